@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The names on the bus. The interface org.drmgr.Manager1 of /org/drmgr:
+ *
+ *   Check(t stream, a{sv} options) -> (a(sssi) refusals)
+ *	Asks everyone whether the partition may move; changes nothing, holds nothing. The answer comes when
+ *	all have answered or are past their deadlines. Each refusal: audience ("kernel", "script", "hook",
+ *	"application", "builtin"), name, reason, and whether it stops the migration (1) or is advice (0).
+ *   Migrate(t stream, a{sv} options) -> (t blackout_us, a(sssu) changes)
+ *	One migration from BEGIN to POST; the answer comes when it is over, after hours perhaps: call it
+ *	without a time-out. changes: name, old, new, flags (PMIG_CHANGE_F_*).
+ *   Simulate(a{sv} options) -> (t blackout_us, a(sssu) changes)
+ *	The same against a simulated hypervisor (pmig_sim.ko), with "enabled-ms" t, "blackout-ms" t.
+ *   Register(s name, h pidfd, u phases, u flags, i signo, u timeout_ms) -> (h events)
+ *	The caller becomes an application; pidfd is its own (checked against the bus). phases and flags as in
+ *	dr.h. The descriptor speaks wire.h; the registration ends when it is closed or the process ends.
+ *	Anyone may call it.
+ *   GetStatus() -> (a{sv})
+ *	"state" s, "stream" t, "module" s, "engine" s, "applications" u, "phase" s, "since-usec" t, ... Anyone.
+ *
+ * options of Check and Migrate: "force" b, "detail" u, "destination-lpar" u, "wait-min" u, "self-arp" u.
+ * Check, Migrate and Simulate are for root only.
+ *
+ * Errors, each with a message of one line that says what to do:
+ */
+#ifndef DRMGR_BUSNAMES_H
+#define DRMGR_BUSNAMES_H
+
+#define DR_BUS_NAME "org.drmgr"
+#define DR_BUS_PATH "/org/drmgr"
+#define DR_BUS_INTERFACE "org.drmgr.Manager1"
+
+#define DR_ERROR_BAD_STREAM "org.drmgr.Error.BadStream"	   /* the platform does not know this stream ID */
+#define DR_ERROR_BUSY "org.drmgr.Error.Busy"		   /* another migration is under way */
+#define DR_ERROR_NO_MODULE "org.drmgr.Error.NoModule"	   /* pmig.ko is not there and can't be loaded */
+#define DR_ERROR_NO_ENGINE "org.drmgr.Error.NoEngine"	   /* no hypervisor that moves partitions */
+#define DR_ERROR_STOPPED "org.drmgr.Error.Stopped"	   /* stopped in PRE: cancelled, all undone */
+#define DR_ERROR_ABORTED "org.drmgr.Error.Aborted"	   /* the platform or the operator ended it */
+#define DR_ERROR_FAILED "org.drmgr.Error.Failed"	   /* the suspension failed */
+#define DR_ERROR_TOO_MANY "org.drmgr.Error.TooMany"	   /* a bound was reached */
+#define DR_ERROR_INVALID "org.drmgr.Error.InvalidArgument" /* a parameter is out of its range */
+
+#endif /* DRMGR_BUSNAMES_H */

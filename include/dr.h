@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * libdr: how an application learns that its partition is about to move to another server, and that it has.
+ *
+ * Two ways, which may be mixed in one program:
+ *
+ *  1. As on AIX: catch SIGRECONFIG with sigaction() or signal(), and in the handler call
+ *     dr_reconfig(DR_QUERY, &info), then dr_reconfig(DR_RECONFIG_DONE, &info). Linking libdr is enough:
+ *     catching the signal is the registration.
+ *  2. A file descriptor: dr_open(), then poll() it, dr_next() and dr_ack() or dr_refuse().
+ *
+ * Names and values of the first are facts of the AIX interface (AIX "dr_reconfig System Call"); the layout
+ * of dr_info_t is this project's own, as AIX's is not public: programs are compiled, not copied.
+ *
+ * All functions return 0 or more on success. Those of the second way return a negative errno on failure and
+ * leave errno alone; dr_reconfig() returns -1 and sets errno.
+ */
+#ifndef DR_H
+#define DR_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---- 1. as on AIX ------------------------------------------------------------------------------------ */
+
+/* 58 as on AIX, and on Linux a real-time signal: constant, so that it fits a case label or a table. */
+#define SIGRECONFIG 58
+
+/* flags of dr_reconfig() */
+#define DR_QUERY 0x1	     /* fill in *info with the phase in progress */
+#define DR_EVENT_FAIL 0x2    /* refuse; counts in CHECK only, and only for who may refuse, else EPERM */
+#define DR_RECONFIG_DONE 0x4 /* handled: the struct that DR_QUERY filled in says which phase */
+
+typedef uint64_t dr_size64_t;
+typedef uint64_t dr_rpn64_t;
+
+typedef struct dr_info {
+	/* what is done, to what */
+	unsigned int add : 1;
+	unsigned int rem : 1;
+	unsigned int cpu : 1;
+	unsigned int mem : 1;
+	/* exactly one of these is set */
+	unsigned int check : 1;
+	unsigned int pre : 1;
+	unsigned int doit : 1;
+	unsigned int post : 1;
+	unsigned int posterror : 1;
+	unsigned int force : 1; /* the operator asked for force */
+	/* always 0 in a migration: they are for CPU and memory removal */
+	unsigned int bindproc : 1;
+	unsigned int softpset : 1;
+	unsigned int hardpset : 1;
+	unsigned int plock : 1;
+	unsigned int pshm : 1;
+	unsigned int ent_cap : 1;
+	unsigned int var_wgt : 1;
+	unsigned int splpar_capable : 1;
+	unsigned int splpar_shared : 1;
+	unsigned int splpar_capped : 1;
+	unsigned int cap_constrained : 1;
+	/* Live Partition Mobility: migrate and partition are set, add, rem, cpu and mem are not */
+	unsigned int migrate : 1;
+	unsigned int hibernate : 1;
+	unsigned int partition : 1;
+	unsigned int workload_partition : 1;
+	unsigned int checkpoint : 1;
+	unsigned int restart : 1;
+	unsigned int topology_update : 1;
+	unsigned int acc_update : 1;
+	unsigned int chlmb : 1;
+
+	int lcpu;		/* -1 in a migration */
+	int bcpu;		/* -1 in a migration */
+	unsigned int phase_gen; /* names the phase; DR_RECONFIG_DONE needs it back unchanged */
+	unsigned short dr_op;
+	dr_size64_t req_memsz_change;
+	dr_size64_t sys_memsz;
+	dr_rpn64_t sys_free_frames;
+	dr_rpn64_t sys_pinnable_frames;
+	dr_rpn64_t sys_total_frames;
+	uint64_t capacity;
+	int delta_cap;
+	uint64_t mem_capacity;
+	int64_t delta_mem_capacity;
+	uint64_t dr_stream; /* not on AIX: the stream ID of the migration */
+	int reserved[8];
+} dr_info_t;
+
+/**
+ * dr_reconfig() - what is going on, and my answer to it
+ * @flags: DR_QUERY, DR_EVENT_FAIL or DR_RECONFIG_DONE; DR_QUERY may be or-ed with one of the others
+ * @info: filled in by DR_QUERY, read by the others
+ *
+ * May be called from a signal handler and from any thread, not only the one that got the signal.
+ *
+ * Return: 0, or -1 with errno: ENXIO nothing is in progress (the signal was for an event that is over: not
+ * an error), EINTR, EINVAL bad flags or an @info that DR_QUERY did not fill in, EPERM DR_EVENT_FAIL outside
+ * of CHECK or without the right to refuse, EFAULT @info is NULL.
+ */
+int dr_reconfig(int flags, dr_info_t *info);
+
+/* ---- 2. a file descriptor ---------------------------------------------------------------------------- */
+
+enum dr_phase {
+	DR_PHASE_CHECK = 1,	 /* may the partition move? Change nothing. Answer */
+	DR_PHASE_PRE = 2,	 /* it stops in a moment: get ready. Answer */
+	DR_PHASE_POST = 3,	 /* it has moved: changes say what differs. Answer */
+	DR_PHASE_POST_ERROR = 4, /* told PRE, but it did not move: go on as before. Answer */
+	DR_PHASE_BEGIN = 5,	 /* notice, no answer: memory is being copied, minutes or hours before PRE */
+	DR_PHASE_RESUMED = 6,	 /* notice, no answer: runs at the destination, memory still in transit */
+};
+
+#define DR_PHASES(phase) (1U << (phase))
+#define DR_PHASES_DEFAULT \
+	(DR_PHASES(DR_PHASE_CHECK) | DR_PHASES(DR_PHASE_PRE) | DR_PHASES(DR_PHASE_POST) | DR_PHASES(DR_PHASE_POST_ERROR))
+
+/* Longest strings of the interface, with the terminating zero. */
+#define DR_NAME_LEN 64
+#define DR_REASON_LEN 256
+#define DR_VALUE_LEN 128
+
+/* Flags of struct dr_options */
+#define DR_MAY_REFUSE (1U << 0) /* a refusal in CHECK stops the migration; the daemon grants it to root and
+				   to the users and groups of drmgr.conf, otherwise a refusal is advice */
+#define DR_REQUIRED (1U << 1)	/* with DR_MAY_REFUSE: a missed deadline in PRE stops the migration, too */
+
+/**
+ * struct dr_options - how to register; all zero is a good choice
+ * @name: shown to the operator and in the log; NULL for the program's own name
+ * @phases: DR_PHASES() or-ed, 0 for DR_PHASES_DEFAULT. PRE brings POST and POST_ERROR with it
+ * @flags: DR_MAY_REFUSE, DR_REQUIRED
+ * @signo: also send this signal with each event, 0 for none. Never sent while the process does not catch it
+ * @timeout_ms: how long the application may take to answer, 0 for the daemon's default (10 s); the daemon
+ *	caps it (drmgr.conf, ApplicationTimeoutMaxSec=)
+ */
+struct dr_options {
+	const char *name;
+	uint32_t phases;
+	uint32_t flags;
+	int signo;
+	uint32_t timeout_ms;
+};
+
+/* flags of struct dr_change */
+#define DR_CHANGE_STALE (1U << 0)      /* the kernel's own copy (sysconf, /proc/cpuinfo) still has the old value */
+#define DR_CHANGE_UNEXPECTED (1U << 1) /* a migration should not have changed this */
+
+/**
+ * struct dr_change - one thing that differs after the move
+ * @name: "identity.system-id", "cache.l1d.size", "cpu.clock-frequency", ...
+ * @old_value: decimal number (bytes, Hz) or text; empty where it was not there
+ * @new_value: the same, now
+ * @flags: DR_CHANGE_*
+ */
+struct dr_change {
+	char name[DR_NAME_LEN];
+	char old_value[DR_VALUE_LEN];
+	char new_value[DR_VALUE_LEN];
+	uint32_t flags;
+};
+
+/**
+ * struct dr_event - one notice
+ * @phase: enum dr_phase
+ * @gen: names the event in dr_ack() and dr_refuse()
+ * @force: the operator asked for force: a refusal will not stop it
+ * @stream: stream ID of the migration
+ * @deadline_us: CLOCK_BOOTTIME, microseconds; an answer after it is too late. 0: no answer is waited for
+ * @blackout_us: POST: how long the partition stood still, 0 where it is not known
+ * @changes: POST: what differs; freed with the next dr_next() or dr_close()
+ * @nr_changes: number of @changes
+ */
+struct dr_event {
+	enum dr_phase phase;
+	uint32_t gen;
+	bool force;
+	uint64_t stream;
+	uint64_t deadline_us;
+	uint64_t blackout_us;
+	const struct dr_change *changes;
+	size_t nr_changes;
+};
+
+typedef struct dr_client dr_client;
+
+/**
+ * dr_open() - register this process
+ * @ret: the registration
+ * @options: NULL for all defaults
+ *
+ * Blocks on the system bus for a few milliseconds, 5 s at the most. A child after fork() has no part in the
+ * registration; it opens its own.
+ *
+ * Return: 0, -EINVAL, -ENOMEM, -EUSERS this user has too many registrations, -EHOSTDOWN no daemon,
+ * -ETIMEDOUT, -EIO.
+ */
+int dr_open(dr_client **ret, const struct dr_options *options);
+
+/* The descriptor to poll for POLLIN. It belongs to @client: do not read or close it. */
+int dr_fd(const dr_client *client);
+
+/**
+ * dr_next() - take the next event, without waiting
+ *
+ * Return: 1 with *@event filled in, 0 when there is none now, -EPIPE when the daemon has dropped the
+ * registration (dr_close(), then dr_open() again), -EBADMSG.
+ */
+int dr_next(dr_client *client, struct dr_event *event);
+
+/* dr_ack(): handled. Return: 0, -ESTALE when @gen is not the event to be answered, -EPIPE. */
+int dr_ack(dr_client *client, uint32_t gen);
+
+/**
+ * dr_refuse() - say no
+ * @err: positive errno
+ * @reason: one line for the operator, cut at DR_REASON_LEN
+ *
+ * Return: 0, -EINVAL, -ESTALE, -EPERM in POST and POST_ERROR, -EPIPE.
+ */
+int dr_refuse(dr_client *client, uint32_t gen, int err, const char *reason);
+
+/* dr_close(): end the registration. NULL is allowed. Returns NULL. */
+dr_client *dr_close(dr_client *client);
+
+/* dr_phase_name(): "check", "pre", "post", "post-error", "begin", "resumed"; NULL for anything else. */
+const char *dr_phase_name(enum dr_phase phase);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* DR_H */

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Driver API: be asked before the partition moves to another server, and told afterwards.
+ *
+ *	static int my_notify(struct pmig_notice *n)
+ *	{
+ *		switch (pmig_notice_phase(n)) {
+ *		case PMIG_PHASE_CHECK:
+ *			return busy ? pmig_refuse(n, -EBUSY, "a firmware update is running") : 0;
+ *		case PMIG_PHASE_PRE:
+ *			queue_work(wq, &quiesce);	(... which calls pmig_complete(n, 0, NULL) at its end)
+ *			return PMIG_LATER;
+ *		...
+ *	}
+ *
+ * What is promised:
+ *  - PRE comes in ascending priority, POST in descending; POST_ERROR goes in reverse order to exactly those
+ *    that were told PRE. Whoever was told PRE is told POST or POST_ERROR, once.
+ *  - A handler is never called twice at the same time. It runs in process context, may sleep and allocate.
+ *  - One that misses its deadline counts as refusing (-ETIMEDOUT) in CHECK and PRE, and is passed over in
+ *    POST and POST_ERROR; what it was not free to hear is delivered as soon as its call returns.
+ *  - pmig_unregister_handler() returns when no call is under way and none will come; not to be called from
+ *    inside a handler.
+ *
+ * The partition's clocks: CLOCK_MONOTONIC goes on over the stand-still; the wall clock may step.
+ * AIX counterpart: reconfig_register_list(), reconfig_complete(), DR_WAIT.
+ */
+#ifndef _LINUX_PMIG_H
+#define _LINUX_PMIG_H
+
+#include <linux/module.h>
+#include <linux/types.h>
+#include <uapi/linux/pmig.h>
+
+#define PMIG_PHASES(phase)	(1U << (phase))
+#define PMIG_PHASES_ALL		(PMIG_PHASES(PMIG_PHASE_CHECK) | PMIG_PHASES(PMIG_PHASE_PRE) | \
+				 PMIG_PHASES(PMIG_PHASE_POST) | PMIG_PHASES(PMIG_PHASE_POST_ERROR))
+
+/* Returned by a handler that will call pmig_complete(). */
+#define PMIG_LATER		1
+
+/* Deadlines of a handler, milliseconds. */
+#define PMIG_TIMEOUT_DEFAULT	10000
+#define PMIG_TIMEOUT_MAX	300000
+
+struct pmig_notice;
+struct pmig_handler_ctx;
+
+/**
+ * struct pmig_change - one thing that differs after the move
+ * @name: what, as PMIG_A_CHANGE_NAME
+ * @old: value before, empty where it was not there
+ * @new: value now, empty where it is gone
+ * @flags: PMIG_CHANGE_F_*
+ */
+struct pmig_change {
+	char name[PMIG_NAME_LEN];
+	char old[PMIG_VALUE_LEN];
+	char new[PMIG_VALUE_LEN];
+	u32 flags;
+};
+
+/**
+ * struct pmig_handler - what a driver registers
+ * @name: shown to the operator when it refuses; unique, not empty, shorter than PMIG_NAME_LEN
+ * @notify: 0 done, PMIG_LATER, or a negative errno: refuse (in POST and POST_ERROR it is only logged)
+ * @data: the driver's own, see pmig_notice_data()
+ * @phases: PMIG_PHASES() or-ed; a handler that takes PRE must take POST and POST_ERROR, too
+ * @timeout_ms: for each phase, 0 for PMIG_TIMEOUT_DEFAULT, at most PMIG_TIMEOUT_MAX
+ * @priority: smaller is told PRE earlier and POST later
+ *
+ * The caller keeps it unchanged until pmig_unregister_handler() has returned.
+ */
+struct pmig_handler {
+	const char *name;
+	int (*notify)(struct pmig_notice *n);
+	void *data;
+	u32 phases;
+	unsigned int timeout_ms;
+	int priority;
+	/* private: */
+	struct pmig_handler_ctx *ctx;
+};
+
+/**
+ * pmig_register_handler() - ask to be told
+ * @handler: filled in by the caller
+ * @owner: THIS_MODULE, by the macro
+ *
+ * Return: 0, -EINVAL for a bad field, -EEXIST for a name that is taken, -EBUSY while handlers are being
+ * told of a migration (try again afterwards), -ENOSPC past 64 handlers, -ENOMEM.
+ */
+int __pmig_register_handler(struct pmig_handler *handler, struct module *owner);
+#define pmig_register_handler(handler) __pmig_register_handler(handler, THIS_MODULE)
+void pmig_unregister_handler(struct pmig_handler *handler);
+
+/* May be called inside notify(), and until pmig_complete() after PMIG_LATER. */
+enum pmig_phase pmig_notice_phase(const struct pmig_notice *n);
+u64 pmig_notice_stream(const struct pmig_notice *n);
+void *pmig_notice_data(const struct pmig_notice *n);
+bool pmig_notice_force(const struct pmig_notice *n);
+const struct pmig_change *pmig_notice_changes(const struct pmig_notice *n, unsigned int *nr);
+
+/**
+ * pmig_refuse() - set the reason that the operator will read
+ * @n: the notice
+ * @err: negative errno
+ * @fmt: one line, cut at PMIG_REASON_LEN
+ *
+ * Return: @err, so that a handler can write "return pmig_refuse(...)".
+ */
+__printf(3, 4) int pmig_refuse(struct pmig_notice *n, int err, const char *fmt, ...);
+
+/**
+ * pmig_complete() - end what notify() answered with PMIG_LATER
+ * @n: the notice; not to be touched afterwards
+ * @err: 0 or a negative errno
+ * @reason: with an error, one line for the operator, or NULL
+ *
+ * Exactly once for each PMIG_LATER, from any context that may take a spinlock, also after the deadline.
+ */
+void pmig_complete(struct pmig_notice *n, int err, const char *reason);
+
+#endif /* _LINUX_PMIG_H */

@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: GPL-2.0 WITH Linux-syscall-note */
+/*
+ * Generic netlink family "pmig": partition migration as the kernel module sees it.
+ *
+ * The shape in one paragraph: there is at most one session. Every message from the kernel, a reply to
+ * PMIG_CMD_GET or the notification PMIG_CMD_EVENT on the multicast group "events", carries the session
+ * as it stands (PMIG_A_SESSION, or no such attribute where there is none). User space acts on the state
+ * it reads, never on the number of events it saw: after ENOBUFS it asks with PMIG_CMD_GET and has lost
+ * nothing. Commands start something and return at once; how it ended is in the next state.
+ *
+ * All commands but PMIG_CMD_GET need CAP_NET_ADMIN in the initial user namespace. The socket that sent
+ * PMIG_CMD_CHECK, PMIG_CMD_BEGIN or PMIG_CMD_ADOPT owns the session; commands of another socket get
+ * -EPERM. When the owner's socket closes before the suspension, the module cancels the stream and tells
+ * its kernel handlers that it did not happen; later it finishes, and keeps the result for PMIG_CMD_ADOPT.
+ *
+ * Documentation/netlink/specs/pmig.yaml says the same to machines; a selftest compares the two with the
+ * module's policy.
+ */
+#ifndef _UAPI_LINUX_PMIG_H
+#define _UAPI_LINUX_PMIG_H
+
+#define PMIG_GENL_NAME		"pmig"
+#define PMIG_GENL_VERSION	1
+#define PMIG_MCGRP_EVENTS	"events"
+
+/* Longest strings, with the terminating zero. */
+#define PMIG_REASON_LEN		256
+#define PMIG_NAME_LEN		64
+#define PMIG_VALUE_LEN		128
+
+/**
+ * enum pmig_cmd - commands of the family
+ * @PMIG_CMD_GET: the session as it stands; anyone may ask
+ * @PMIG_CMD_EVENT: notification, never sent by user space
+ * @PMIG_CMD_CHECK: ask all kernel handlers whether the partition may move (STREAM, FLAGS, ENGINE); the
+ *	session goes CHECK, then CHECKED with the refusals, and is over with PMIG_CMD_END
+ * @PMIG_CMD_BEGIN: follow a stream whose memory is being copied (STREAM, FLAGS, ENGINE): ENABLED, and
+ *	QUIESCE as soon as the platform is Suspending
+ * @PMIG_CMD_PRE: in QUIESCE: tell the kernel handlers to get ready; READY, or CANCELLING when one refuses
+ * @PMIG_CMD_SUSPEND: in READY: hand the stream to the kernel's own migration code
+ * @PMIG_CMD_CANCEL: before SUSPENDING: cancel the stream with the reason 6 << 24 | ERRNO, undo, FAILED
+ * @PMIG_CMD_ADOPT: become the owner of a session that has lost its own
+ * @PMIG_CMD_END: in CHECKED, COMPLETED or FAILED: the result has been taken, forget the session
+ */
+enum pmig_cmd {
+	PMIG_CMD_UNSPEC,
+	PMIG_CMD_GET,
+	PMIG_CMD_EVENT,
+	PMIG_CMD_CHECK,
+	PMIG_CMD_BEGIN,
+	PMIG_CMD_PRE,
+	PMIG_CMD_SUSPEND,
+	PMIG_CMD_CANCEL,
+	PMIG_CMD_ADOPT,
+	PMIG_CMD_END,
+	__PMIG_CMD_MAX,
+	PMIG_CMD_MAX = __PMIG_CMD_MAX - 1,
+};
+
+/**
+ * enum pmig_attr - top level
+ * @PMIG_A_STREAM: u64, the stream ID
+ * @PMIG_A_FLAGS: u32, PMIG_F_*
+ * @PMIG_A_ENGINE: string, "pseries" or "sim"; without it the first engine that is there, in this order
+ * @PMIG_A_ERRNO: u32, a positive errno, at most 24 bits: why the owner cancels
+ * @PMIG_A_SESSION: nest of enum pmig_session_attr
+ */
+enum pmig_attr {
+	PMIG_A_UNSPEC,
+	PMIG_A_STREAM,
+	PMIG_A_FLAGS,
+	PMIG_A_ENGINE,
+	PMIG_A_ERRNO,
+	PMIG_A_SESSION,
+	PMIG_A_PAD,
+	__PMIG_A_MAX,
+	PMIG_A_MAX = __PMIG_A_MAX - 1,
+};
+
+/**
+ * enum pmig_session_attr - in PMIG_A_SESSION
+ * @PMIG_A_SESSION_STREAM: u64, the stream ID
+ * @PMIG_A_SESSION_STATE: u32, enum pmig_state
+ * @PMIG_A_SESSION_VASI: u32, enum pmig_vasi, as last read from the platform
+ * @PMIG_A_SESSION_FLAGS: u32, PMIG_F_*
+ * @PMIG_A_SESSION_ENGINE: string
+ * @PMIG_A_SESSION_SEQ: u32, counts every change of the session; a smaller one is older news
+ * @PMIG_A_SESSION_ERRNO: u32, positive errno of a failed session, 0 otherwise
+ * @PMIG_A_SESSION_REASON: string, what failed, for a person
+ * @PMIG_A_SESSION_OWNER: u32, netlink port of the owner, 0 where there is none
+ * @PMIG_A_SESSION_BLACKOUT: u64, microseconds the partition stood still, as measured from inside;
+ *	absent where it is not known
+ * @PMIG_A_SESSION_REFUSAL: nest of enum pmig_refusal_attr, once for each kernel handler that refused
+ * @PMIG_A_SESSION_CHANGE: nest of enum pmig_change_attr, once for each thing that differs after the move
+ */
+enum pmig_session_attr {
+	PMIG_A_SESSION_UNSPEC,
+	PMIG_A_SESSION_STREAM,
+	PMIG_A_SESSION_STATE,
+	PMIG_A_SESSION_VASI,
+	PMIG_A_SESSION_FLAGS,
+	PMIG_A_SESSION_ENGINE,
+	PMIG_A_SESSION_SEQ,
+	PMIG_A_SESSION_ERRNO,
+	PMIG_A_SESSION_REASON,
+	PMIG_A_SESSION_OWNER,
+	PMIG_A_SESSION_BLACKOUT,
+	PMIG_A_SESSION_REFUSAL,
+	PMIG_A_SESSION_CHANGE,
+	PMIG_A_SESSION_PAD,
+	__PMIG_A_SESSION_MAX,
+	PMIG_A_SESSION_MAX = __PMIG_A_SESSION_MAX - 1,
+};
+
+/**
+ * enum pmig_refusal_attr - in PMIG_A_SESSION_REFUSAL
+ * @PMIG_A_REFUSAL_HANDLER: string, the name the handler registered with
+ * @PMIG_A_REFUSAL_PHASE: u32, enum pmig_phase
+ * @PMIG_A_REFUSAL_ERRNO: u32, positive errno; ETIMEDOUT where the handler missed its deadline
+ * @PMIG_A_REFUSAL_REASON: string, for a person
+ */
+enum pmig_refusal_attr {
+	PMIG_A_REFUSAL_UNSPEC,
+	PMIG_A_REFUSAL_HANDLER,
+	PMIG_A_REFUSAL_PHASE,
+	PMIG_A_REFUSAL_ERRNO,
+	PMIG_A_REFUSAL_REASON,
+	__PMIG_A_REFUSAL_MAX,
+	PMIG_A_REFUSAL_MAX = __PMIG_A_REFUSAL_MAX - 1,
+};
+
+/**
+ * enum pmig_change_attr - in PMIG_A_SESSION_CHANGE
+ * @PMIG_A_CHANGE_NAME: string, what: "identity.system-id", "cache.l1d.size", "cpu.clock-frequency", ...
+ * @PMIG_A_CHANGE_OLD: string, empty where it was not there; sizes in bytes, frequencies in Hz, decimal
+ * @PMIG_A_CHANGE_NEW: string, empty where it is gone
+ * @PMIG_A_CHANGE_FLAGS: u32, PMIG_CHANGE_F_*
+ */
+enum pmig_change_attr {
+	PMIG_A_CHANGE_UNSPEC,
+	PMIG_A_CHANGE_NAME,
+	PMIG_A_CHANGE_OLD,
+	PMIG_A_CHANGE_NEW,
+	PMIG_A_CHANGE_FLAGS,
+	__PMIG_A_CHANGE_MAX,
+	PMIG_A_CHANGE_MAX = __PMIG_A_CHANGE_MAX - 1,
+};
+
+/**
+ * enum pmig_state - where a session stands; kernel/session.c has the table of transitions
+ * @PMIG_STATE_NONE: there is no session
+ * @PMIG_STATE_CHECK: kernel handlers are being asked
+ * @PMIG_STATE_CHECKED: they have answered; REFUSAL says who said no. Over with END or with its owner
+ * @PMIG_STATE_ENABLED: the stream is known, memory is being copied, the partition runs as ever
+ * @PMIG_STATE_QUIESCE: the platform waits for the partition to stop: PRE belongs here
+ * @PMIG_STATE_PRE: kernel handlers are being told PRE
+ * @PMIG_STATE_READY: all kernel handlers are quiet
+ * @PMIG_STATE_SUSPENDING: the stream ID is with the kernel's migration code, or was from the start
+ *	(PMIG_F_FOREIGN)
+ * @PMIG_STATE_RESUMED: runs at the destination, memory still in transit
+ * @PMIG_STATE_POST: kernel handlers are being told POST
+ * @PMIG_STATE_COMPLETED: moved; CHANGE says what differs. Waits for END
+ * @PMIG_STATE_CANCELLING: Cancel has been sent, waiting for the stream to be Aborted or gone
+ * @PMIG_STATE_UNDO: kernel handlers that were told PRE are being told POST-ERROR
+ * @PMIG_STATE_FAILED: did not move; ERRNO and REASON say why. Waits for END
+ */
+enum pmig_state {
+	PMIG_STATE_NONE,
+	PMIG_STATE_CHECK,
+	PMIG_STATE_CHECKED,
+	PMIG_STATE_ENABLED,
+	PMIG_STATE_QUIESCE,
+	PMIG_STATE_PRE,
+	PMIG_STATE_READY,
+	PMIG_STATE_SUSPENDING,
+	PMIG_STATE_RESUMED,
+	PMIG_STATE_POST,
+	PMIG_STATE_COMPLETED,
+	PMIG_STATE_CANCELLING,
+	PMIG_STATE_UNDO,
+	PMIG_STATE_FAILED,
+	__PMIG_STATE_MAX,
+	PMIG_STATE_MAX = __PMIG_STATE_MAX - 1,
+};
+
+/**
+ * enum pmig_vasi - state of the stream, as H_VASI_STATE numbers it (PAPR; arch/powerpc/include/asm/hvcall.h)
+ */
+enum pmig_vasi {
+	PMIG_VASI_INVALID,
+	PMIG_VASI_ENABLED,
+	PMIG_VASI_ABORTED,
+	PMIG_VASI_SUSPENDING,
+	PMIG_VASI_SUSPENDED,
+	PMIG_VASI_RESUMED,
+	PMIG_VASI_COMPLETED,
+};
+
+/**
+ * enum pmig_phase - what a kernel handler or an application is told
+ * @PMIG_PHASE_CHECK: may the partition move? Change nothing
+ * @PMIG_PHASE_PRE: it stops in a moment, get ready
+ * @PMIG_PHASE_POST: it has moved
+ * @PMIG_PHASE_POST_ERROR: told PRE, but it did not move: go on as before
+ */
+enum pmig_phase {
+	PMIG_PHASE_NONE,
+	PMIG_PHASE_CHECK,
+	PMIG_PHASE_PRE,
+	PMIG_PHASE_POST,
+	PMIG_PHASE_POST_ERROR,
+	__PMIG_PHASE_MAX,
+	PMIG_PHASE_MAX = __PMIG_PHASE_MAX - 1,
+};
+
+/* PMIG_A_FLAGS, PMIG_A_SESSION_FLAGS */
+#define PMIG_F_FORCE		(1U << 0)	/* operator's force: handlers are told, and may still refuse */
+#define PMIG_F_QUIESCE_NOW	(1U << 1)	/* do not wait for Suspending: QUIESCE at once */
+#define PMIG_F_FOREIGN		(1U << 2)	/* somebody else wrote to sysfs; set by the module only */
+
+/* PMIG_A_CHANGE_FLAGS */
+#define PMIG_CHANGE_F_STALE	(1U << 0)	/* the kernel's own copy still has the old value */
+#define PMIG_CHANGE_F_UNEXPECTED (1U << 1)	/* a migration should not have changed this */
+
+#endif /* _UAPI_LINUX_PMIG_H */
