@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# make                the userland for this machine, the modules for the running kernel or KDIR=
+# make demo, check    everything they need is set up first
+# Variables: KDIR= headers of the kernel; ARCH= CROSS_COMPILE= SYSROOT= to cross; O= where things are
+# built; DESTDIR= PREFIX= where they are installed; KERNEL= the guest's; BENCH= one figure; SAN=1 sanitizers.
+
+O ?= build
+override O := $(abspath $(O))
+KDIR ?= /lib/modules/$(shell uname -r)/build
+KERNEL ?= 6.1
+LAB := selftests/lab/lab
+export O ARCH CROSS_COMPILE SYSROOT DESTDIR PREFIX SAN
+
+KBUILD_ARGS := $(if $(ARCH),ARCH=$(ARCH)) $(if $(CROSS_COMPILE),CROSS_COMPILE=$(CROSS_COMPILE)) \
+	$(if $(SELFTESTS),SELFTESTS=$(SELFTESTS)) $(if $(W),W=$(W)) $(if $(C),C=$(C))
+
+.PHONY: all userland modules install install-userland install-modules selftests-guest setup demo check \
+	check-all check-host style bench lab-shell lab-migrate clean help
+
+all: userland modules
+
+help:
+	@sed -n '/^# make/,/^$$/s/^# \{0,1\}//p' $(firstword $(MAKEFILE_LIST))
+
+userland:
+	$(MAKE) -C drmgr
+
+modules:
+	@test -e $(KDIR)/Makefile || { echo "no kernel headers at $(KDIR): apt-get install" \
+		"linux-headers-$$(uname -r), or name others with KDIR=" >&2; exit 1; }
+	$(MAKE) -C $(KDIR) M=$(CURDIR) $(KBUILD_ARGS) modules
+
+install: install-userland install-modules
+
+install-userland: userland
+	$(MAKE) -C drmgr install
+
+install-modules: modules
+	$(MAKE) -C $(KDIR) M=$(CURDIR) $(KBUILD_ARGS) INSTALL_MOD_PATH=$(DESTDIR) modules_install
+
+selftests-guest: userland
+	$(MAKE) -C selftests guest
+
+setup:
+	selftests/lab/setup.sh
+
+# The host's half of the tests: no guest, no kernel module is loaded here.
+check-host: setup
+	selftests/check host
+
+check: setup
+	selftests/check host guest:$(KERNEL)
+
+check-all: setup
+	selftests/check host guest:6.1 guest:6.12 guest:6.12-64k guest:x86-6.1 guest:x86-6.12
+
+style: setup
+	selftests/check style
+
+demo: setup
+	$(LAB) run --kernel $(KERNEL) --only demo --verbose
+
+bench: setup
+	selftests/bench/bench --kernel $(KERNEL) $(BENCH)
+
+lab-shell: setup
+	$(LAB) shell --kernel $(KERNEL)
+
+lab-migrate:
+	$(LAB) migrate
+
+clean:
+	rm -rf $(O)
+	[ ! -e $(KDIR)/Makefile ] || $(MAKE) -C $(KDIR) M=$(CURDIR) $(KBUILD_ARGS) clean
