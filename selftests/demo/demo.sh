@@ -1,0 +1,101 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# The whole path once, to look at: inside the guest, two applications and two scripts are told of a
+# migration to a second emulated server. What it shows it also checks, as TAP.
+#
+# The admin's steps are the ones an admin would take; `hmc` stands for the HMC and the platform.
+set -u
+
+ID=0x4d6f7665
+APPS="example-fd example-aix"
+EXAMPLES=/usr/libexec/pmig/examples
+SCRIPTS=/usr/share/drmgr/scripts.d
+CPU=/sys/devices/system/cpu/cpu0/cache/index0/size
+TREE=/proc/device-tree
+
+nr=0
+failed=0
+
+say() { echo "# $*"; }
+run() { echo "# \$ $*"; "$@" 2>&1 | sed 's/^/#   /'; }
+
+check() { # check TEXT COMMAND...: one TAP line
+	text=$1
+	shift
+	nr=$((nr + 1))
+	if "$@" > /dev/null 2>&1; then
+		echo "ok $nr - $text"
+	else
+		echo "not ok $nr - $text"
+		failed=$((failed + 1))
+	fi
+}
+
+machine() {
+	echo "system-id $(tr -d '\0' < $TREE/system-id), d-cache $(cat $CPU)," \
+		"clock $(od -An -tx1 "$(find $TREE/cpus -name clock-frequency | head -n 1)" | tr -d ' \n')"
+}
+
+drmgr_lines() { journalctl -t DRMGR -o cat --no-pager; }
+app_lines() { journalctl -u "$1" -o cat --no-pager; }
+
+echo "TAP version 13"
+say "---- 1. an admin installs two scripts and starts the daemon"
+mkdir -p /usr/lib/dr/scripts/all /etc/drmgr.d/pmig
+for s in "$SCRIPTS"/*; do
+	[ -f "$s" ] && [ -x "$s" ] && install -m 755 "$s" /usr/lib/dr/scripts/all/
+done
+for s in "$SCRIPTS"/hooks/*; do
+	[ -x "$s" ] && install -m 755 "$s" /etc/drmgr.d/pmig/
+done
+run ls /usr/lib/dr/scripts/all /etc/drmgr.d/pmig
+run systemctl start drmgrd
+check "the module is loaded" grep -q '^pmig ' /proc/modules
+
+say "---- 2. two applications register: one with dr_open(), one that only catches SIGRECONFIG, as on AIX"
+for a in $APPS; do
+	systemd-run --quiet --unit="$a" "$EXAMPLES/$a"
+done
+for _ in 1 2 3 4 5 6 7 8 9 10; do
+	drmgr status | grep -Eq 'applications:? *2' && break
+	sleep 0.3
+done
+run drmgr status
+check "both are registered" sh -c "drmgr status | grep -Eq 'applications:? *2'"
+
+say "---- 3. the HMC validates: may this partition move?"
+before=$(machine)
+say "here: $before"
+hmc destination > /dev/null
+hmc stream $ID enabled > /dev/null
+run drmgr -m -c pmig -p check -s $ID -t 19 -n 5 -d 1
+check "nobody refuses" drmgr -m -c pmig -p check -s $ID -t 19 -n 5 -d 1
+
+say "---- 4. the HMC moves it: memory is copied for 2 s, then the platform asks the partition to stop"
+hmc after 2000 stream $ID suspending > /dev/null
+drmgr -m -c pmig -p pre -s $ID -t 19 -n 5 -d 1
+status=$?
+check "drmgr -p pre ends with 0" test $status -eq 0
+after=$(machine)
+say "before: $before"
+say "now:    $after"
+check "it is another machine" test "$before" != "$after"
+
+say "---- 5. what the applications saw"
+for a in $APPS; do
+	app_lines "$a" | sed 's/^/#   /'
+	check "$a was told PRE" sh -c "journalctl -u $a -o cat --no-pager | grep -qw pre"
+	check "$a was told POST" sh -c "journalctl -u $a -o cat --no-pager | grep -qw post"
+done
+check "the fd application was told the new cache size" \
+	sh -c "journalctl -u example-fd -o cat --no-pager | grep -q cache.l1d.size"
+
+say "---- 6. the log"
+drmgr_lines | sed 's/^/#   /'
+check "the log ends as AIX's does" sh -c "journalctl -t DRMGR -o cat --no-pager | tail -n 1 | grep -q 'End: DR PMIG operation'"
+check "the daemon is idle again" sh -c "drmgr status | grep -Eqi 'state:? *(idle|none)'"
+check "the kernel has no complaint" sh -c "! dmesg | grep -E 'WARNING|BUG:|Oops'"
+
+echo "1..$nr"
+exit $((failed > 0))
