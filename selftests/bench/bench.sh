@@ -121,6 +121,7 @@ utils_root() {
 		mkdir -p $UTILS/$d
 		mountpoint -q $UTILS/$d || mount --rbind /$d $UTILS/$d
 	done
+	cp "$(command -v hmc)" $UTILS/usr/bin/
 }
 
 module_bytes() {
