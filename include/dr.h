@@ -6,7 +6,11 @@
  *
  *  1. As on AIX: catch SIGRECONFIG with sigaction() or signal(), and in the handler call
  *     dr_reconfig(DR_QUERY, &info), then dr_reconfig(DR_RECONFIG_DONE, &info). Linking libdr is enough:
- *     catching the signal is the registration.
+ *     catching the signal is the registration, ignoring it ends it. Without a daemon sigaction() succeeds
+ *     all the same, and the next one about SIGRECONFIG tries again. It is the one call that talks to the
+ *     bus (for 5 s at the most): the first must not come from a signal handler. A child after fork() is
+ *     registered by its own next sigaction(), so call daemon() first. Not in fully static programs (-static):
+ *     libdr stands between the program and a shared libc.
  *  2. A file descriptor: dr_open(), then poll() it, dr_next() and dr_ack() or dr_refuse().
  *
  * Names and values of the first are facts of the AIX interface (AIX "dr_reconfig System Call"); the layout
@@ -98,11 +102,13 @@ typedef struct dr_info {
  * @flags: DR_QUERY, DR_EVENT_FAIL or DR_RECONFIG_DONE; DR_QUERY may be or-ed with one of the others
  * @info: filled in by DR_QUERY, read by the others
  *
- * May be called from a signal handler and from any thread, not only the one that got the signal.
+ * May be called from a signal handler and from any thread, not only the one that got the signal. Never
+ * waits. After DR_EVENT_FAIL, DR_RECONFIG_DONE may follow and changes nothing. Frames are of 4 KiB, as on AIX.
  *
- * Return: 0, or -1 with errno: ENXIO nothing is in progress (the signal was for an event that is over: not
- * an error), EINTR, EINVAL bad flags or an @info that DR_QUERY did not fill in, EPERM DR_EVENT_FAIL outside
- * of CHECK or without the right to refuse, EFAULT @info is NULL.
+ * Return: 0, or -1 with errno: ENXIO nothing is in progress (the signal was for an event that is answered,
+ * past its deadline or replaced by a newer one: not an error), EINTR could not be sent now, repeat the
+ * call, EINVAL bad flags or an @info that DR_QUERY did not fill in for this event, EPERM DR_EVENT_FAIL outside
+ * of CHECK, or without the right to refuse (it was taken as advice then), EFAULT @info is NULL.
  */
 int dr_reconfig(int flags, dr_info_t *info);
 
@@ -214,7 +220,7 @@ int dr_fd(const dr_client *client);
  */
 int dr_next(dr_client *client, struct dr_event *event);
 
-/* dr_ack(): handled. Return: 0, -ESTALE when @gen is not the event to be answered, -EPIPE. */
+/* dr_ack(): handled. Return: 0, -ESTALE when @gen is not the event to be answered or is late, -EAGAIN, -EPIPE. */
 int dr_ack(dr_client *client, uint32_t gen);
 
 /**
@@ -222,7 +228,7 @@ int dr_ack(dr_client *client, uint32_t gen);
  * @err: positive errno
  * @reason: one line for the operator, cut at DR_REASON_LEN
  *
- * Return: 0, -EINVAL, -ESTALE, -EPERM in POST and POST_ERROR, -EPIPE.
+ * Return: 0, -EINVAL, -ESTALE, -EPERM in POST and POST_ERROR, -EAGAIN, -EPIPE.
  */
 int dr_refuse(dr_client *client, uint32_t gen, int err, const char *reason);
 

@@ -26,18 +26,19 @@
 #ifndef DRMGR_BUSNAMES_H
 #define DRMGR_BUSNAMES_H
 
-#define DR_BUS_NAME "org.drmgr"
-#define DR_BUS_PATH "/org/drmgr"
+#define DR_BUS_NAME	 "org.drmgr"
+#define DR_BUS_PATH	 "/org/drmgr"
 #define DR_BUS_INTERFACE "org.drmgr.Manager1"
 
-#define DR_ERROR_BAD_STREAM "org.drmgr.Error.BadStream"	   /* the platform does not know this stream ID */
-#define DR_ERROR_BUSY "org.drmgr.Error.Busy"		   /* another migration is under way */
-#define DR_ERROR_NO_MODULE "org.drmgr.Error.NoModule"	   /* pmig.ko is not there and can't be loaded */
-#define DR_ERROR_NO_ENGINE "org.drmgr.Error.NoEngine"	   /* no hypervisor that moves partitions */
-#define DR_ERROR_STOPPED "org.drmgr.Error.Stopped"	   /* stopped in PRE: cancelled, all undone */
-#define DR_ERROR_ABORTED "org.drmgr.Error.Aborted"	   /* the platform or the operator ended it */
-#define DR_ERROR_FAILED "org.drmgr.Error.Failed"	   /* the suspension failed */
-#define DR_ERROR_TOO_MANY "org.drmgr.Error.TooMany"	   /* a bound was reached */
-#define DR_ERROR_INVALID "org.drmgr.Error.InvalidArgument" /* a parameter is out of its range */
+#define DR_ERROR_BAD_STREAM \
+	"org.drmgr.Error.BadStream"		  /* the platform does not know this stream ID */
+#define DR_ERROR_BUSY	   "org.drmgr.Error.Busy" /* another migration is under way */
+#define DR_ERROR_NO_MODULE "org.drmgr.Error.NoModule" /* pmig.ko is not there and can't be loaded */
+#define DR_ERROR_NO_ENGINE "org.drmgr.Error.NoEngine" /* no hypervisor that moves partitions */
+#define DR_ERROR_STOPPED   "org.drmgr.Error.Stopped"  /* stopped in PRE: cancelled, all undone */
+#define DR_ERROR_ABORTED   "org.drmgr.Error.Aborted"  /* the platform or the operator ended it */
+#define DR_ERROR_FAILED	   "org.drmgr.Error.Failed"   /* the suspension failed */
+#define DR_ERROR_TOO_MANY  "org.drmgr.Error.TooMany"  /* a bound was reached */
+#define DR_ERROR_INVALID   "org.drmgr.Error.InvalidArgument" /* a parameter is out of its range */
 
 #endif /* DRMGR_BUSNAMES_H */

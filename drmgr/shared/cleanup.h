@@ -7,31 +7,31 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define _cleanup_(f) __attribute__((cleanup(f)))
+#define _cleanup_(f)   __attribute__((cleanup(f)))
 #define _printf_(a, b) __attribute__((format(printf, a, b)))
-#define _unused_ __attribute__((unused))
-#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
+#define _unused_       __attribute__((unused))
+#define ARRAY_SIZE(a)  (sizeof(a) / sizeof((a)[0]))
 
 /* Defines func##p() for _cleanup_(): it calls func() on a value that is not NULL. */
-#define DEFINE_CLEANUP(type, func)                              \
-	static inline _unused_ void func##p(type *p)            \
-	{                                                       \
-		if (*p)                                         \
-			func(*p);                               \
+#define DEFINE_CLEANUP(type, func)                   \
+	static inline _unused_ void func##p(type *p) \
+	{                                            \
+		if (*p)                              \
+			func(*p);                    \
 	}
 
-#define TAKE_PTR(p)                       \
-	({                                \
-		typeof(p) _taken_ = (p);  \
-		(p) = NULL;               \
-		_taken_;                  \
+#define TAKE_PTR(p)                      \
+	({                               \
+		typeof(p) _taken_ = (p); \
+		(p) = NULL;              \
+		_taken_;                 \
 	})
 
-#define TAKE_FD(fd)                  \
-	({                           \
-		int _taken_ = (fd);  \
-		(fd) = -EBADF;       \
-		_taken_;             \
+#define TAKE_FD(fd)                 \
+	({                          \
+		int _taken_ = (fd); \
+		(fd) = -EBADF;      \
+		_taken_;            \
 	})
 
 static inline _unused_ void freep(void *p)
@@ -55,7 +55,7 @@ static inline _unused_ void closep(int *fd)
 	safe_close(*fd);
 }
 
-#define _cleanup_free_ _cleanup_(freep)
+#define _cleanup_free_	_cleanup_(freep)
 #define _cleanup_close_ _cleanup_(closep)
 
 #endif /* DRMGR_CLEANUP_H */

@@ -4,16 +4,17 @@
  * byte order, both ends on one machine. The daemon speaks first; each event that wants an answer gets at
  * most one. A side that gets a message of a wrong size or kind drops it, and the daemon drops its sender.
  *
- * A new field goes to the end and the sizes grow: a reader takes at least what it knows and ignores the rest.
+ * New fields go behind all there is, the changes included: a reader takes at least what it knows and
+ * ignores the rest. gen grows with each event of a registration, also after a restart of the daemon.
  */
 #ifndef DRMGR_WIRE_H
 #define DRMGR_WIRE_H
 
 #include <stdint.h>
 
-#define WIRE_REASON_LEN 256
-#define WIRE_NAME_LEN 64
-#define WIRE_VALUE_LEN 128
+#define WIRE_REASON_LEN	 256
+#define WIRE_NAME_LEN	 64
+#define WIRE_VALUE_LEN	 128
 #define WIRE_CHANGES_MAX 64
 
 struct wire_change {
@@ -24,8 +25,9 @@ struct wire_change {
 	uint32_t reserved;
 };
 
-#define WIRE_EVENT_FORCE (1U << 0)  /* the operator's force */
+#define WIRE_EVENT_FORCE  (1U << 0) /* the operator's force */
 #define WIRE_EVENT_ANSWER (1U << 1) /* an answer is waited for */
+#define WIRE_EVENT_ADVICE (1U << 2) /* a refusal of this application does not stop the migration */
 
 /* daemon -> application; followed by nr_changes times struct wire_change */
 struct wire_event {

@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * The one moment at which an application talks to the bus: it says who it is by a pidfd, gets a
+ * descriptor back, and leaves the bus again. Everything after that goes over the descriptor, so a process
+ * with ten thousand registered neighbours costs the bus nothing.
+ *
+ * The call is made asynchronously and waited for here, because sd_bus_call() first waits for the bus to
+ * come up with a time-out of its own (90 s); a program that catches a signal must not hang that long
+ * because dbus-daemon does.
+ */
+#include "libdr/internal.h"
+
+#include "shared/busnames.h"
+#include "shared/cleanup.h"
+#include "shared/clock.h"
+#include "shared/wiremsg.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <systemd/sd-bus.h>
+#include <unistd.h>
+
+#define REGISTER_TIMEOUT_USEC (5 * USEC_PER_SEC)
+#define PHASES_ALL	      (DR_PHASES_DEFAULT | DR_PHASES(DR_PHASE_BEGIN) | DR_PHASES(DR_PHASE_RESUMED))
+#define FLAGS_ALL	      (DR_MAY_REFUSE | DR_REQUIRED)
+
+struct reply {
+	bool done;
+	int r;
+	int fd;
+};
+
+/* What the daemon or the bus said, as dr.h promises it. */
+static int error_to_errno(const sd_bus_error *e)
+{
+	static const struct {
+		const char *name;
+		int r;
+	} table[] = {
+		{ DR_ERROR_TOO_MANY, -EUSERS },
+		{ DR_ERROR_INVALID, -EINVAL },
+		{ SD_BUS_ERROR_INVALID_ARGS, -EINVAL },
+		{ SD_BUS_ERROR_NO_MEMORY, -ENOMEM },
+		{ SD_BUS_ERROR_NO_REPLY, -ETIMEDOUT },
+		{ SD_BUS_ERROR_TIMEOUT, -ETIMEDOUT },
+		{ "org.freedesktop.DBus.Error.TimedOut", -ETIMEDOUT },
+		{ SD_BUS_ERROR_SERVICE_UNKNOWN, -EHOSTDOWN },
+		{ SD_BUS_ERROR_NAME_HAS_NO_OWNER, -EHOSTDOWN },
+		{ "org.freedesktop.systemd1.NoSuchUnit", -EHOSTDOWN },
+		{ "org.freedesktop.systemd1.LoadFailed", -EHOSTDOWN },
+		{ "org.freedesktop.systemd1.UnitMasked", -EHOSTDOWN },
+	};
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(table); i++)
+		if (sd_bus_error_has_name(e, table[i].name))
+			return table[i].r;
+	if (e->name && !strncmp(e->name, "org.freedesktop.DBus.Error.Spawn.", 33))
+		return -EHOSTDOWN;
+	return -EIO;
+}
+
+static int on_reply(sd_bus_message *m, void *userdata, _unused_ sd_bus_error *error)
+{
+	struct reply *reply = userdata;
+	int r, fd;
+
+	reply->done = true;
+	if (sd_bus_message_is_method_error(m, NULL)) {
+		reply->r = error_to_errno(sd_bus_message_get_error(m));
+		return 0;
+	}
+	r = sd_bus_message_read(m, "h", &fd);
+	if (r < 0) {
+		reply->r = -EIO;
+		return 0;
+	}
+	/* the message closes its own copy */
+	reply->fd = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+	reply->r = reply->fd < 0 ? -errno : 0;
+	return 0;
+}
+
+static int wait_for_reply(sd_bus *bus, struct reply *reply)
+{
+	uint64_t until = now_boottime_usec() + REGISTER_TIMEOUT_USEC;
+	uint64_t now;
+	int r;
+
+	while (!reply->done) {
+		r = sd_bus_process(bus, NULL);
+		if (r < 0)
+			return -EHOSTDOWN;
+		if (r > 0)
+			continue;
+		now = now_boottime_usec();
+		if (now >= until)
+			return -ETIMEDOUT;
+		r = sd_bus_wait(bus, until - now);
+		if (r < 0 && r != -EINTR)
+			return -EHOSTDOWN;
+	}
+	return reply->r;
+}
+
+static int check_options(const struct dr_options *o)
+{
+	size_t len;
+
+	if (o->phases & ~PHASES_ALL || o->flags & ~FLAGS_ALL)
+		return -EINVAL;
+	if ((o->flags & DR_REQUIRED) && !(o->flags & DR_MAY_REFUSE))
+		return -EINVAL;
+	if (o->signo < 0 || o->signo > SIGRTMAX || o->signo == SIGKILL || o->signo == SIGSTOP)
+		return -EINVAL;
+	if (!o->name)
+		return 0;
+	len = strnlen(o->name, DR_NAME_LEN);
+	return len > 0 && len < DR_NAME_LEN ? 0 : -EINVAL;
+}
+
+static uint32_t effective_phases(uint32_t phases)
+{
+	if (phases == 0)
+		return DR_PHASES_DEFAULT;
+	if (phases & DR_PHASES(DR_PHASE_PRE))
+		phases |= DR_PHASES(DR_PHASE_POST) | DR_PHASES(DR_PHASE_POST_ERROR);
+	return phases;
+}
+
+static int new_call(sd_bus *bus, const struct dr_options *o, sd_bus_message **ret)
+{
+	_cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
+	_cleanup_close_ int pidfd = -EBADF;
+	char name[DR_NAME_LEN] = "";
+	int r;
+
+	strncpy(name, o->name ?: program_invocation_short_name, sizeof(name) - 1);
+	wire_text(name);
+	if (!name[0])
+		strcpy(name, "?");
+	pidfd = (int)syscall(SYS_pidfd_open, getpid(), 0);
+	if (pidfd < 0)
+		return -errno;
+	r = sd_bus_message_new_method_call(bus, &m, DR_BUS_NAME, DR_BUS_PATH, DR_BUS_INTERFACE,
+					   "Register");
+	if (r < 0)
+		return r;
+	r = sd_bus_message_append(m, "shuuiu", name, pidfd, effective_phases(o->phases), o->flags,
+				  (int32_t)o->signo, o->timeout_ms);
+	if (r < 0)
+		return r;
+	*ret = TAKE_PTR(m);
+	return 0;
+}
+
+int dr_register(const struct dr_options *options, int *ret_fd)
+{
+	_cleanup_(sd_bus_close_unrefp) sd_bus *bus = NULL;
+	_cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
+	_cleanup_(sd_bus_slot_unrefp) sd_bus_slot *slot = NULL;
+	static const struct dr_options defaults;
+	struct reply reply = { .fd = -EBADF };
+	int r;
+
+	if (!options)
+		options = &defaults;
+	r = check_options(options);
+	if (r < 0)
+		return r;
+	r = sd_bus_open_system(&bus);
+	if (r < 0)
+		return r == -ENOMEM ? r : -EHOSTDOWN;
+	r = new_call(bus, options, &m);
+	if (r < 0)
+		return r;
+	r = sd_bus_call_async(bus, &slot, m, on_reply, &reply, REGISTER_TIMEOUT_USEC);
+	if (r < 0)
+		return r == -ENOMEM ? r : -EIO;
+	r = wait_for_reply(bus, &reply);
+	if (r < 0)
+		return r;
+	*ret_fd = reply.fd;
+	return 0;
+}
+
+int dr_send_answer(int fd, uint32_t gen, uint32_t error, const char *reason)
+{
+	struct wire_answer answer = { .gen = gen, .error = error };
+	ssize_t n;
+
+	if (reason)
+		strncpy(answer.reason, reason, sizeof(answer.reason) - 1);
+	n = send(fd, &answer, sizeof(answer), MSG_DONTWAIT | MSG_NOSIGNAL);
+	if (n == (ssize_t)sizeof(answer))
+		return 0;
+	if (n < 0 && (errno == EAGAIN || errno == EINTR || errno == ENOBUFS))
+		return -EAGAIN;
+	return -EPIPE;
+}
