@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * drmgr -p check: everyone who refuses gets a line on stderr, which is what the HMC shows its operator. An
+ * objection that does not stop the migration is shown as well, as advice, and leaves the status at 0.
+ */
+#include "cmd/bus.h"
+#include "cmd/verbs.h"
+#include "shared/wiremsg.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static void print_refusal(const char *audience, const char *name, const char *reason, bool stops)
+{
+	char line[1024];
+
+	snprintf(line, sizeof(line), "%s by %s %s: %s", stops ? "refused" : "advice", audience,
+		 name, *reason ? reason : "no reason given");
+	fprintf(stderr, "drmgr: %s\n", wire_text(line));
+}
+
+/* Returns the number of those that stop the migration, or a negative errno. */
+static int read_refusals(sd_bus_message *m)
+{
+	const char *audience, *name, *reason;
+	int stops, r, n = 0;
+
+	r = sd_bus_message_enter_container(m, 'a', "(sssi)");
+	if (r < 0)
+		return r;
+	while ((r = sd_bus_message_read(m, "(sssi)", &audience, &name, &reason, &stops)) > 0) {
+		print_refusal(audience, name, reason, stops);
+		n += !!stops;
+	}
+	return r < 0 ? r : n;
+}
+
+int do_check(const struct request *req)
+{
+	_cleanup_call_ struct call call = { 0 };
+	int r, status;
+
+	status = call_prepare(&call, "Check") ?: call_append_options(&call, req) ?: call_run(&call);
+	if (status)
+		return status;
+	r = read_refusals(call.reply);
+	if (r < 0)
+		return call_bad_reply(r);
+	return r > 0 ? DR_EXIT_REFUSED : DR_EXIT_DONE;
+}

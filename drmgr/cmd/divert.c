@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * What powerpc-utils' drmgr does and this one does not. dpkg-divert keeps the original beside us; it gets
+ * the arguments, the environment and the standard descriptors untouched, and its exit status is ours.
+ */
+#include "cmd/verbs.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+int do_original(const char *path, char *const argv[])
+{
+	execv(path, argv);
+	if (errno == ENOENT)
+		fprintf(stderr,
+			"drmgr: this is an operation of powerpc-utils: install it, %s is not there\n",
+			path);
+	else
+		fprintf(stderr, "drmgr: cannot run %s: %s\n", path, strerror(errno));
+	return DR_EXIT_NO_ORIGINAL;
+}

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * drmgr: reads its arguments (verbs.c, compat.c), and only when all of them are right asks the daemon for
+ * it (check.c, migrate.c, status.c) or looks into the journal (log.c). It decides nothing about migrations.
+ */
+#include "cmd/verbs.h"
+
+#include <stdio.h>
+
+#define ORIGINAL_PATH "/usr/sbin/drmgr.powerpc-utils"
+
+static int run(const struct request *req, char *const argv[])
+{
+	switch (req->op) {
+	case REQUEST_HELP:
+		print_help(stdout, req->verb);
+		return DR_EXIT_DONE;
+	case REQUEST_VERSION:
+		printf("drmgr %s\n", DRMGR_VERSION);
+		return DR_EXIT_DONE;
+	case REQUEST_ORIGINAL:
+		return do_original(ORIGINAL_PATH, argv);
+	case REQUEST_CHECK:
+		return do_check(req);
+	case REQUEST_MIGRATE:
+	case REQUEST_SIMULATE:
+		return do_migrate(req);
+	case REQUEST_STATUS:
+		return do_status();
+	case REQUEST_LOG:
+		return do_log(req);
+	}
+	return DR_EXIT_ERROR;
+}
+
+int main(int argc, char *argv[])
+{
+	struct request req;
+	struct errline err;
+	int status;
+
+	status = request_parse(argc, argv, &req, &err);
+	if (status) {
+		fprintf(stderr, "drmgr: %s\n", err.text);
+		return status;
+	}
+	status = run(&req, argv);
+	if (fflush(stdout) == EOF && status == DR_EXIT_DONE) {
+		perror("drmgr: cannot write");
+		return DR_EXIT_ERROR;
+	}
+	return status;
+}

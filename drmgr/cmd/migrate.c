@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * drmgr -p pre and drmgr migrate --simulate: one call that lasts as long as the migration. What RSCT needs
+ * is the exit status; what a person wants to know afterwards, how long and what changed, goes to stdout.
+ */
+#include "cmd/bus.h"
+#include "cmd/verbs.h"
+#include "shared/streamid.h"
+#include "shared/wiremsg.h"
+#include "uapi/linux/pmig.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+static void print_change(const char *name, const char *old, const char *new, uint32_t flags)
+{
+	char line[512];
+
+	snprintf(line, sizeof(line), "%s: %s -> %s%s%s", name, *old ? old : "(none)",
+		 *new ? new : "(none)",
+		 flags & PMIG_CHANGE_F_STALE ? ", the kernel still shows the old" : "",
+		 flags & PMIG_CHANGE_F_UNEXPECTED ? ", unexpected" : "");
+	printf("  %s\n", wire_text(line));
+}
+
+static int print_result(const struct request *req, sd_bus_message *m)
+{
+	const char *name, *old, *new;
+	char id[STREAMID_STR_MAX];
+	uint64_t blackout;
+	uint32_t flags;
+	int r;
+
+	r = sd_bus_message_read(m, "t", &blackout);
+	if (r < 0)
+		return r;
+	printf("%s %s, stood still for %" PRIu64 ".%03u s\n",
+	       req->has_stream ? "moved: stream" : "simulated",
+	       req->has_stream ? streamid_format(req->stream, id) : "migration done",
+	       blackout / 1000000, (unsigned int)(blackout / 1000 % 1000));
+	r = sd_bus_message_enter_container(m, 'a', "(sssu)");
+	if (r < 0)
+		return r;
+	while ((r = sd_bus_message_read(m, "(sssu)", &name, &old, &new, &flags)) > 0)
+		print_change(name, old, new, flags);
+	return r;
+}
+
+int do_migrate(const struct request *req)
+{
+	_cleanup_call_ struct call call = { 0 };
+	int r, status;
+
+	status = call_prepare(&call, req->op == REQUEST_SIMULATE ? "Simulate" : "Migrate") ?:
+			 call_append_options(&call, req)				   ?:
+			 call_run(&call);
+	if (status)
+		return status;
+	r = print_result(req, call.reply);
+	return r < 0 ? call_bad_reply(r) : DR_EXIT_DONE;
+}

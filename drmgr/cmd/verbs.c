@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The verbs: `drmgr VERB [--option VALUE]...`. One table has their options and their help, so that no verb
+ * can have an option that is not documented. A verb's options all have long names, and all but switches
+ * take their value as --name VALUE or --name=VALUE.
+ */
+#include "cmd/verbs.h"
+
+#include <stddef.h>
+#include <string.h>
+
+#define NR_OPTIONS 5
+
+enum option_kind {
+	OPTION_NONE,
+	OPTION_NUMBER,
+	OPTION_STREAM,
+	OPTION_SIMULATE,
+};
+
+struct verb_option {
+	const char *name;
+	const char *shorter;
+	enum option_kind kind;
+	size_t offset; /* OPTION_NUMBER: of a struct opt_u32 in struct request */
+	const char *help;
+};
+
+struct verb {
+	const char *name;
+	enum request_op op;
+	const char *help;
+	struct verb_option options[NR_OPTIONS];
+};
+
+static const struct verb verbs[] = {
+	{
+		.name = "status",
+		.op = REQUEST_STATUS,
+		.help = "what is going on, and who is registered",
+	},
+	{
+		.name = "migrate",
+		.op = REQUEST_SIMULATE,
+		.help = "one migration against a simulated hypervisor: everyone is told, nothing moves",
+		.options = {
+			{ "--simulate", NULL, OPTION_SIMULATE, 0, "required: a real one is the HMC's to start" },
+			{ "--enabled-ms", NULL, OPTION_NUMBER, offsetof(struct request, enabled_ms),
+			  "how long the memory is copied" },
+			{ "--blackout-ms", NULL, OPTION_NUMBER, offsetof(struct request, blackout_ms),
+			  "how long the partition stands still" },
+		},
+	},
+	{
+		.name = "log",
+		.op = REQUEST_LOG,
+		.help = "the DRMGR lines of the journal",
+		.options = {
+			{ "--lines", "-n", OPTION_NUMBER, offsetof(struct request, lines),
+			  "the newest so many, 100 unless told; 0 for all" },
+			{ "--stream", "-s", OPTION_STREAM, 0, "of this migration only" },
+		},
+	},
+};
+
+static const struct verb *find_verb(const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(verbs); i++)
+		if (!strcmp(verbs[i].name, name))
+			return &verbs[i];
+	return NULL;
+}
+
+/* Is @arg this option? With --name=VALUE, *@value is VALUE. */
+static bool option_is(const struct verb_option *o, const char *arg, const char **value)
+{
+	size_t len = strlen(o->name);
+
+	if (o->shorter && !strcmp(arg, o->shorter))
+		return true;
+	if (strncmp(arg, o->name, len))
+		return false;
+	if (arg[len] == '=')
+		*value = arg + len + 1;
+	return arg[len] == '=' || !arg[len];
+}
+
+static const struct verb_option *find_option(const struct verb *verb, const char *arg,
+					     const char **value)
+{
+	size_t i;
+
+	for (i = 0; i < NR_OPTIONS && verb->options[i].name; i++)
+		if (option_is(&verb->options[i], arg, value))
+			return &verb->options[i];
+	return NULL;
+}
+
+static int take_option(const struct verb_option *o, const char *value, struct request *req,
+		       struct errline *err)
+{
+	if (o->kind == OPTION_NUMBER)
+		return parse_u32(value, o->name, (struct opt_u32 *)((char *)req + o->offset), err);
+	req->has_stream = true;
+	return parse_stream(value, &req->stream, err);
+}
+
+static int parse_options(const struct verb *verb, int argc, char *const argv[], struct request *req,
+			 struct errline *err)
+{
+	bool simulate = false;
+	int i, r;
+
+	for (i = 2; i < argc; i++) {
+		const char *value = NULL;
+		const struct verb_option *o;
+
+		if (!strcmp(argv[i], "--help") || !strcmp(argv[i], "-h")) {
+			*req = (struct request){ .op = REQUEST_HELP, .verb = verb->name };
+			return 0;
+		}
+		o = find_option(verb, argv[i], &value);
+		if (!o || (o->kind == OPTION_SIMULATE && value))
+			return fail(err, DR_EXIT_USAGE,
+				    "drmgr %s does not know \"%.40s\": see drmgr %s --help",
+				    verb->name, argv[i], verb->name);
+		if (o->kind == OPTION_SIMULATE) {
+			simulate = true;
+			continue;
+		}
+		if (!value && ++i < argc)
+			value = argv[i];
+		if (!value)
+			return fail(err, DR_EXIT_USAGE, "%s needs a value behind it", o->name);
+		r = take_option(o, value, req, err);
+		if (r)
+			return r;
+	}
+	if (verb->op == REQUEST_SIMULATE && !simulate)
+		return fail(
+			err, DR_EXIT_USAGE,
+			"the HMC starts a migration: add --simulate to run one that moves nothing");
+	return 0;
+}
+
+int request_parse(int argc, char *const argv[], struct request *ret, struct errline *err)
+{
+	const struct verb *verb;
+	const char *first = argc > 1 ? argv[1] : "";
+	struct request req = { 0 };
+	int r;
+
+	/* a number in front is RSCT's, from behind -n: see compat.c */
+	if (argc > 1 && (first[0] == '-' || (first[0] >= '0' && first[0] <= '9'))) {
+		r = compat_parse(argc, argv, &req, err);
+	} else {
+		verb = find_verb(first);
+		if (!verb)
+			return argc <= 1 ?
+				       fail(err, DR_EXIT_USAGE, "nothing to do: see drmgr --help") :
+				       fail(err, DR_EXIT_USAGE,
+					    "there is no \"%.40s\": see drmgr --help", first);
+		req.op = verb->op;
+		r = parse_options(verb, argc, argv, &req, err);
+	}
+	if (r == 0)
+		*ret = req;
+	return r;
+}
+
+static void print_verb(FILE *f, const struct verb *verb)
+{
+	size_t i;
+
+	fprintf(f, "  drmgr %-12s %s\n", verb->name, verb->help);
+	for (i = 0; i < NR_OPTIONS && verb->options[i].name; i++) {
+		const struct verb_option *o = &verb->options[i];
+
+		fprintf(f, "    %s%s%s%s  %s\n", o->shorter ?: "", o->shorter ? ", " : "", o->name,
+			o->kind == OPTION_SIMULATE ? "" : " VALUE", o->help);
+	}
+}
+
+void print_help(FILE *f, const char *verb)
+{
+	static const struct {
+		int status;
+		const char *text;
+	} statuses[] = {
+#define EXIT_ROW(name, status, text) { (status), (text) },
+		EXIT_TABLE(EXIT_ROW)
+#undef EXIT_ROW
+	};
+	size_t i;
+
+	if (verb) {
+		print_verb(f, find_verb(verb));
+		return;
+	}
+	fputs("Partition migration, told to everyone in the partition.\n\nAs the HMC calls it:\n"
+	      "  drmgr -m -c pmig -p check -s ID   may the partition move? Refusals are on stderr\n"
+	      "  drmgr -m -c pmig -p pre -s ID     one migration, from the copy of the memory to its end\n"
+	      "    -s ID    stream ID: 1 to 16 hexadecimal digits, 0x or not\n"
+	      "    -t LPAR  -n SECONDS  -d LEVEL  -w MINUTES  -f   as on AIX; in any order\n"
+	      "\nFor people:\n",
+	      f);
+	for (i = 0; i < ARRAY_SIZE(verbs); i++)
+		print_verb(f, &verbs[i]);
+	fputs("\nEverything else of powerpc-utils (-C, -P, -c cpu, mem, pci, ...) goes to its own drmgr.\n"
+	      "\nExit status:\n",
+	      f);
+	for (i = 0; i < ARRAY_SIZE(statuses); i++)
+		fprintf(f, "  %2d  %s\n", statuses[i].status, statuses[i].text);
+}

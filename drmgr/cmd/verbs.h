@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef DRMGR_VERBS_H
+#define DRMGR_VERBS_H
+
+#include "cmd/request.h"
+
+#include <stdio.h>
+
+/* Each does what the request asks for, prints, and returns an exit status. */
+int do_check(const struct request *req);
+int do_migrate(const struct request *req);
+int do_status(void);
+int do_log(const struct request *req);
+
+/* divert.c: becomes the program @path; returns only where that is impossible. */
+int do_original(const char *path, char *const argv[]);
+
+/* verbs.c: the help of @verb, of all where it is NULL. */
+void print_help(FILE *f, const char *verb);
+
+#endif /* DRMGR_VERBS_H */
