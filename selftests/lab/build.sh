@@ -1,0 +1,187 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# build.sh KERNEL [strict]
+#
+# Builds this checkout for a guest with that kernel, to build/lab/KERNEL/: mod/ the modules, user/ the userland,
+# payload/ all of it as it is laid out in the guest, initrd-quick and initrd-systemd. "strict" builds the
+# modules alone, from nothing, with W=1 and sparse.
+#
+# LAB_ONLY=1 leaves the project out: the guest has the lab's own programs and tests.
+
+# shellcheck source=setup/common.sh
+. "$(dirname "$0")/setup/common.sh"
+# shellcheck source=setup/tools.sh
+. "$LAB_DIR/setup/tools.sh"
+
+kernel=${1:?which kernel?}
+strict=${2:-}
+TOP=$(cd "$LAB_DIR/../.." && pwd)
+OUT=${O:-$TOP/build}/lab/$kernel
+products=$("$LAB_DIR/setup.sh" env "$kernel")
+eval "$products"
+RELEASE=$(cat "$KERNEL_DIR/release")
+
+case $GUEST_ARCH in
+ppc64el)
+	ARCH_ARGS=(ARCH=powerpc CROSS_COMPILE=powerpc64le-linux-gnu-)
+	CROSS=powerpc64le-linux-gnu- ;;
+amd64)
+	ARCH_ARGS=(ARCH=x86 CROSS_COMPILE=)
+	CROSS='' ;;
+esac
+
+mkdir -p "$OUT"
+exec 9> "$OUT/lock"
+flock 9
+
+# mirror DIR PATH... : copies of the tree's files; kbuild puts its objects beside them, for this kernel only
+mirror() {
+	local to=$1 path
+	shift
+
+	mkdir -p "$to"
+	(cd "$TOP" && find "$@" -type f ! -name '*.o' ! -name '*.ko' ! -name '*.mod*' ! -name '.*.cmd' 2> /dev/null |
+		LC_ALL=C sort) > "$to/.files.new"
+	if [ -f "$to/.files" ]; then
+		comm -23 "$to/.files" "$to/.files.new" | while read -r path; do
+			rm -f "$to/$path"
+		done
+	fi
+	mv "$to/.files.new" "$to/.files"
+	(cd "$TOP" && while read -r path; do
+		cmp -s "$path" "$to/$path" || { mkdir -p "$to/${path%/*}" 2> /dev/null; cp "$path" "$to/$path"; }
+	done) < "$to/.files"
+}
+
+# The state of a tree's files, to see whether anything has to be done
+state_of() {
+	(cd "$1" && find . -type f \( -name '*.[chS]' -o -name Kbuild -o -name Makefile \) -printf '%p %T@ %s\n' | sort |
+		sha256sum)
+}
+
+kbuild() {
+	local dir=$1 run=()
+	shift
+
+	if [ -n "$TOOLCHAIN" ]; then
+		run=(in_toolchain "$TOOLCHAIN" "$OUT")
+		"${run[@]}" make -s -C "$KERNEL_DIR/headers" "M=$dir" "${ARCH_ARGS[@]}" "CC=${CROSS}gcc-14" \
+			HOSTCC=gcc-14 SELFTESTS=1 "-j$JOBS" "$@"
+	else
+		make -s -C "$KERNEL_DIR/headers" "M=$dir" "${ARCH_ARGS[@]}" "CC=${CROSS}gcc-12" SELFTESTS=1 \
+			"-j$JOBS" "$@"
+	fi
+}
+
+has_modules() {
+	[ -z "${LAB_ONLY:-}" ] && [ -f "$TOP/Kbuild" ]
+}
+
+build_modules() {
+	local now
+
+	has_modules || return 0
+	mirror "$OUT/mod" Kbuild kernel include selftests/drivers
+	now="$(state_of "$OUT/mod") $KERNEL_DIR"
+	if [ "$now" != "$(cat "$OUT/mod.built" 2> /dev/null)" ]; then
+		rm -f "$OUT/mod.built"
+		find "$OUT/mod" -name '*.ko' -delete
+		kbuild "$OUT/mod" modules
+		state_of "$OUT/mod" > "$OUT/mod.built"
+		echo "$(state_of "$OUT/mod") $KERNEL_DIR" > "$OUT/mod.built"
+	fi
+}
+
+build_strict() {
+	rm -rf "$OUT/strict"
+	mirror "$OUT/strict" Kbuild kernel include selftests/drivers
+	kbuild "$OUT/strict" W=1 C=2 CF=-D__CHECK_ENDIAN__ modules
+}
+
+# The guest programs of the lab itself
+build_lab() {
+	local name
+
+	mkdir -p "$OUT/guest"
+	for name in labd hmc; do
+		if [ "$OUT/guest/$name" -ot "$LAB_DIR/guest/$name.c" ] || [ "$OUT/guest/$name" -ot "$LAB_DIR/guest/lab.h" ]; then
+			"${CROSS}gcc-12" ${SYSROOT:+--sysroot="$SYSROOT"} -O2 -Wall -Wextra -o "$OUT/guest/$name.tmp" \
+				"$LAB_DIR/guest/$name.c"
+			mv "$OUT/guest/$name.tmp" "$OUT/guest/$name"
+		fi
+	done
+}
+
+project_make() {
+	local libs=usr/lib/powerpc64le-linux-gnu
+
+	[ "$GUEST_ARCH" = ppc64el ] || libs=usr/lib/x86_64-linux-gnu
+	if [ -n "$SYSROOT" ]; then
+		export PKG_CONFIG_SYSROOT_DIR=$SYSROOT
+		export PKG_CONFIG_LIBDIR=$SYSROOT/$libs/pkgconfig:$SYSROOT/usr/share/pkgconfig
+	fi
+	make -s -C "$TOP" "${ARCH_ARGS[@]}" "SYSROOT=$SYSROOT" "KSELFTEST=$KSELFTEST" "O=$OUT/user" PREFIX=/usr \
+		"-j$JOBS" "$@"
+}
+
+install_modules() {
+	local payload=$1 to=$1/usr/lib/modules/$RELEASE ko
+
+	mkdir -p "$payload/usr/lib/modules"
+	cp -a "$KERNEL_DIR/modules/$RELEASE" "$payload/usr/lib/modules/"
+	if has_modules; then
+		mkdir -p "$to/extra"
+		find "$OUT/mod" -name '*.ko' | while read -r ko; do
+			cp "$ko" "$to/extra/"
+		done
+	fi
+	depmod -b "$payload" "$RELEASE"
+}
+
+install_lab() {
+	local payload=$1 tests=$1/usr/libexec/pmig/selftests
+
+	mkdir -p "$tests/lab" "$payload/usr/bin" "$payload/etc/systemd/system/multi-user.target.wants"
+	cp "$OUT"/guest/{labd,hmc} "$payload/usr/bin/"
+	install -m 755 "$LAB_DIR"/tests/* "$tests/lab/"
+	cp "$LAB_DIR/guest/lab-agent.service" "$payload/etc/systemd/system/"
+	ln -sf ../lab-agent.service "$payload/etc/systemd/system/multi-user.target.wants/lab-agent.service"
+}
+
+install_project() {
+	local payload=$1
+
+	[ -z "${LAB_ONLY:-}" ] || return 0
+	project_make "DESTDIR=$payload" install-userland selftests-guest
+	if [ -d "$OUT/user/selftests" ]; then
+		(cd "$OUT/user/selftests" && find . -type f -perm -100 -print0 |
+			xargs -0r cp --parents -t "$payload/usr/libexec/pmig/selftests")
+	fi
+}
+
+# Laid out beside the old one, which a guest may be starting from at this moment
+make_payload() {
+	local payload=$OUT/payload.new link
+
+	rm -rf "$payload"
+	for link in bin sbin lib; do
+		mkdir -p "$payload/usr/$link"
+		ln -s "usr/$link" "$payload/$link"
+	done
+	install_modules "$payload"
+	install_lab "$payload"
+	install_project "$payload"
+	python3 "$LAB_DIR/harness/image.py" "$payload" "$LAB_DIR/guest/init" "$ROOTFS/quick" "$RELEASE" "$OUT"
+	rm -rf "$OUT/payload"
+	mv "$payload" "$OUT/payload"
+	echo "$products" > "$OUT/products"
+}
+
+if [ "$strict" = strict ]; then
+	build_strict
+	exit
+fi
+build_lab
+build_modules
+make_payload

@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Runs commands in a guest, one at a time, through labd."""
+import asyncio
+
+REPEAT = 5  # seconds after which a request that was not answered is sent again
+
+
+class GuestLost(Exception):
+    """The guest ended, or does not react."""
+
+
+class Agent:
+    def __init__(self, partition):
+        self.partition = partition
+        self.ready = asyncio.Event()
+        self.number = 0
+        self.events = asyncio.Queue()
+        partition.on_agent = self._line
+
+    def _line(self, text):
+        word, _, rest = text.partition(" ")
+        if word in ("ready", "pong"):
+            self.ready.set()
+        elif word in ("start", "out", "exit"):
+            number, _, rest = rest.partition(" ")
+            if number == str(self.number):
+                self.events.put_nowait((word, rest))
+
+    async def wait_ready(self, timeout):
+        """Returns when the guest can run commands."""
+        ready = asyncio.create_task(self.ready.wait())
+        try:
+            await asyncio.wait({ready, self.partition.ended}, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
+            if not ready.done():
+                raise GuestLost("the guest ended while it started" if self.partition.ended.done() else
+                                f"the guest was not ready after {timeout} s")
+        finally:
+            ready.cancel()
+
+    async def _event(self, timeout):
+        """The next thing the guest says; None after the time."""
+        get = asyncio.create_task(self.events.get())
+        await asyncio.wait({get, self.partition.ended}, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
+        if get.done():
+            return get.result()
+        get.cancel()
+        if self.partition.ended.done():
+            raise GuestLost("the guest ended")
+        return None
+
+    async def run(self, command, timeout, on_output):
+        """Exit status of a command, None when it took too long and was killed."""
+        loop = asyncio.get_running_loop()
+        self.number += 1
+        self.events = asyncio.Queue()
+        until = loop.time() + timeout
+        started = False
+        while True:
+            if not started:
+                self.partition.agent_line.write_line(f"run {self.number} {command}")
+            left = until - loop.time()
+            event = await self._event(max(0, min(left, left if started else REPEAT)))
+            if event is None:
+                if loop.time() < until:
+                    continue
+                return await self._kill(on_output)
+            started = True
+            if event[0] == "out":
+                on_output(event[1])
+            elif event[0] == "exit":
+                return int(event[1])
+
+    async def _kill(self, on_output):
+        for _ in range(3):
+            self.partition.agent_line.write_line(f"kill {self.number}")
+            while event := await self._event(5):
+                if event[0] == "out":
+                    on_output(event[1])
+                elif event[0] == "exit":
+                    return None
+        raise GuestLost("the command could not be killed: the guest does not react")

@@ -1,0 +1,176 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The machine's HMC, as a guest's test reaches it: one line is a request, the answer is one line."""
+import asyncio
+import collections
+import time
+
+from . import identity
+from .partition import VASI
+from .server import ServerError
+
+HELP = ("stream ID STATE | gone ID | after MS REQUEST | reject STATUS COUNT | fail-cancel STATUS COUNT | "
+        "destination [KEY=VALUE] | in-place [blackout-ms=N] [KEY=VALUE] | stat ID | identity | time | validate | log TEXT")
+
+
+class Refused(Exception):
+    """The answer is "error" and this text."""
+
+
+def number(text, what):
+    try:
+        return int(text, 0)
+    except ValueError:
+        raise Refused(f"{what}: no number: '{text}'") from None
+
+
+def stream_id(text):
+    value = number(text, "stream ID")
+    if not 0 <= value < 1 << 64:
+        raise Refused(f"stream ID: more than 64 bits: {text}")
+    return value
+
+
+def milliseconds(text, what):
+    value = number(text, what)
+    if not 0 <= value <= 3600000:
+        raise Refused(f"{what}: not between 0 and an hour: {text}")
+    return value
+
+
+class Hmc:
+    """Verbs are the methods do_VERB; each returns what follows "ok "."""
+
+    REMEMBERED = 64  # answers kept for requests that come again
+    ANYWHERE = ("help", "time", "log", "after")  # what needs no hypervisor calls
+
+    def __init__(self, partition, log):
+        self.partition = partition
+        self.log = log
+        self.answers = collections.OrderedDict()
+        partition.on_request = self.line
+
+    def line(self, text):
+        """A line from the guest, "NUMBER REQUEST"."""
+        text = text.strip("\0 \t\r")
+        if not text:
+            return
+        head, _, request = text.partition(" ")
+        if not head.isdigit():
+            self.log(f"hmc: junk: {text[:200]!r}")
+            self.partition.hmc_line.write_line(f"0 error no request: {text[:80]}")
+            return
+        if head in self.answers:
+            # Sent again: its answer was lost on the way, or is not there yet.
+            if self.answers[head] is not None:
+                self.partition.hmc_line.write_line(f"{head} {self.answers[head]}")
+            return
+        self.answers[head] = None
+        while len(self.answers) > self.REMEMBERED:
+            self.answers.popitem(last=False)
+        self.partition.spawn(self._answer(head, request))
+
+    async def _answer(self, head, request):
+        answer = await self.ask(request)
+        self.answers[head] = answer
+        self.partition.hmc_line.write_line(f"{head} {answer}")
+
+    async def ask(self, request):
+        try:
+            text = await self._run(request.split())
+            answer = f"ok {text}" if text else "ok"
+        except (Refused, ServerError, identity.BadIdentity) as e:
+            answer = f"error {e}"
+        answer = answer.replace("\n", " ")[:1000]
+        self.log(f"hmc: {request} -> {answer}")
+        return answer
+
+    async def _run(self, words):
+        if not words:
+            raise Refused("empty request")
+        method = getattr(self, "do_" + words[0].replace("-", "_"), None)
+        if not method:
+            raise Refused(f"unknown request '{words[0]}'; there are: {HELP}")
+        if not self.partition.machine.ppc and words[0] not in self.ANYWHERE:
+            raise Refused("no hypervisor calls on this machine")
+        try:
+            return await method(*words[1:])
+        except TypeError as e:
+            if "argument" not in str(e) or "do_" not in str(e):
+                raise
+            raise Refused(f"{words[0]}: wrong number of arguments; there are: {HELP}") from None
+
+    async def do_help(self):
+        return HELP
+
+    async def do_time(self):
+        return str(time.time_ns() // 1000)
+
+    async def do_log(self, *words):
+        self.log("guest: " + " ".join(words))
+
+    async def do_validate(self):
+        streams, _ = await self.partition.current.lpm_status()
+        return f"server={self.partition.current.name} streams={len(streams)} moves={self.partition.moves}"
+
+    async def do_stream(self, stream, state):
+        if state not in VASI:
+            raise Refused(f"no VASI state '{state}': {' '.join(VASI)}")
+        value = stream_id(stream)
+        if state == "enabled":
+            self.partition.forget(value)
+        await self.partition.lpm(f"stream {value:#x} {VASI[state]}")
+
+    async def do_gone(self, stream):
+        value = stream_id(stream)
+        self.partition.forget(value)
+        await self.partition.lpm(f"gone {value:#x}")
+
+    async def do_after(self, delay, *words):
+        seconds = milliseconds(delay, "after") / 1000
+        if not words or not hasattr(self, "do_" + words[0].replace("-", "_")):
+            raise Refused(f"after: unknown request '{' '.join(words)}'")
+
+        async def later():
+            await asyncio.sleep(seconds)
+            await self.ask(" ".join(words))
+
+        self.partition.spawn(later())
+
+    async def do_reject(self, status, count):
+        await self.partition.lpm(f"reject {number(status, 'status')} {number(count, 'count')}")
+
+    async def do_fail_cancel(self, status, count):
+        await self.partition.lpm(f"fail-cancel {number(status, 'status')} {number(count, 'count')}")
+
+    def _options(self, words):
+        """(what the move itself takes, the rest)"""
+        options, rest = {"resumed-ms": 300}, []
+        for word in words:
+            key, _, value = word.partition("=")
+            if key in ("blackout-ms", "resumed-ms"):
+                options[key] = None if value == "never" else milliseconds(value, key)
+            else:
+                rest.append(word)
+        return options, rest
+
+    async def do_destination(self, *words):
+        options, rest = self._options(words)
+        wanted, further = identity.parse(rest)
+        await self.partition.prepare(wanted, further, options["resumed-ms"])
+        return f"server={self.partition.destination[0].name}"
+
+    async def do_in_place(self, *words):
+        options, rest = self._options(words)
+        wanted, further = identity.parse(rest)
+        await self.partition.drop_destination()
+        self.partition.in_place = {"blackout-ms": options.get("blackout-ms") or 0, "resumed-ms": options["resumed-ms"],
+                                   "identity": wanted, "further": further}
+
+    async def do_stat(self, stream):
+        value = await self.partition.stat(stream_id(stream))
+        if value is None:
+            raise Refused("no such stream")
+        return " ".join(f"{k}={v:#x}" if k == "cancel-reason" else f"{k}={v}" for k, v in value.items())
+
+    async def do_identity(self):
+        return " ".join(f"{k}={v}" for k, v in self.partition.identity.items())

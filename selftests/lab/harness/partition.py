@@ -1,0 +1,227 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""A guest, wherever it runs: the server it is on, those it has been on, the one it will move to."""
+import asyncio
+import itertools
+import os
+import tempfile
+
+from . import identity
+from .channel import Channel, LineChannel
+from .server import Machine, Server, ServerError
+
+MOVE_TIMEOUT = 120
+VASI = {"invalid": 0, "enabled": 1, "aborted": 2, "suspending": 3, "suspended": 4, "resumed": 5, "completed": 6}
+LINES = 3  # requests to the HMC, the agent, a terminal
+
+
+class Partition:
+    """`on_request(text)` gets the lines the guest writes to its HMC, `on_agent(text)` its agent's."""
+
+    def __init__(self, products, out, profile, logs, log):
+        self.products = products
+        self.out = out
+        self.profile = profile
+        self.logs = logs
+        self.log = log
+        self.machine = Machine(products)
+        self.servers = []
+        self.current = None
+        self.destination = None
+        self.in_place = {"blackout-ms": 100, "resumed-ms": 300, "identity": {}, "further": []}
+        self.past = {}  # what earlier servers counted for a stream
+        self.names = itertools.count()
+        self.moves = 0
+        self.identity = identity.nth(0)
+        self.hmc_line = LineChannel(lambda text: self.on_request(text))
+        self.agent_line = LineChannel(lambda text: self.on_agent(text))
+        self.terminal = Channel(lambda data: self.on_terminal(data))
+        self.on_request = self.on_agent = lambda text: None
+        self.on_terminal = lambda data: None
+        self.tasks = set()
+        self.ended = asyncio.get_running_loop().create_future()
+        self._tmp = tempfile.TemporaryDirectory(prefix="pmig-lab.")
+        self._moving = asyncio.Lock()
+
+    # boot and end
+
+    async def boot(self):
+        if self.profile == "systemd":
+            await self._make_overlay()
+        append = [f"console={self.machine.console} lab={self.profile} panic=-1 loglevel=7 printk.devkmsg=on"]
+        if self.profile == "systemd":
+            append.append("systemd.show_status=0 systemd.log_target=kmsg systemd.log_level=notice audit=0")
+        self.boot_arguments = ["-initrd", os.path.join(self.out, f"initrd-{self.profile}"),
+                               "-append", " ".join(append), *self._devices()]
+        self.current = await self._start_server(self.identity)
+        self._attach(self.current)
+
+    async def _make_overlay(self):
+        self.overlay = os.path.join(self._tmp.name, "disk.qcow2")
+        image = os.path.join(self.products["ROOTFS"], "root.img")
+        p = await asyncio.create_subprocess_exec("qemu-img", "create", "-q", "-f", "qcow2", "-b", image, "-F", "raw",
+                                                 self.overlay)
+        if await p.wait():
+            raise ServerError("qemu-img failed")
+
+    def _devices(self):
+        if self.profile != "systemd":
+            return []
+        return ["-drive", f"file={self.overlay},format=qcow2,if=virtio,cache=writeback"]
+
+    async def _start_server(self, who, incoming=None):
+        server = Server(f"{next(self.names)}", self.machine, self.logs, self._event)
+        self.servers.append(server)
+        extra = list(self.boot_arguments)
+        if incoming:
+            extra += ["-incoming", f"unix:{incoming}"]
+        await server.start(who, LINES, extra)
+        server.identity = who
+        return server
+
+    def _attach(self, server):
+        for channel, sock in zip((self.hmc_line, self.agent_line, self.terminal), server.lines):
+            channel.attach(sock)
+        self.spawn(self._watch(server))
+
+    async def _watch(self, server):
+        await server.ended
+        if server is self.current and not self.ended.done():
+            self.ended.set_result(None)
+
+    async def close(self):
+        for task in list(self.tasks):
+            task.cancel()
+        for channel in (self.hmc_line, self.agent_line, self.terminal):
+            channel.detach()
+        for server in self.servers:
+            await server.kill()
+        self._tmp.cleanup()
+
+    def spawn(self, coroutine):
+        task = asyncio.create_task(coroutine)
+        self.tasks.add(task)
+        task.add_done_callback(self._task_done)
+        return task
+
+    def _task_done(self, task):
+        self.tasks.discard(task)
+        if not task.cancelled() and task.exception():
+            self.log(f"error: {task.exception()!r}")
+
+    # streams
+
+    async def lpm(self, command):
+        if not self.machine.ppc:
+            raise ServerError("no hypervisor calls on this machine")
+        await self.current.lpm(command)
+
+    async def stat(self, stream):
+        """Numbers of a stream, those of earlier servers included; None if nobody knows it."""
+        streams, calls = await self.current.lpm_status()
+        now = streams.get(stream)
+        past = self.past.get(stream, {})
+        if now is None:
+            return None
+        out = {k: int(v, 0) for k, v in now.items()}
+        for key in ("polls", "suspends"):
+            out[key] += past.get(key, 0)
+        for key in ("t_suspending_us", "t_suspend_us", "cancel-reason"):
+            out[key] = out[key] or past.get(key, 0)
+        out.update({k: int(v) for k, v in calls.items()})
+        out["moves"] = self.moves
+        return out
+
+    def forget(self, stream):
+        self.past.pop(stream, None)
+
+    # moving
+
+    async def prepare(self, wanted, further, resumed_ms):
+        """Starts the server that the next suspension moves to."""
+        await self.drop_destination()
+        sock = os.path.join(self._tmp.name, f"move{len(self.servers)}")
+        who = self._differs_from_current(wanted)
+        server = await self._start_server(who, incoming=sock)
+        self.destination = (server, sock, further, resumed_ms)
+
+    def _differs_from_current(self, wanted):
+        """The next in turn; the first kind again if this one is the other, whatever tests asked for before."""
+        n = self.moves + 1
+        return dict(identity.nth(n), **wanted)
+
+    async def drop_destination(self):
+        if self.destination:
+            server = self.destination[0]
+            self.destination = None
+            self.servers.remove(server)
+            await server.kill()
+
+    def _event(self, server, name, data):
+        self.log(f"server {server.name}: {name} {data if data else ''}")
+        if name == "SUSPEND" and server is self.current:
+            self.spawn(self._suspended())
+
+    async def _suspended(self):
+        async with self._moving:
+            streams, _ = await self.current.lpm_status()
+            stream = next((i for i, s in streams.items() if int(s["state"]) == VASI["suspended"]), None)
+            if stream is None:
+                raise ServerError("suspended without a stream")
+            if self.destination:
+                resumed_ms = await asyncio.wait_for(self._move(stream, streams[stream]), MOVE_TIMEOUT)
+            else:
+                resumed_ms = await self._stay(stream)
+            self.moves += 1
+        self.spawn(self._complete(self.current, stream, resumed_ms))
+
+    async def _complete(self, server, stream, resumed_ms):
+        if resumed_ms is None:
+            return  # the test says itself when
+        await asyncio.sleep(resumed_ms / 1000)
+        streams, _ = await server.lpm_status()
+        if stream in streams and int(streams[stream]["state"]) == VASI["resumed"]:
+            await server.lpm(f"stream {stream:#x} {VASI['completed']}")
+
+    def _update_commands(self, new, further):
+        changed = identity.updates(self.identity, new, self.machine.cpus) + further
+        # Two nodes and two properties an answer: "call again" is always taken.
+        return ["clear-updates", "chunk 2 2"] + [f"update {path} {name} {value}" for path, name, value in changed]
+
+    async def _stay(self, stream):
+        """The same process plays both servers."""
+        how = self.in_place
+        new = self._differs_from_current(how["identity"])
+        await asyncio.sleep(how["blackout-ms"] / 1000)
+        await self.current.lpm(";".join(self._update_commands(new, how["further"]) +
+                                        [f"stream {stream:#x} {VASI['resumed']}"]))
+        self.identity = new
+        await self.current.qmp("system_wakeup")
+        return how["resumed-ms"]
+
+    async def _move(self, stream, counted):
+        source = self.current
+        server, sock, further, resumed_ms = self.destination
+        self.destination = None
+        past = self.past.setdefault(stream, {})
+        for key in ("polls", "suspends"):
+            past[key] = past.get(key, 0) + int(counted[key])
+        for key in ("t_suspending_us", "t_suspend_us", "cancel-reason"):
+            past[key] = int(counted[key], 0)
+
+        await server.lpm(";".join(self._update_commands(server.identity, further) +
+                                  [f"stream {stream:#x} {VASI['resumed']}"]))
+        # What the guest wrote here before it stood still is taken before it writes there.
+        self.current = server
+        self._attach(server)
+        await source.qmp("migrate", uri=f"unix:{sock}")
+        while True:
+            status = (await source.qmp("query-migrate")).get("status")
+            if status == "completed":
+                break
+            if status in ("failed", "cancelled"):
+                raise ServerError(f"move from server {source.name} to {server.name}: {status}")
+            await asyncio.sleep(0.01)
+        self.identity = server.identity
+        self.log(f"moved from server {source.name} to {server.name}")
+        await source.kill()
+        return resumed_ms

@@ -1,0 +1,7 @@
+# SPDX-License-Identifier: GPL-2.0-only
+def shell(*a):
+    pass
+
+
+def migrate(*a):
+    pass

@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Reads the TAP of one test, line by line as it comes, and says at its end what it was worth."""
+import re
+
+RESULT = re.compile(r"^(not )?ok\b\s*(\d+)?\s*-?\s*(.*)$")
+PLAN = re.compile(r"^1\.\.(\d+)\s*(?:#\s*SKIP\b\s*(.*))?$", re.IGNORECASE)
+DIRECTIVE = re.compile(r"(?:^|\s)#\s*(SKIP|TODO)\b\s*(.*)$", re.IGNORECASE)
+# kselftest's own exit status for "skipped"
+EXIT_SKIP = 4
+
+
+class Verdict:
+    def __init__(self, passed=0, failed=0, skipped=0, reasons=()):
+        self.passed, self.failed, self.skipped = passed, failed, skipped
+        self.reasons = list(reasons)
+
+    @property
+    def ok(self):
+        return not self.failed
+
+
+class Tap:
+    def __init__(self):
+        self.plan = None
+        self.skip_all = None
+        self.passed = self.failed = 0
+        self.skips = []
+        self.seen = 0
+        self.bail = None
+        self.last_comment = ""
+
+    def line(self, text):
+        text = text.rstrip()
+        if m := PLAN.match(text):
+            self.plan = int(m[1])
+            if m[2] is not None:
+                self.skip_all = m[2] or "no reason given"
+        elif m := RESULT.match(text):
+            self._result(m[1] is not None, m[3])
+        elif text.startswith("Bail out!"):
+            self.bail = text[len("Bail out!"):].strip() or "no reason given"
+        elif text.startswith("#"):
+            self.last_comment = text[1:].strip()
+
+    def _result(self, failed, rest):
+        self.seen += 1
+        directive = DIRECTIVE.search(rest)
+        if directive and directive[1].upper() == "SKIP" and not failed:
+            name = rest[:directive.start()].strip(" -")
+            self.skips.append((name, directive[2] or "no reason given"))
+        elif failed and not (directive and directive[1].upper() == "TODO"):
+            self.failed += 1
+        else:
+            self.passed += 1
+
+    def verdict(self, status):
+        """`status` is the exit status, None after a time-out."""
+        problems = []
+        if status is None:
+            problems.append("timed out")
+        if self.bail:
+            problems.append(f"bailed out: {self.bail}")
+        if status == EXIT_SKIP and not self.failed and not self.passed:
+            reasons = [self.skip_all] if self.skip_all else [r for _, r in self.skips]
+            return Verdict(skipped=max(1, len(self.skips)), reasons=reasons or [self.last_comment or "no reason given"])
+        if self.skip_all is not None and self.plan == 0:
+            if status:
+                problems.append(f"exit status {status}")
+            else:
+                return Verdict(skipped=1, reasons=[self.skip_all])
+        if status is not None and self.plan is None:
+            problems.append("no plan (1..N)")
+        elif self.plan is not None and self.seen != self.plan and status is not None:
+            problems.append(f"{self.plan} planned, {self.seen} ran")
+        elif self.plan == 0:
+            problems.append("nothing was tested")
+        # What failed by itself explains the exit status.
+        if status and not self.failed and not problems and not (status == EXIT_SKIP and self.skips):
+            problems.append(f"exit status {status}" if status < 128 else f"killed by signal {status - 128}")
+        return Verdict(self.passed, self.failed + len(problems), len(self.skips), problems)

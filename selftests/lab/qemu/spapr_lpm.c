@@ -1,0 +1,748 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Lab: partition migration as a pseries guest sees it.
+ *
+ * PowerVM's part of a migration that QEMU lacks: H_VASI_STATE and H_VASI_SIGNAL for streams, the RTAS calls
+ * ibm,update-nodes, ibm,update-properties and ibm,activate-firmware, the device tree of a partition that can
+ * migrate. Nobody here decides anything: a harness outside plays HMC and mover over QMP and tells this file
+ * what to answer (qom-set, path /machine, property lpm; one command a line or between semicolons):
+ *
+ *   stream ID STATE          the stream is in this VASI state (a number) from now on
+ *   gone ID                  the stream is no longer known
+ *   reject STATUS COUNT      the next COUNT calls of ibm,suspend-me fail with STATUS
+ *   fail-cancel STATUS COUNT the next COUNT calls of H_VASI_SIGNAL fail with STATUS
+ *   update PATH NAME HEX     the property is reported by the update calls with this value; "-": it is gone
+ *   clear-updates            nothing is reported any more
+ *   chunk NODES PROPERTIES   at most so many in an answer (0: what fits), so that "call again" is needed
+ *
+ * and qom-get of the same property answers with a line for each stream and one for the update calls. Times
+ * are microseconds of the host's clock: they are taken here because the guest's own clock stands still when
+ * the guest does.
+ */
+#include "qemu/osdep.h"
+#include "qapi/error.h"
+#include "qemu/cutils.h"
+#include "qemu/error-report.h"
+#include "qemu/notify.h"
+#include "qemu/timer.h"
+#include "exec/cpu-common.h"
+#include "hw/core/cpu.h"
+#include "hw/ppc/fdt.h"
+#include "hw/ppc/ppc.h"
+#include "hw/ppc/spapr.h"
+#include "hw/ppc/spapr_lpm.h"
+#include "sysemu/runstate.h"
+#include <libfdt.h>
+
+#define VASI_SIGNAL_CANCEL      1
+#define RTAS_NOT_SUSPENDABLE    (-9004)
+#define RTAS_MORE               1
+
+#define WORK_AREA               4096
+#define MAX_STREAMS             64
+#define MAX_UPDATES             256
+#define MAX_VALUE               65536
+
+#define NODE_UPDATE             0x02000000u
+#define PROP_REMOVED            0x80000000u
+
+typedef struct Stream {
+    uint64_t id;
+    unsigned state;
+    unsigned polls;
+    unsigned suspends;
+    unsigned reason;
+    int64_t t_state;
+    int64_t t_suspending;
+    int64_t t_suspend;
+    int64_t t_resume;
+} Stream;
+
+typedef struct Update {
+    char *path;
+    char *name;
+    bool removed;
+    uint32_t len;
+    uint8_t *value;
+} Update;
+
+/* An error that is injected into the next calls. */
+typedef struct Fault {
+    int status;
+    unsigned count;
+} Fault;
+
+/* One machine in a process: no need to hang this from the machine's state. All of it is under the BQL. */
+static Stream streams[MAX_STREAMS];
+static unsigned nr_streams;
+static Update updates[MAX_UPDATES];
+static unsigned nr_updates;
+static Fault reject, fail_cancel;
+static unsigned max_nodes, max_props;
+static unsigned nodes_calls, props_calls, activate_calls;
+static char *root_model, *root_system_id;
+
+static int64_t now_us(void)
+{
+    return qemu_clock_get_us(QEMU_CLOCK_HOST);
+}
+
+static bool fault_take(Fault *fault, int *status)
+{
+    if (!fault->count) {
+        return false;
+    }
+    fault->count--;
+    *status = fault->status;
+    return true;
+}
+
+/*
+ * Streams
+ */
+
+static Stream *stream_find(uint64_t id)
+{
+    for (unsigned i = 0; i < nr_streams; i++) {
+        if (streams[i].id == id) {
+            return &streams[i];
+        }
+    }
+    return NULL;
+}
+
+static void stream_enter(Stream *s, unsigned state)
+{
+    s->state = state;
+    s->t_state = now_us();
+    if (state == H_VASI_SUSPENDING) {
+        s->t_suspending = s->t_state;
+    }
+}
+
+static Stream *stream_suspending(void)
+{
+    for (unsigned i = 0; i < nr_streams; i++) {
+        if (streams[i].state == H_VASI_SUSPENDING) {
+            return &streams[i];
+        }
+    }
+    return NULL;
+}
+
+static target_ulong h_vasi_state(PowerPCCPU *cpu, SpaprMachineState *spapr, target_ulong opcode,
+                                 target_ulong *args)
+{
+    Stream *s = stream_find(args[0]);
+
+    if (!s) {
+        return H_PARAMETER;
+    }
+    s->polls++;
+    args[0] = s->state;
+    return H_SUCCESS;
+}
+
+/* A partition may cancel, nothing else, and only what has not happened yet. */
+static target_ulong h_vasi_signal(PowerPCCPU *cpu, SpaprMachineState *spapr, target_ulong opcode,
+                                  target_ulong *args)
+{
+    Stream *s = stream_find(args[0]);
+    int status;
+
+    if (!s || args[1] != VASI_SIGNAL_CANCEL) {
+        return H_PARAMETER;
+    }
+    if (fault_take(&fail_cancel, &status)) {
+        return status;
+    }
+    if (s->state != H_VASI_ENABLED && s->state != H_VASI_SUSPENDING) {
+        return H_PARAMETER;
+    }
+    s->reason = args[2];
+    stream_enter(s, H_VASI_ABORTED);
+    return H_SUCCESS;
+}
+
+int spapr_lpm_suspend_me(void)
+{
+    Stream *s = stream_suspending();
+    int status;
+
+    if (s) {
+        s->suspends++;
+    }
+    if (fault_take(&reject, &status)) {
+        return status;
+    }
+    if (!s) {
+        return RTAS_NOT_SUSPENDABLE;
+    }
+    s->t_suspend = now_us();
+    stream_enter(s, H_VASI_SUSPENDED);
+    return RTAS_OUT_SUCCESS;
+}
+
+/* The partition runs (again). The harness has put its stream into Resumed before. */
+static void partition_runs(void)
+{
+    for (unsigned i = 0; i < nr_streams; i++) {
+        if (streams[i].state == H_VASI_RESUMED && !streams[i].t_resume) {
+            streams[i].t_resume = now_us();
+        }
+    }
+}
+
+/*
+ * An armed decrementer is not part of QEMU's migration stream, and a CPU that waits for it would sleep for
+ * ever: arm it on every CPU when the machine begins to run. One tick too many does no harm.
+ */
+static void machine_state_changed(void *opaque, bool running, RunState state)
+{
+    CPUState *cs;
+
+    if (!running) {
+        return;
+    }
+    partition_runs();
+    CPU_FOREACH(cs) {
+        cpu_ppc_store_decr(&POWERPC_CPU(cs)->env, 1);
+    }
+}
+
+/* Goes on in the same process after system_wakeup: that is no change of the machine's state. */
+static void machine_woke(Notifier *notifier, void *data)
+{
+    partition_runs();
+}
+
+static Notifier wakeup_notifier = { .notify = machine_woke };
+
+/*
+ * Device-tree updates. The work area of both calls is 4 KiB, big-endian. Where an answer does not hold all,
+ * the status says so and the caller hands the same area back: our place in the list is in a field of it that
+ * is the firmware's own.
+ */
+
+static uint32_t phandle_of(SpaprMachineState *spapr, const char *path)
+{
+    int offset = spapr->fdt_blob ? fdt_path_offset(spapr->fdt_blob, path) : -1;
+
+    return offset < 0 ? 0 : fdt_get_phandle(spapr->fdt_blob, offset);
+}
+
+static bool first_of_its_node(unsigned i)
+{
+    for (unsigned j = 0; j < i; j++) {
+        if (!strcmp(updates[j].path, updates[i].path)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Index of the first update of a further node, at or after i; nr_updates if there is none. */
+static unsigned next_node(SpaprMachineState *spapr, unsigned i)
+{
+    for (; i < nr_updates; i++) {
+        if (first_of_its_node(i) && phandle_of(spapr, updates[i].path)) {
+            break;
+        }
+    }
+    return i;
+}
+
+static unsigned next_of_node(SpaprMachineState *spapr, unsigned i, uint32_t phandle)
+{
+    for (; i < nr_updates; i++) {
+        if (phandle_of(spapr, updates[i].path) == phandle) {
+            break;
+        }
+    }
+    return i;
+}
+
+static void rtas_ibm_update_nodes(PowerPCCPU *cpu, SpaprMachineState *spapr, uint32_t token,
+                                  uint32_t nargs, target_ulong args, uint32_t nret,
+                                  target_ulong rets)
+{
+    enum { STATE = 0, OPERATION = 16, NODES = 20 };
+    unsigned room = (WORK_AREA - NODES) / 4 - 1, n = 0, i;
+    uint8_t area[WORK_AREA];
+    hwaddr addr;
+
+    if (nargs != 2 || nret != 1) {
+        rtas_st(rets, 0, RTAS_OUT_PARAM_ERROR);
+        return;
+    }
+    nodes_calls++;
+    if (max_nodes) {
+        room = MIN(room, max_nodes);
+    }
+
+    addr = ppc64_phys_to_real(rtas_ld(args, 0));
+    cpu_physical_memory_read(addr, area, sizeof(area));
+    i = next_node(spapr, ldl_be_p(area + STATE));
+    memset(area, 0, sizeof(area));
+    while (i < nr_updates && n < room) {
+        stl_be_p(area + NODES + 4 * n++, phandle_of(spapr, updates[i].path));
+        i = next_node(spapr, i + 1);
+    }
+    if (n) {
+        stl_be_p(area + OPERATION, NODE_UPDATE | n);
+    }
+    stl_be_p(area + STATE, i);
+    cpu_physical_memory_write(addr, area, sizeof(area));
+    rtas_st(rets, 0, i < nr_updates ? RTAS_MORE : RTAS_OUT_SUCCESS);
+}
+
+/* An answer of ibm,update-properties while it is being filled. */
+typedef struct Answer {
+    uint8_t area[WORK_AREA];
+    unsigned used;
+    unsigned props;
+} Answer;
+
+static unsigned answer_room(const Answer *a)
+{
+    return sizeof(a->area) - a->used;
+}
+
+static void answer_put(Answer *a, const void *data, unsigned len)
+{
+    memcpy(a->area + a->used, data, len);
+    a->used += len;
+}
+
+static void answer_descriptor(Answer *a, const char *name, uint32_t descriptor, const void *value,
+                              uint32_t len)
+{
+    uint8_t be[4];
+
+    stl_be_p(be, descriptor);
+    answer_put(a, name, strlen(name) + 1);
+    answer_put(a, be, sizeof(be));
+    answer_put(a, value, len);
+    a->props++;
+}
+
+/*
+ * Puts as much of the value from *offset on as there is room for. True when that was the rest of it. A part
+ * that is not the last has the two's complement of its length as its descriptor.
+ */
+static bool answer_update(Answer *a, const Update *u, uint32_t *offset)
+{
+    unsigned head = strlen(u->name) + 1 + 4;
+    uint32_t rest = u->len - *offset, part;
+
+    if (answer_room(a) < head + MIN(rest, 4)) {
+        return false;
+    }
+    if (u->removed || !u->len) {
+        answer_descriptor(a, u->name, u->removed ? PROP_REMOVED : 0, NULL, 0);
+        return true;
+    }
+    part = MIN(rest, answer_room(a) - head);
+    answer_descriptor(a, u->name, part < rest ? -part : part, u->value + *offset, part);
+    *offset += part;
+    return part == rest;
+}
+
+static void rtas_ibm_update_properties(PowerPCCPU *cpu, SpaprMachineState *spapr, uint32_t token,
+                                       uint32_t nargs, target_ulong args, uint32_t nret,
+                                       target_ulong rets)
+{
+    enum { PHANDLE = 0, STATE = 4, PLACE = 8, NR_PROPS = 16, PROPS = 20 };
+    g_autofree Answer *a = g_new0(Answer, 1);
+    uint32_t phandle, offset;
+    bool first;
+    hwaddr addr;
+    unsigned i;
+
+    if (nargs != 2 || nret != 1) {
+        rtas_st(rets, 0, RTAS_OUT_PARAM_ERROR);
+        return;
+    }
+    props_calls++;
+
+    addr = ppc64_phys_to_real(rtas_ld(args, 0));
+    cpu_physical_memory_read(addr, a->area, PROPS);
+    phandle = ldl_be_p(a->area + PHANDLE);
+    first = !ldl_be_p(a->area + STATE);
+    i = first ? 0 : ldl_be_p(a->area + PLACE);
+    offset = first ? 0 : ldl_be_p(a->area + PLACE + 4);
+
+    i = next_of_node(spapr, i, phandle);
+    if (i < nr_updates && offset > updates[i].len) {
+        rtas_st(rets, 0, RTAS_OUT_PARAM_ERROR);
+        return;
+    }
+    a->used = PROPS;
+    if (first && i < nr_updates) {
+        /* The first descriptor of a node has no name and the node's path as its value. */
+        answer_descriptor(a, "", strlen(updates[i].path) + 1, updates[i].path,
+                          strlen(updates[i].path) + 1);
+    }
+    while (i < nr_updates && !(max_props && a->props >= max_props + first)) {
+        if (!answer_update(a, &updates[i], &offset)) {
+            break;
+        }
+        offset = 0;
+        i = next_of_node(spapr, i + 1, phandle);
+    }
+    stl_be_p(a->area + STATE, i < nr_updates);
+    stl_be_p(a->area + PLACE, i);
+    stl_be_p(a->area + PLACE + 4, offset);
+    stl_be_p(a->area + NR_PROPS, a->props);
+    cpu_physical_memory_write(addr, a->area, sizeof(a->area));
+    rtas_st(rets, 0, i < nr_updates ? RTAS_MORE : RTAS_OUT_SUCCESS);
+}
+
+static void rtas_ibm_activate_firmware(PowerPCCPU *cpu, SpaprMachineState *spapr, uint32_t token,
+                                       uint32_t nargs, target_ulong args, uint32_t nret,
+                                       target_ulong rets)
+{
+    activate_calls++;
+    rtas_st(rets, 0, RTAS_OUT_SUCCESS);
+}
+
+/*
+ * The harness's side
+ */
+
+static void clear_updates(void)
+{
+    for (unsigned i = 0; i < nr_updates; i++) {
+        g_free(updates[i].path);
+        g_free(updates[i].name);
+        g_free(updates[i].value);
+    }
+    nr_updates = 0;
+}
+
+static bool parse_hex(Update *u, const char *hex, Error **errp)
+{
+    size_t digits = strlen(hex);
+
+    if (digits % 2 || digits / 2 > MAX_VALUE) {
+        error_setg(errp, "lpm: %zu digits are no value", digits);
+        return false;
+    }
+    u->len = digits / 2;
+    u->value = g_malloc0(u->len + 1);
+    for (uint32_t i = 0; i < u->len; i++) {
+        int high = g_ascii_xdigit_value(hex[2 * i]), low = g_ascii_xdigit_value(hex[2 * i + 1]);
+
+        if (high < 0 || low < 0) {
+            g_free(u->value);
+            error_setg(errp, "lpm: not hexadecimal: %s", hex);
+            return false;
+        }
+        u->value[i] = high << 4 | low;
+    }
+    return true;
+}
+
+/* A further command for the same property replaces the first. */
+static Update *update_slot(const char *path, const char *name)
+{
+    for (unsigned i = 0; i < nr_updates; i++) {
+        if (!strcmp(updates[i].path, path) && !strcmp(updates[i].name, name)) {
+            g_free(updates[i].value);
+            return &updates[i];
+        }
+    }
+    if (nr_updates == MAX_UPDATES) {
+        return NULL;
+    }
+    updates[nr_updates] = (Update) { .path = g_strdup(path), .name = g_strdup(name) };
+    return &updates[nr_updates++];
+}
+
+static void do_update(char **arg, Error **errp)
+{
+    Update new = { .removed = !strcmp(arg[3], "-") }, *u;
+
+    /* The name of a property has at most 31 characters, a path has to fit into an answer. */
+    if (strlen(arg[1]) > 1024 || strlen(arg[2]) > 31 || !arg[2][0]) {
+        error_setg(errp, "lpm: path or name too long: %s %s", arg[1], arg[2]);
+        return;
+    }
+    if (!new.removed && !parse_hex(&new, arg[3], errp)) {
+        return;
+    }
+    u = update_slot(arg[1], arg[2]);
+    if (!u) {
+        g_free(new.value);
+        error_setg(errp, "lpm: no room for more than %u updates", MAX_UPDATES);
+        return;
+    }
+    u->removed = new.removed;
+    u->len = new.len;
+    u->value = new.value;
+}
+
+static bool parse_id(const char *text, uint64_t *id, Error **errp)
+{
+    if (qemu_strtou64(text, NULL, 0, id)) {
+        error_setg(errp, "lpm: no stream ID: %s", text);
+        return false;
+    }
+    return true;
+}
+
+static void do_stream(char **arg, Error **errp)
+{
+    unsigned state;
+    uint64_t id;
+    Stream *s;
+
+    if (!parse_id(arg[1], &id, errp)) {
+        return;
+    }
+    if (qemu_strtoui(arg[2], NULL, 0, &state) || state > H_VASI_COMPLETED) {
+        error_setg(errp, "lpm: no VASI state: %s", arg[2]);
+        return;
+    }
+    s = stream_find(id);
+    if (!s) {
+        if (nr_streams == MAX_STREAMS) {
+            error_setg(errp, "lpm: no room for more than %u streams", MAX_STREAMS);
+            return;
+        }
+        s = &streams[nr_streams++];
+        *s = (Stream) { .id = id };
+    }
+    stream_enter(s, state);
+}
+
+static void do_gone(char **arg, Error **errp)
+{
+    uint64_t id;
+    Stream *s;
+
+    if (!parse_id(arg[1], &id, errp)) {
+        return;
+    }
+    s = stream_find(id);
+    if (!s) {
+        error_setg(errp, "lpm: no such stream: %s", arg[1]);
+        return;
+    }
+    *s = streams[--nr_streams];
+}
+
+static void set_fault(Fault *fault, char **arg, Error **errp)
+{
+    Fault new;
+
+    if (qemu_strtoi(arg[1], NULL, 0, &new.status) || qemu_strtoui(arg[2], NULL, 0, &new.count)) {
+        error_setg(errp, "lpm: wanted STATUS COUNT: %s %s", arg[1], arg[2]);
+        return;
+    }
+    *fault = new;
+}
+
+static void do_reject(char **arg, Error **errp)
+{
+    set_fault(&reject, arg, errp);
+}
+
+static void do_fail_cancel(char **arg, Error **errp)
+{
+    set_fault(&fail_cancel, arg, errp);
+}
+
+static void do_clear_updates(char **arg, Error **errp)
+{
+    clear_updates();
+}
+
+static void do_chunk(char **arg, Error **errp)
+{
+    unsigned nodes, props;
+
+    if (qemu_strtoui(arg[1], NULL, 0, &nodes) || qemu_strtoui(arg[2], NULL, 0, &props)) {
+        error_setg(errp, "lpm: wanted NODES PROPERTIES: %s %s", arg[1], arg[2]);
+        return;
+    }
+    max_nodes = nodes;
+    max_props = props;
+}
+
+static const struct {
+    const char *verb;
+    unsigned args;
+    void (*run)(char **arg, Error **errp);
+} commands[] = {
+    { "stream", 2, do_stream },
+    { "gone", 1, do_gone },
+    { "reject", 2, do_reject },
+    { "fail-cancel", 2, do_fail_cancel },
+    { "update", 3, do_update },
+    { "clear-updates", 0, do_clear_updates },
+    { "chunk", 2, do_chunk },
+};
+
+static void run_command(char **arg, Error **errp)
+{
+    for (unsigned i = 0; i < ARRAY_SIZE(commands); i++) {
+        if (strcmp(commands[i].verb, arg[0])) {
+            continue;
+        }
+        if (g_strv_length(arg) != commands[i].args + 1) {
+            error_setg(errp, "lpm: %s takes %u arguments", arg[0], commands[i].args);
+            return;
+        }
+        commands[i].run(arg, errp);
+        return;
+    }
+    error_setg(errp, "lpm: unknown command: %s", arg[0]);
+}
+
+static void lpm_set(Object *obj, const char *value, Error **errp)
+{
+    g_auto(GStrv) lines = g_strsplit_set(value, ";\n", -1);
+    Error *err = NULL;
+
+    for (char **line = lines; *line && !err; line++) {
+        g_auto(GStrv) arg = g_strsplit(g_strstrip(*line), " ", -1);
+
+        if (arg[0] && arg[0][0]) {
+            run_command(arg, &err);
+        }
+    }
+    error_propagate(errp, err);
+}
+
+static char *lpm_get(Object *obj, Error **errp)
+{
+    GString *text = g_string_new(NULL);
+
+    for (unsigned i = 0; i < nr_streams; i++) {
+        const Stream *s = &streams[i];
+
+        g_string_append_printf(text, "stream=0x%" PRIx64 " state=%u polls=%u suspends=%u "
+                               "cancel-reason=0x%x t_state_us=%" PRId64
+                               " t_suspending_us=%" PRId64 " t_suspend_us=%" PRId64
+                               " t_resume_us=%" PRId64 "\n",
+                               s->id, s->state, s->polls, s->suspends, s->reason, s->t_state,
+                               s->t_suspending, s->t_suspend, s->t_resume);
+    }
+    g_string_append_printf(text, "calls update-nodes=%u update-properties=%u activate-firmware=%u\n",
+                           nodes_calls, props_calls, activate_calls);
+    return g_string_free(text, false);
+}
+
+static char *get_string(char *const *value)
+{
+    return g_strdup(*value ? *value : "");
+}
+
+static char *get_model(Object *obj, Error **errp)
+{
+    return get_string(&root_model);
+}
+
+static void set_model(Object *obj, const char *value, Error **errp)
+{
+    g_free(root_model);
+    root_model = g_strdup(value);
+}
+
+static char *get_system_id(Object *obj, Error **errp)
+{
+    return get_string(&root_system_id);
+}
+
+static void set_system_id(Object *obj, const char *value, Error **errp)
+{
+    g_free(root_system_id);
+    root_system_id = g_strdup(value);
+}
+
+/*
+ * Device tree
+ */
+
+/*
+ * QEMU's CPUs have first-level caches only. One of 512 KiB behind each core, as on POWER9, gives a migration
+ * something that is not in the CPU's own node. The node's address is its phandle too.
+ */
+static void dt_l2_cache(void *fdt, int cpus, const char *cpu_name)
+{
+    int cpu = fdt_subnode_offset(fdt, cpus, cpu_name), node;
+    const fdt32_t *reg = fdt_getprop(fdt, cpu, "reg", NULL);
+    uint32_t address = 0x2000 + (reg ? fdt32_to_cpu(*reg) : 0);
+    g_autofree char *name = g_strdup_printf("l2-cache@%x", address);
+
+    _FDT(fdt_setprop_cell(fdt, cpu, "l2-cache", address));
+    node = fdt_add_subnode(fdt, cpus, name);
+    _FDT(node);
+    _FDT(fdt_setprop_string(fdt, node, "device_type", "cache"));
+    _FDT(fdt_setprop_cell(fdt, node, "reg", address));
+    _FDT(fdt_setprop_cell(fdt, node, "phandle", address));
+    _FDT(fdt_setprop(fdt, node, "cache-unified", NULL, 0));
+    _FDT(fdt_setprop_cell(fdt, node, "d-cache-size", 512 * 1024));
+    _FDT(fdt_setprop_cell(fdt, node, "d-cache-sets", 512));
+    _FDT(fdt_setprop_cell(fdt, node, "d-cache-line-size", 128));
+    _FDT(fdt_setprop_cell(fdt, node, "d-cache-block-size", 128));
+    _FDT(fdt_setprop_cell(fdt, node, "i-cache-size", 512 * 1024));
+    _FDT(fdt_setprop_cell(fdt, node, "i-cache-sets", 512));
+    _FDT(fdt_setprop_cell(fdt, node, "i-cache-line-size", 128));
+    _FDT(fdt_setprop_cell(fdt, node, "i-cache-block-size", 128));
+}
+
+static void dt_l2_caches(void *fdt)
+{
+    g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
+    int cpus = fdt_path_offset(fdt, "/cpus"), node;
+
+    /* The names first: adding a node moves the others. */
+    fdt_for_each_subnode(node, fdt, cpus) {
+        const char *type = fdt_getprop(fdt, node, "device_type", NULL);
+
+        if (type && !strcmp(type, "cpu")) {
+            g_ptr_array_add(names, g_strdup(fdt_get_name(fdt, node, NULL)));
+        }
+    }
+    for (unsigned i = 0; i < names->len; i++) {
+        dt_l2_cache(fdt, cpus, g_ptr_array_index(names, i));
+    }
+}
+
+void spapr_lpm_dt(SpaprMachineState *spapr, void *fdt)
+{
+    _FDT(fdt_setprop(fdt, 0, "ibm,migratable-partition", NULL, 0));
+    _FDT(fdt_setprop_cell(fdt, 0, "ibm,partition-no", 1));
+    if (root_model) {
+        _FDT(fdt_setprop_string(fdt, 0, "model", root_model));
+    }
+    if (root_system_id) {
+        _FDT(fdt_setprop_string(fdt, 0, "system-id", root_system_id));
+    }
+    dt_l2_caches(fdt);
+}
+
+void spapr_lpm_instance_init(Object *obj)
+{
+    object_property_add_str(obj, "lpm", lpm_get, lpm_set);
+    object_property_set_description(obj, "lpm", "Lab: streams, faults and device-tree updates");
+    object_property_add_str(obj, "lpm-model", get_model, set_model);
+    object_property_set_description(obj, "lpm-model", "Lab: model in the root node");
+    object_property_add_str(obj, "lpm-system-id", get_system_id, set_system_id);
+    object_property_set_description(obj, "lpm-system-id", "Lab: system-id in the root node");
+}
+
+void spapr_lpm_init(SpaprMachineState *spapr)
+{
+    spapr_register_hypercall(H_VASI_SIGNAL, h_vasi_signal);
+    spapr_register_hypercall(H_VASI_STATE, h_vasi_state);
+    spapr_rtas_register(RTAS_IBM_UPDATE_NODES, "ibm,update-nodes", rtas_ibm_update_nodes);
+    spapr_rtas_register(RTAS_IBM_UPDATE_PROPERTIES, "ibm,update-properties",
+                        rtas_ibm_update_properties);
+    spapr_rtas_register(RTAS_IBM_ACTIVATE_FIRMWARE, "ibm,activate-firmware",
+                        rtas_ibm_activate_firmware);
+    qemu_add_vm_change_state_handler(machine_state_changed, spapr);
+    qemu_register_wakeup_notifier(&wakeup_notifier);
+}

@@ -1,0 +1,80 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# What every part of the set-up shares: where the cache is, how a product gets into it, how Debian is asked.
+#
+# A product is a directory "NAME-KEY" in the cache. KEY is a hash of everything the product is made from
+# that we control (the script that makes it, its patches, the list of packages), so a change makes a new
+# product beside the old one and nobody who uses the old one is disturbed. A product is made under another
+# name and renamed when it is complete: what exists is whole.
+
+set -euo pipefail
+
+LAB_DIR=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+LAB_CACHE=${LAB_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/pmig-lab}
+mkdir -p "$LAB_CACHE/lock"
+LAB_CACHE=$(cd "$LAB_CACHE" && pwd)
+JOBS=$(nproc)
+export LC_ALL=C
+
+say() {
+	echo "lab: $*" >&2
+}
+
+die() {
+	say "$*"
+	exit 1
+}
+
+# key_of WORD... : a short hash; a word that names a file of the lab stands for what is in it
+key_of() {
+	local word
+
+	for word in "$@"; do
+		if [ -f "$LAB_DIR/$word" ]; then
+			echo "file $word"
+			cat "$LAB_DIR/$word"
+		else
+			echo "word $word"
+		fi
+	done | sha256sum | cut -c1-12
+}
+
+# product NAME KEY MAKER [ARG...] : print the product's directory; make it by "MAKER TMPDIR ARG..." if missing
+product() {
+	local name=$1 key=$2 maker=$3 dir tmp start
+	shift 3
+
+	dir=$LAB_CACHE/$name-$key
+	if [ ! -d "$dir" ]; then
+		(
+			flock 9
+			# Another run may have made it while we waited.
+			[ -d "$dir" ] && exit 0
+			# Whoever left these is gone: we hold the lock.
+			rm -rf "$LAB_CACHE/tmp.$name".*
+			tmp=$(mktemp -d "$LAB_CACHE/tmp.$name.XXXXXX")
+			chmod 755 "$tmp"
+			start=$SECONDS
+			say "making $name"
+			PRODUCT_DIR=$dir "$maker" "$tmp" "$@" >&2 9>&- || exit 1
+			mv -T "$tmp" "$dir"
+			say "made $name in $((SECONDS - start)) s"
+		) 9> "$LAB_CACHE/lock/$name" || die "could not make $name"
+	fi
+	echo "$dir"
+}
+
+# quietly COMMAND... : show what a command prints only if it fails
+quietly() {
+	local log
+
+	log=$(mktemp "$LAB_CACHE/log.XXXXXX")
+	if "$@" > "$log" 2>&1; then
+		rm -f "$log"
+		return 0
+	fi
+	tail -n 60 "$log" >&2
+	say "failed: $* (all of it: $log)"
+	return 1
+}

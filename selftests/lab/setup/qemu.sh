@@ -1,0 +1,58 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# QEMU for pseries with the partition-migration calls: Debian's source package, our patch and our own file.
+# The patched and configured tree stays in the cache, so that a change to our own file costs seconds.
+
+QEMU_CONFIGURE=(--target-list=ppc64-softmmu --without-default-features --enable-tcg --enable-system
+	--disable-docs --disable-werror --enable-fdt=system)
+
+qemu_tree_key() {
+	key_of setup/qemu.sh qemu/spapr-lpm.patch
+}
+
+qemu_key() {
+	key_of setup/qemu.sh qemu/spapr-lpm.patch qemu/spapr_lpm.c qemu/spapr_lpm.h
+}
+
+fetch_source() {
+	local conf=$1 dir=$2 package=$3
+
+	cd "$dir"
+	quietly env APT_CONFIG="$conf" apt-get -q source --download-only "$package"
+}
+
+make_qemu_tree() {
+	local tmp=$1
+
+	mkdir "$tmp/dl"
+	with_apt bookworm amd64 deb-src fetch_source "$tmp/dl" qemu || return 1
+	quietly dpkg-source --no-check -x "$tmp"/dl/qemu_*.dsc "$tmp/src" || return 1
+	rm -rf "$tmp/dl"
+	quietly patch -d "$tmp/src" -p1 -i "$LAB_DIR/qemu/spapr-lpm.patch"
+}
+
+# The tree's lock is held: two builds in one tree would spoil each other.
+make_qemu() {
+	local tmp=$1 tree=$2
+
+	(
+		flock 9
+		cp "$LAB_DIR/qemu/spapr_lpm.c" "$tree/src/hw/ppc/"
+		cp "$LAB_DIR/qemu/spapr_lpm.h" "$tree/src/include/hw/ppc/"
+		mkdir -p "$tree/src/b"
+		cd "$tree/src/b"
+		if [ ! -f build.ninja ]; then
+			quietly ../configure "${QEMU_CONFIGURE[@]}" || { rm -f build.ninja; exit 1; }
+		fi
+		quietly ninja -j"$JOBS" qemu-system-ppc64 || exit 1
+		cp qemu-system-ppc64 "$tmp/qemu-system-ppc64"
+	) 9> "$tree/lock"
+}
+
+setup_qemu() {
+	local tree
+
+	tree=$(product qemu-tree "$(qemu_tree_key)" make_qemu_tree)
+	product qemu "$(qemu_key)" make_qemu "$tree"
+}

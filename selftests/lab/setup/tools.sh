@@ -1,0 +1,113 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# What the host needs: packages, the kselftest headers and checkpatch, and for trixie's kernels trixie's compiler.
+
+HOST_PACKAGES=(
+	# QEMU, built and Debian's own
+	dpkg-dev ninja-build meson pkg-config python3-venv libglib2.0-dev libpixman-1-dev libfdt-dev
+	qemu-system-data qemu-system-x86 qemu-utils
+	# guests
+	e2fsprogs kmod util-linux xz-utils zstd
+	# modules and userland
+	gcc make bc flex bison libelf-dev gcc-powerpc64le-linux-gnu libc6-dev-ppc64el-cross linux-kbuild-6.1
+	libsystemd-dev libmnl-dev libkmod-dev libinih-dev libcap-dev
+	# checks
+	sparse clang-format shellcheck python3 python3-yaml patch
+)
+
+missing_packages() {
+	local package
+
+	for package in "${HOST_PACKAGES[@]}"; do
+		# shellcheck disable=SC2016 # dpkg-query's own notation
+		[ "$(dpkg-query -W -f '${db:Status-Status}' "$package" 2> /dev/null)" = installed ] ||
+			echo "$package"
+	done
+}
+
+setup_packages() {
+	local missing
+
+	# A thing that can be read at once: nothing to do if the same list was complete before and dpkg did nothing since.
+	local stamp=$LAB_CACHE/packages-$(key_of "${HOST_PACKAGES[@]}")
+	[ "$stamp" -nt /var/lib/dpkg/status ] && return 0
+
+	mapfile -t missing < <(missing_packages)
+	if [ ${#missing[@]} -gt 0 ]; then
+		[ "$(id -u)" = 0 ] || die "as root: apt-get install ${missing[*]}"
+		say "installing ${missing[*]}"
+		# Other archives on this machine may be out of reach: what counts is whether the packages can be had.
+		quietly apt-get -q -o DPkg::Lock::Timeout=600 update || true
+		quietly env DEBIAN_FRONTEND=noninteractive apt-get -q -y --no-install-recommends \
+			-o DPkg::Lock::Timeout=600 install "${missing[@]}" || die "apt-get install failed"
+	fi
+	touch "$stamp"
+}
+
+make_kselftest() {
+	local tmp=$1 top=linux-source-6.1
+
+	with_apt bookworm amd64 deb download_packages "$tmp/debs" linux-source-6.1 || return 1
+	dpkg-deb --fsys-tarfile "$tmp"/debs/*.deb | tar -xO ./usr/src/linux-source-6.1.tar.xz |
+		tar -xJ -C "$tmp" --strip-components=1 \
+			"$top"/tools/testing/selftests/{kselftest.h,kselftest_harness.h} \
+			"$top"/scripts/{checkpatch.pl,spelling.txt,const_structs.checkpatch} || return 1
+	mv "$tmp"/tools/testing/selftests/* "$tmp"/scripts/* "$tmp/"
+	rm -rf "$tmp/debs" "$tmp/tools" "$tmp/scripts"
+}
+
+setup_kselftest() {
+	local dir
+
+	dir=$(product kselftest "$(key_of kselftest.h,kselftest_harness.h,checkpatch.pl)" make_kselftest)
+	[ "$(readlink "$LAB_CACHE/kselftest")" = "$(basename "$dir")" ] ||
+		ln -sfn "$(basename "$dir")" "$LAB_CACHE/kselftest"
+	echo "$dir"
+}
+
+fetch_toolchain() {
+	local conf=$1 dir=$2 kbuild
+
+	kbuild=$(what_depends "$conf" "$(what_depends "$conf" linux-headers-amd64 'linux-headers-[0-9].*-amd64')" \
+		'linux-kbuild-.*')
+	rm -rf "$dir"
+	download_closure "$conf" "$dir" bash dash coreutils make gawk sed grep findutils diffutils perl-base \
+		gcc-14 gcc-14-powerpc64le-linux-gnu libc6-dev libc6-dev-ppc64el-cross "$kbuild" kmod
+}
+
+# Bookworm's compiler makes modules that trixie's kernels load and then jump into the wrong place with.
+make_toolchain() {
+	local tmp=$1
+
+	with_apt trixie amd64 deb fetch_toolchain "$tmp/debs" || return 1
+	unpack_packages "$tmp" "$tmp"/debs/*.deb || return 1
+	ln -sf dash "$tmp/usr/bin/sh"
+	ln -sf gawk "$tmp/usr/bin/awk"
+	mkdir -p "$tmp"/{dev,proc,tmp,root}
+	rm -rf "$tmp/debs" "$tmp"/usr/share/{doc,man,locale,info}
+}
+
+setup_toolchain() {
+	product toolchain-trixie "$(key_of setup/tools.sh setup/apt.sh)" make_toolchain
+}
+
+# in_toolchain CHROOT BIND COMMAND... : run a command there; BIND (a directory) and the cache are where they are here
+in_toolchain() {
+	local root=$1 bind=$2 dir
+	shift 2
+
+	for dir in "$bind" "$LAB_CACHE"; do
+		mkdir -p "$root$dir"
+	done
+	# shellcheck disable=SC2016 # expanded by the inner shell
+	unshare --mount $([ "$(id -u)" = 0 ] || echo --map-root-user) sh -ec '
+		root=$1 bind=$2 cache=$3
+		shift 3
+		mount --rbind "$cache" "$root$cache"
+		mount --rbind "$bind" "$root$bind"
+		mount --rbind /dev "$root/dev"
+		cd /
+		exec chroot "$root" /usr/bin/env PATH=/usr/sbin:/usr/bin LC_ALL=C "$@"
+	' sh "$root" "$bind" "$LAB_CACHE" "$@"
+}

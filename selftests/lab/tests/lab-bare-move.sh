@@ -1,0 +1,90 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Mainline's own path, without any of our code in the guest: a bare write to sysfs, and the partition moves to a
+# second server, and from there to a third.
+
+ID=0x1234
+CPU=/proc/device-tree/cpus/PowerPC,POWER9@0
+L2=/proc/device-tree/cpus/l2-cache@2000
+CACHE=/sys/devices/system/cpu/cpu0/cache
+n=0
+failed=0
+
+check() { # check TEXT COMMAND...
+	text=$1
+	shift
+	n=$((n + 1))
+	if "$@"; then
+		echo "ok $n - $text"
+	else
+		echo "not ok $n - $text"
+		failed=$((failed + 1))
+	fi
+}
+
+hex() { od -An -v -tx1 "$1" | tr -d ' \n'; }
+text() { tr -d '\0' < "$1"; }
+index() { cat $CACHE/index$1/size; }
+field() { hmc stat $ID | tr ' ' '\n' | sed -n "s/^$1=//p"; }
+
+machine() {
+	echo "d-cache $(hex $CPU/d-cache-size) i-cache $(hex $CPU/i-cache-size) l2 $(hex $L2/d-cache-size)" \
+		"clock $(hex $CPU/clock-frequency) $(text /proc/device-tree/model)" \
+		"$(text /proc/device-tree/system-id) $(text /proc/device-tree/host-serial)" \
+		"sysfs $(index 0) $(index 1) $(index 2)"
+}
+
+move() { # bare write; the stream turns Suspending after the write has begun
+	hmc stream $ID enabled
+	hmc after 500 stream $ID suspending
+	echo $ID > /sys/kernel/mobility/migration
+}
+
+fails_with() { # fails_with TEXT STREAM: the write fails, and says this
+	sh -c "echo $2 > /sys/kernel/mobility/migration" 2> /tmp/err && return 1
+	grep -q "$1" /tmp/err
+}
+
+FIRST="d-cache 00008000 i-cache 00008000 l2 00080000 clock 3b9aca00 IBM,9009-42A IBM,0210LAB0A LAB0A sysfs 32K 32K 512K"
+SECOND="d-cache 00010000 i-cache 00010000 l2 00100000 clock ee6b2800 IBM,9080-HEX IBM,0210LAB0B LAB0B sysfs 64K 64K 1024K"
+THIRD="d-cache 00008000 i-cache 00008000 l2 00080000 clock 3b9aca00 IBM,9009-42A IBM,0210LAB0C LAB0C sysfs 32K 32K 512K"
+
+echo "# $(machine)"
+check "can migrate" test -e /proc/device-tree/ibm,migratable-partition
+check "the first server" test "$(machine)" = "$FIRST"
+
+hmc destination > /dev/null
+check "moves to a second server" move
+echo "# $(machine)"
+check "the second server" test "$(machine)" = "$SECOND"
+check "the stream is Completed" test "$(field state)" = 6
+check "the hypervisor took the times" test "$(field t_suspending_us)" -lt "$(field t_suspend_us)" \
+	-a "$(field t_suspend_us)" -lt "$(field t_resume_us)"
+echo "# blackout $(($(field t_resume_us) - $(field t_suspend_us))) us"
+
+hmc destination > /dev/null
+check "moves on to a third" move
+echo "# $(machine)"
+check "the third server" test "$(machine)" = "$THIRD"
+
+hmc destination d-cache-size=0x4000 system-id=IBM,02MINE > /dev/null
+check "moves to one of our choice" move
+check "with the d-cache we chose" test "$(index 0)" = 16K
+check "and the name" test "$(text /proc/device-tree/system-id)" = IBM,02MINE
+
+hmc in-place blackout-ms=20 serial=HERE > /dev/null
+check "in place" move
+check "has another serial number" test "$(text /proc/device-tree/host-serial)" = HERE
+
+check "an unknown stream" fails_with "Invalid argument" 0x99
+
+hmc stream 0x98 suspending
+hmc reject -9000 9
+check "suspension refused five times" fails_with "error" 0x98
+hmc reject 0 0
+check "the stream was tried five times" test "$(hmc stat 0x98 | grep -c suspends=5)" = 1
+check "and was cancelled by the partition" test "$(hmc stat 0x98 | grep -c 'state=2 .*cancel-reason=0x6000005')" = 1
+
+echo "1..$n"
+exit $((failed > 0))
