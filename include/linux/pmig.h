@@ -15,12 +15,16 @@
  *
  * What is promised:
  *  - PRE comes in ascending priority, POST in descending; POST_ERROR goes in reverse order to exactly those
- *    that were told PRE. Whoever was told PRE is told POST or POST_ERROR, once.
+ *    that were told PRE, the one that refused among them. Whoever was told PRE is told POST or POST_ERROR,
+ *    once. A migration that somebody else started has no PRE: POST alone comes, to all that take it.
+ *  - CHECK goes to all handlers at once, the others to one after the other.
  *  - A handler is never called twice at the same time. It runs in process context, may sleep and allocate.
  *  - One that misses its deadline counts as refusing (-ETIMEDOUT) in CHECK and PRE, and is passed over in
- *    POST and POST_ERROR; what it was not free to hear is delivered as soon as its call returns.
+ *    POST and POST_ERROR; what it was not free to hear is delivered as soon as its call returns. After
+ *    PMIG_LATER the call has returned: POST_ERROR can come before the PRE that was answered so is completed.
+ *  - The handler's module stays loaded from PRE to the end of POST or POST_ERROR.
  *  - pmig_unregister_handler() returns when no call is under way and none will come; not to be called from
- *    inside a handler.
+ *    inside a handler. pmig_complete() of what was answered with PMIG_LATER is still due after it.
  *
  * The partition's clocks: CLOCK_MONOTONIC goes on over the stand-still; the wall clock may step.
  * AIX counterpart: reconfig_register_list(), reconfig_complete(), DR_WAIT.
@@ -29,6 +33,7 @@
 #define _LINUX_PMIG_H
 
 #include <linux/module.h>
+#include <linux/pmig_change.h>
 #include <linux/types.h>
 #include <uapi/linux/pmig.h>
 
@@ -45,20 +50,6 @@
 
 struct pmig_notice;
 struct pmig_handler_ctx;
-
-/**
- * struct pmig_change - one thing that differs after the move
- * @name: what, as PMIG_A_CHANGE_NAME
- * @old: value before, empty where it was not there
- * @new: value now, empty where it is gone
- * @flags: PMIG_CHANGE_F_*
- */
-struct pmig_change {
-	char name[PMIG_NAME_LEN];
-	char old[PMIG_VALUE_LEN];
-	char new[PMIG_VALUE_LEN];
-	u32 flags;
-};
 
 /**
  * struct pmig_handler - what a driver registers

@@ -1,0 +1,263 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * All handlers: the list, and telling them a phase in the right order.
+ *
+ * The list is sorted by priority. Who is to be undone is written on the handlers themselves (told) at the
+ * moment their PRE call begins, so the undo is a walk of the list from its end. No lock is held over a
+ * call: a walk takes references on all first, and handlers that come or go meanwhile do no harm.
+ */
+#include <linux/mutex.h>
+#include <linux/slab.h>
+#include "chain.h"
+
+/* Guards handlers, nr_handlers, busy and the marked fields of struct pmig_handler_ctx. Innermost mutex. */
+DEFINE_MUTEX(chain_lock);
+static LIST_HEAD(handlers);
+static unsigned int nr_handlers;
+static bool busy; /* between the beginning of PRE and the end of POST or POST_ERROR */
+
+struct pmig_changes *pmig_changes_alloc(unsigned int nr)
+{
+	struct pmig_changes *changes = kzalloc(struct_size(changes, change, nr), GFP_KERNEL);
+
+	if (changes) {
+		kref_init(&changes->ref);
+		changes->nr = nr;
+	}
+	return changes;
+}
+
+struct pmig_changes *pmig_changes_get(struct pmig_changes *changes)
+{
+	kref_get(&changes->ref);
+	return changes;
+}
+
+static void release_changes(struct kref *ref)
+{
+	kfree(container_of(ref, struct pmig_changes, ref));
+}
+
+void pmig_changes_put(struct pmig_changes *changes)
+{
+	kref_put(&changes->ref, release_changes);
+}
+
+void pmig_handlers_busy(bool now)
+{
+	mutex_lock(&chain_lock);
+	busy = now;
+	mutex_unlock(&chain_lock);
+}
+
+/* References on all handlers that take one of @phases, by priority. */
+unsigned int pmig_handlers_get(struct pmig_handler_ctx **ctx, u32 phases)
+{
+	struct pmig_handler_ctx *pos;
+	unsigned int n = 0;
+
+	mutex_lock(&chain_lock);
+	list_for_each_entry(pos, &handlers, node) {
+		if (!(pos->handler->phases & phases))
+			continue;
+		kref_get(&pos->ref);
+		ctx[n++] = pos;
+	}
+	mutex_unlock(&chain_lock);
+	return n;
+}
+
+static void put_handlers(struct pmig_handler_ctx **ctx, unsigned int n)
+{
+	while (n--)
+		pmig_handler_put(ctx[n]);
+}
+
+/**
+ * pmig_chain_check() - ask all handlers at once whether the partition may move
+ * @told: what they are told
+ * @refusals: who said no, in the order of priority; empty before
+ */
+void pmig_chain_check(const struct pmig_told *told, struct pmig_refusals *refusals)
+{
+	struct pmig_handler_ctx *ctx[PMIG_HANDLERS_MAX];
+	struct pmig_notice *notice[PMIG_HANDLERS_MAX];
+	unsigned int i, n;
+
+	n = pmig_handlers_get(ctx, PMIG_PHASES(PMIG_PHASE_CHECK));
+	for (i = 0; i < n; i++)
+		notice[i] = pmig_notice_send(ctx[i], PMIG_PHASE_CHECK, told);
+	for (i = 0; i < n; i++)
+		if (notice[i] && pmig_notice_wait(notice[i], &refusals->refusal[refusals->nr]))
+			refusals->nr++;
+	put_handlers(ctx, n);
+}
+
+/**
+ * pmig_chain_pre() - tell one handler after the other to get ready, until one refuses
+ * @told: what they are told
+ * @stop: becomes true when there is no more need; the handler whose turn it is finishes first
+ * @refusals: gets the refusal
+ *
+ * Return: 0 when all are ready; a negative errno of the one that refused, -ECANCELED after *@stop.
+ */
+int pmig_chain_pre(const struct pmig_told *told, const bool *stop, struct pmig_refusals *refusals)
+{
+	struct pmig_handler_ctx *ctx[PMIG_HANDLERS_MAX];
+	struct pmig_notice *notice;
+	unsigned int i, n;
+	int err = 0;
+
+	n = pmig_handlers_get(ctx, PMIG_PHASES(PMIG_PHASE_PRE));
+	for (i = 0; i < n && !err && !READ_ONCE(*stop); i++) {
+		notice = pmig_notice_send(ctx[i], PMIG_PHASE_PRE, told);
+		if (!notice)
+			continue;
+		err = pmig_notice_wait(notice, &refusals->refusal[refusals->nr]);
+		if (err)
+			refusals->nr++;
+	}
+	put_handlers(ctx, n);
+	return err ?: READ_ONCE(*stop) ? -ECANCELED : 0;
+}
+
+/*
+ * Tell the end, last one first. A handler that still sits in an earlier call hears it later, and the
+ * others do not wait for it.
+ */
+static void tell_back(enum pmig_phase phase, const struct pmig_told *told)
+{
+	struct pmig_handler_ctx *ctx[PMIG_HANDLERS_MAX];
+	struct pmig_notice *notice;
+	bool wanted, calling;
+	unsigned int i, n;
+	int err;
+
+	n = pmig_handlers_get(ctx, PMIG_PHASES(phase));
+	for (i = n; i-- > 0;) {
+		mutex_lock(&chain_lock);
+		wanted = phase == PMIG_PHASE_POST || ctx[i]->told;
+		calling = ctx[i]->calling;
+		mutex_unlock(&chain_lock);
+		notice = wanted ? pmig_notice_send(ctx[i], phase, told) : NULL;
+		if (!notice)
+			continue;
+		if (calling) {
+			pmig_notice_abandon(notice);
+			continue;
+		}
+		err = pmig_notice_wait(notice, NULL);
+		if (err)
+			pr_warn("%s: error %d after the migration\n", ctx[i]->name, err);
+	}
+	put_handlers(ctx, n);
+}
+
+/**
+ * pmig_chain_post() - tell all who want to know that the partition has moved, highest priority value first
+ * @told: what they are told, with the changes
+ */
+void pmig_chain_post(const struct pmig_told *told)
+{
+	tell_back(PMIG_PHASE_POST, told);
+}
+
+/**
+ * pmig_chain_undo() - tell those who were told PRE that the partition has not moved, in reverse order
+ * @told: what they are told
+ */
+void pmig_chain_undo(const struct pmig_told *told)
+{
+	tell_back(PMIG_PHASE_POST_ERROR, told);
+}
+
+static int may_add(const char *name)
+{
+	struct pmig_handler_ctx *pos;
+
+	lockdep_assert_held(&chain_lock);
+	list_for_each_entry(pos, &handlers, node)
+		if (!strcmp(pos->name, name))
+			return -EEXIST;
+	if (busy)
+		return -EBUSY;
+	return nr_handlers == PMIG_HANDLERS_MAX ? -ENOSPC : 0;
+}
+
+/* Behind all of the same priority, so that equal ones go in the order of registration. */
+static void insert(struct pmig_handler_ctx *ctx)
+{
+	struct pmig_handler_ctx *pos;
+
+	lockdep_assert_held(&chain_lock);
+	list_for_each_entry(pos, &handlers, node)
+		if (pos->handler->priority > ctx->handler->priority)
+			break;
+	list_add_tail(&ctx->node, &pos->node);
+	nr_handlers++;
+}
+
+int __pmig_register_handler(struct pmig_handler *handler, struct module *owner)
+{
+	struct pmig_handler_ctx *ctx;
+	int err;
+
+	if (!pmig_handler_valid(handler))
+		return -EINVAL;
+	ctx = kzalloc(sizeof(*ctx), GFP_KERNEL);
+	if (!ctx)
+		return -ENOMEM;
+	ctx->handler = handler;
+	ctx->owner = owner;
+	pmig_strcpy(ctx->name, handler->name);
+	kref_init(&ctx->ref);
+	ctx->wq = alloc_ordered_workqueue("pmig/%s", 0, ctx->name);
+	if (!ctx->wq) {
+		err = -ENOMEM;
+		goto free;
+	}
+	mutex_lock(&chain_lock);
+	err = may_add(ctx->name);
+	if (!err) {
+		insert(ctx);
+		handler->ctx = ctx;
+	}
+	mutex_unlock(&chain_lock);
+	if (err)
+		goto destroy;
+	return 0;
+destroy:
+	destroy_workqueue(ctx->wq);
+free:
+	pmig_handler_put(ctx);
+	return err;
+}
+PMIG_EXPORT(__pmig_register_handler);
+
+/**
+ * pmig_unregister_handler() - not to be told any more
+ * @handler: registered before; may sleep until its call has returned
+ *
+ * From gone on nothing is queued, what is queued already becomes nothing when its turn comes, and
+ * destroy_workqueue() waits for both. Notices hold on to our half of the handler, never to the driver's.
+ */
+void pmig_unregister_handler(struct pmig_handler *handler)
+{
+	struct pmig_handler_ctx *ctx = handler->ctx;
+
+	if (!ctx)
+		return;
+	mutex_lock(&chain_lock);
+	ctx->gone = true;
+	list_del(&ctx->node);
+	nr_handlers--;
+	if (ctx->waiting)
+		pmig_notice_forget(ctx->waiting);
+	mutex_unlock(&chain_lock);
+	destroy_workqueue(ctx->wq);
+	if (ctx->told)
+		module_put(ctx->owner);
+	handler->ctx = NULL;
+	pmig_handler_put(ctx);
+}
+PMIG_EXPORT(pmig_unregister_handler);

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * An engine is a hypervisor that can move this partition: "pseries" is PowerVM, "sim" plays one. The
+ * session never asks which it has; the engine knows nothing of sessions.
+ */
+#ifndef _PMIG_ENGINE_H
+#define _PMIG_ENGINE_H
+
+#include <linux/list.h>
+#include <linux/module.h>
+#include <linux/types.h>
+#include <uapi/linux/pmig.h>
+#include "snapshot.h"
+
+/**
+ * struct pmig_engine - what a session may ask of a hypervisor
+ * @name: PMIG_A_ENGINE
+ * @owner: pinned while a session uses the engine
+ * @rank: the smallest is taken where nobody names one
+ * @sees_others: pmig_foreign_begin() and pmig_foreign_end() come for each migration that is not ours
+ * @get_state: read the stream's state; -ENOENT: not known to the platform, -EOPNOTSUPP: the platform moves
+ *	no partitions. Does not sleep long
+ * @suspend: give the stream to whoever suspends, return when that has ended; puts how long the partition
+ *	stood still into *blackout_ns and leaves it alone where that is not known. Negative errno
+ * @cancel: ask the platform to end the stream with this reason code; -ENOENT: the stream is gone already
+ * @quiesce_now: PRE has to come at once, not when the platform is Suspending; may be NULL
+ * @snapshot: the machine as the partition sees it now
+ *
+ * All are called in process context with no lock held and may sleep.
+ */
+struct pmig_engine {
+	const char *name;
+	struct module *owner;
+	int rank;
+	bool sees_others;
+	int (*get_state)(u64 stream, enum pmig_vasi *vasi);
+	int (*suspend)(u64 stream, u64 *blackout_ns);
+	int (*cancel)(u64 stream, u32 reason);
+	bool (*quiesce_now)(void);
+	int (*snapshot)(struct pmig_snapshot *snap);
+	/* private: */
+	struct list_head node;
+	struct pmig_snapshot *baseline;	/* the machine before the next migration; under engines_lock */
+};
+
+int pmig_register_engine(struct pmig_engine *engine);
+void pmig_unregister_engine(struct pmig_engine *engine);
+
+struct pmig_engine *pmig_engine_get(const char *name);
+struct pmig_engine *pmig_engine_ref(struct pmig_engine *engine);
+void pmig_engine_put(struct pmig_engine *engine);
+
+void pmig_engine_refresh(struct pmig_engine *engine);
+bool pmig_engine_differs(struct pmig_engine *engine);
+struct pmig_changes *pmig_engine_compare(struct pmig_engine *engine);
+
+/* Somebody else moves the partition: told by an engine, in process context. */
+void pmig_foreign_begin(struct pmig_engine *engine, u64 stream);
+void pmig_foreign_end(struct pmig_engine *engine, u64 stream, int err, u64 blackout_ns);
+
+#endif /* _PMIG_ENGINE_H */

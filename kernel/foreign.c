@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Migrations that somebody else started, by writing to sysfs for instance. They get a session too, so that
+ * the handlers hear POST and user space an event.
+ *
+ *  - No session, a CHECKED one, or the result of an earlier migration of this kind without an owner: a new
+ *    session takes the slot, in SUSPENDING.
+ *  - Our own session follows the same stream and has not suspended: it becomes the session of that
+ *    migration and keeps its owner. PRE goes no further; those who were told it hear POST or POST_ERROR.
+ *  - Anything else: remembered until the slot is free. If it has failed by then, nobody was told, and it
+ *    is forgotten.
+ */
+#include "session.h"
+
+/* The one that waits for the slot, under pmig_session_lock. @engine is NULL where there is none. */
+static struct {
+	struct pmig_engine *engine;
+	u64 stream;
+	u64 blackout_ns;
+	bool done;
+} pending;
+
+static bool moving(const struct pmig_session *s)
+{
+	return s->state >= PMIG_STATE_SUSPENDING && s->state <= PMIG_STATE_POST;
+}
+
+static bool room(const struct pmig_session *s)
+{
+	return !s || s->state == PMIG_STATE_CHECKED || pmig_session_replaceable(s);
+}
+
+/**
+ * pmig_foreign_take() - somebody else suspends the stream of our session
+ * @s: the session, before SUSPENDING
+ */
+void pmig_foreign_take(struct pmig_session *s)
+{
+	lockdep_assert_held(&pmig_session_lock);
+	s->flags |= PMIG_F_FOREIGN;
+	WRITE_ONCE(s->stop, true);
+	pmig_session_enter(s, PMIG_STATE_SUSPENDING);
+}
+
+static struct pmig_session *start(struct pmig_engine *engine, u64 stream)
+{
+	struct pmig_session *s, *old = pmig_session_current();
+
+	lockdep_assert_held(&pmig_session_lock);
+	if (!pmig_engine_ref(engine))
+		return NULL;
+	s = pmig_session_alloc(engine, stream, PMIG_F_FOREIGN);
+	if (!s) {
+		pmig_engine_put(engine);
+		return NULL;
+	}
+	if (old)
+		pmig_session_forget(old);
+	if (!pmig_session_install(s, PMIG_STATE_SUSPENDING))
+		return s;
+	pmig_session_put(s);
+	return NULL;
+}
+
+static void end(struct pmig_session *s, int err, u64 blackout_ns)
+{
+	lockdep_assert_held(&pmig_session_lock);
+	s->foreign_done = true;
+	s->foreign_err = err;
+	s->blackout_us = div_u64(blackout_ns, NSEC_PER_USEC);
+	pmig_run_kick();
+}
+
+/**
+ * pmig_foreign_begin() - a migration that is not ours has begun
+ * @engine: who sees it
+ * @stream: stream ID, 0 where it is not known
+ */
+void pmig_foreign_begin(struct pmig_engine *engine, u64 stream)
+{
+	struct pmig_session *s;
+
+	mutex_lock(&pmig_session_lock);
+	s = pmig_session_current();
+	if (room(s)) {
+		start(engine, stream);
+	} else if (s->stream == stream && s->state >= PMIG_STATE_ENABLED &&
+		   s->state < PMIG_STATE_SUSPENDING) {
+		pmig_foreign_take(s);
+	} else if (s->stream != stream || !moving(s)) {
+		pending.engine = engine;
+		pending.stream = stream;
+		pending.done = false;
+	}
+	mutex_unlock(&pmig_session_lock);
+}
+PMIG_EXPORT(pmig_foreign_begin);
+
+/**
+ * pmig_foreign_end() - it has ended
+ * @engine: who sees it
+ * @stream: as in pmig_foreign_begin()
+ * @err: 0 or a negative errno
+ * @blackout_ns: how long the partition stood still, 0 where that is not known
+ */
+void pmig_foreign_end(struct pmig_engine *engine, u64 stream, int err, u64 blackout_ns)
+{
+	struct pmig_session *s;
+
+	mutex_lock(&pmig_session_lock);
+	s = pmig_session_current();
+	if (s && s->stream == stream && (s->flags & PMIG_F_FOREIGN) && moving(s) && !s->foreign_done) {
+		end(s, err, blackout_ns);
+	} else if (pending.engine == engine && pending.stream == stream) {
+		pending.done = true;
+		pending.blackout_ns = blackout_ns;
+		if (err)
+			pending.engine = NULL;
+	}
+	mutex_unlock(&pmig_session_lock);
+}
+PMIG_EXPORT(pmig_foreign_end);
+
+/* The worker looks here first whenever something has changed. */
+void pmig_foreign_pending(void)
+{
+	struct pmig_session *s;
+
+	mutex_lock(&pmig_session_lock);
+	if (pending.engine && room(pmig_session_current())) {
+		s = start(pending.engine, pending.stream);
+		if (s && pending.done)
+			end(s, 0, pending.blackout_ns);
+		pending.engine = NULL;
+	}
+	mutex_unlock(&pmig_session_lock);
+}
+
+/* The engine goes: what waited on its behalf goes, too. */
+void pmig_foreign_drop(struct pmig_engine *engine)
+{
+	mutex_lock(&pmig_session_lock);
+	if (pending.engine == engine)
+		pending.engine = NULL;
+	mutex_unlock(&pmig_session_lock);
+}
+
+/* The machine changes because a session moves the partition, not behind our back. */
+bool pmig_foreign_explained(void)
+{
+	struct pmig_session *s;
+	bool yes;
+
+	mutex_lock(&pmig_session_lock);
+	s = pmig_session_current();
+	yes = s && moving(s);
+	mutex_unlock(&pmig_session_lock);
+	return yes;
+}

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Partition migration awareness: order of beginning and end.
+ *
+ * The family comes before the engines: without an engine, commands are answered with a sentence that says
+ * so. At the end there is no session, as a session pins the module.
+ */
+#include <linux/module.h>
+#include "message.h"
+#include "pseries.h"
+#include "session.h"
+#include "uevent.h"
+
+static int __init pmig_init(void)
+{
+	int err;
+
+	err = pmig_uevent_init();
+	if (err)
+		return err;
+	err = pmig_run_init();
+	if (err)
+		goto uevent;
+	err = pmig_poll_init();
+	if (err)
+		goto run;
+	err = pmig_netlink_init();
+	if (err)
+		goto poll;
+	err = pmig_pseries_init();
+	if (err)
+		goto netlink;
+	return 0;
+netlink:
+	pmig_netlink_exit();
+poll:
+	pmig_poll_exit();
+run:
+	pmig_run_exit();
+uevent:
+	pmig_uevent_exit();
+	return err;
+}
+
+static void __exit pmig_exit(void)
+{
+	pmig_pseries_exit();
+	pmig_netlink_exit();
+	pmig_poll_exit();
+	pmig_run_exit();
+	pmig_uevent_exit();
+}
+
+module_init(pmig_init);
+module_exit(pmig_exit);
+MODULE_LICENSE("GPL");
+MODULE_DESCRIPTION("Tells a partition that it is about to move to another server, and that it has");
+MODULE_ALIAS_GENL_FAMILY(PMIG_GENL_NAME);

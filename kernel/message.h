@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Messages to user space; netlink.c has the commands from there. */
+#ifndef _PMIG_MESSAGE_H
+#define _PMIG_MESSAGE_H
+
+#include <net/genetlink.h>
+#include "session.h"
+
+extern struct genl_family pmig_genl_family;
+
+/* With pmig_session_lock held, so that messages leave in the order of their numbers. */
+void pmig_message_multicast(const struct pmig_session *s);
+struct sk_buff *pmig_message(const struct pmig_session *s, u32 portid, u32 seq, int flags, u8 cmd);
+
+__printf(2, 3) void pmig_extack(struct netlink_ext_ack *extack, const char *fmt, ...);
+
+int pmig_netlink_init(void);
+void pmig_netlink_exit(void);
+
+#endif /* _PMIG_MESSAGE_H */

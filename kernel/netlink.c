@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Generic netlink family "pmig": parses commands and calls the session. The policies below,
+ * uapi/linux/pmig.h and Documentation/netlink/specs/pmig.yaml say the same; selftests/netlink-spec
+ * compares them, so keep one attribute to a line.
+ *
+ * The core of generic netlink calls one command at a time, refuses other network namespaces (netnsok is
+ * not set), unknown attributes and those not in the command's policy, and asks for CAP_NET_ADMIN in the
+ * initial user namespace (GENL_ADMIN_PERM).
+ */
+#include <linux/netlink.h>
+#include "message.h"
+#include "session.h"
+
+#define USER_FLAGS (PMIG_F_FORCE | PMIG_F_QUIESCE_NOW)
+
+static struct netlink_range_validation errno_range = { .min = 1, .max = 0xffffff };
+
+static const struct nla_policy check_policy[PMIG_A_ENGINE + 1] = {
+	[PMIG_A_STREAM] = { .type = NLA_U64 },
+	[PMIG_A_FLAGS] = NLA_POLICY_MASK(NLA_U32, USER_FLAGS),
+	[PMIG_A_ENGINE] = { .type = NLA_NUL_STRING, .len = PMIG_NAME_LEN - 1 },
+};
+
+static const struct nla_policy begin_policy[PMIG_A_ENGINE + 1] = {
+	[PMIG_A_STREAM] = { .type = NLA_U64 },
+	[PMIG_A_FLAGS] = NLA_POLICY_MASK(NLA_U32, USER_FLAGS),
+	[PMIG_A_ENGINE] = { .type = NLA_NUL_STRING, .len = PMIG_NAME_LEN - 1 },
+};
+
+static const struct nla_policy cancel_policy[PMIG_A_ERRNO + 1] = {
+	[PMIG_A_ERRNO] = NLA_POLICY_FULL_RANGE(NLA_U32, &errno_range),
+};
+
+static struct pmig_request parse(struct genl_info *info)
+{
+	struct nlattr **attrs = info->attrs;
+
+	return (struct pmig_request){
+		.stream = attrs[PMIG_A_STREAM] ? nla_get_u64(attrs[PMIG_A_STREAM]) : 0,
+		.flags = attrs[PMIG_A_FLAGS] ? nla_get_u32(attrs[PMIG_A_FLAGS]) : 0,
+		.engine = attrs[PMIG_A_ENGINE] ? nla_data(attrs[PMIG_A_ENGINE]) : NULL,
+		.portid = info->snd_portid,
+		.extack = info->extack,
+	};
+}
+
+/* A command that has none of these attributes; its table of them is too short to look. */
+static struct pmig_request bare(struct genl_info *info)
+{
+	return (struct pmig_request){
+		.portid = info->snd_portid,
+		.extack = info->extack,
+	};
+}
+
+static int do_get(struct sk_buff *skb, struct genl_info *info)
+{
+	struct sk_buff *reply;
+
+	mutex_lock(&pmig_session_lock);
+	reply = pmig_message(pmig_session_current(), info->snd_portid, info->snd_seq, 0, PMIG_CMD_GET);
+	mutex_unlock(&pmig_session_lock);
+	return IS_ERR(reply) ? PTR_ERR(reply) : genlmsg_reply(reply, info);
+}
+
+static int do_check(struct sk_buff *skb, struct genl_info *info)
+{
+	struct pmig_request rq = parse(info);
+
+	return pmig_session_check(&rq);
+}
+
+static int do_begin(struct sk_buff *skb, struct genl_info *info)
+{
+	struct pmig_request rq = parse(info);
+
+	if (!rq.stream) {
+		pmig_extack(info->extack, "a stream ID other than 0 is needed");
+		return -EINVAL;
+	}
+	return pmig_session_begin(&rq);
+}
+
+static int do_pre(struct sk_buff *skb, struct genl_info *info)
+{
+	struct pmig_request rq = bare(info);
+
+	return pmig_session_pre(&rq);
+}
+
+static int do_suspend(struct sk_buff *skb, struct genl_info *info)
+{
+	struct pmig_request rq = bare(info);
+
+	return pmig_session_suspend(&rq);
+}
+
+static int do_cancel(struct sk_buff *skb, struct genl_info *info)
+{
+	struct pmig_request rq = bare(info);
+
+	if (info->attrs[PMIG_A_ERRNO])
+		rq.err = nla_get_u32(info->attrs[PMIG_A_ERRNO]);
+	return pmig_session_cancel(&rq);
+}
+
+static int do_adopt(struct sk_buff *skb, struct genl_info *info)
+{
+	struct pmig_request rq = bare(info);
+
+	return pmig_session_adopt(&rq);
+}
+
+static int do_end(struct sk_buff *skb, struct genl_info *info)
+{
+	struct pmig_request rq = bare(info);
+
+	return pmig_session_end(&rq);
+}
+
+#define OP(name, fn, table)                                                                \
+	{                                                                                  \
+		.cmd = PMIG_CMD_##name, .doit = fn, .flags = GENL_ADMIN_PERM,              \
+		.policy = table, .maxattr = ARRAY_SIZE(table) - 1                          \
+	}
+
+/* Without a policy the core refuses all attributes. */
+#define OP_BARE(name, fn, perm)                                                            \
+	{                                                                                  \
+		.cmd = PMIG_CMD_##name, .doit = fn, .flags = perm                          \
+	}
+
+static const struct genl_ops ops[] = {
+	OP_BARE(GET, do_get, 0),
+	OP(CHECK, do_check, check_policy),
+	OP(BEGIN, do_begin, begin_policy),
+	OP_BARE(PRE, do_pre, GENL_ADMIN_PERM),
+	OP_BARE(SUSPEND, do_suspend, GENL_ADMIN_PERM),
+	OP(CANCEL, do_cancel, cancel_policy),
+	OP_BARE(ADOPT, do_adopt, GENL_ADMIN_PERM),
+	OP_BARE(END, do_end, GENL_ADMIN_PERM),
+};
+
+static const struct genl_multicast_group groups[] = {
+	{ .name = PMIG_MCGRP_EVENTS },
+};
+
+/* resv_start_op stays 0, as in all new families: reserved fields are checked from the first command on. */
+struct genl_family pmig_genl_family __ro_after_init = {
+	.name = PMIG_GENL_NAME,
+	.version = PMIG_GENL_VERSION,
+	.module = THIS_MODULE,
+	.ops = ops,
+	.n_ops = ARRAY_SIZE(ops),
+	.mcgrps = groups,
+	.n_mcgrps = ARRAY_SIZE(groups),
+};
+
+/* A socket is gone, perhaps with its process. A process may have several: the port says which. */
+static int socket_closed(struct notifier_block *nb, unsigned long event, void *data)
+{
+	const struct netlink_notify *n = data;
+
+	if (event == NETLINK_URELEASE && n->protocol == NETLINK_GENERIC && net_eq(n->net, &init_net))
+		pmig_session_orphan(n->portid);
+	return NOTIFY_DONE;
+}
+
+static struct notifier_block notifier = { .notifier_call = socket_closed };
+
+int pmig_netlink_init(void)
+{
+	int err;
+
+	err = netlink_register_notifier(&notifier);
+	if (err)
+		return err;
+	err = genl_register_family(&pmig_genl_family);
+	if (err)
+		netlink_unregister_notifier(&notifier);
+	return err;
+}
+
+/* Both wait for calls that are under way. */
+void pmig_netlink_exit(void)
+{
+	genl_unregister_family(&pmig_genl_family);
+	netlink_unregister_notifier(&notifier);
+}

@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Watches the stream of the session: reads its state every poll_ms while that can matter, and not at all
+ * without a session. It decides what the platform's word means in each state.
+ */
+#include <linux/module.h>
+#include "session.h"
+#include "trace.h"
+
+static unsigned int poll_ms = 20;
+module_param(poll_ms, uint, 0644);
+MODULE_PARM_DESC(poll_ms, "milliseconds between two looks at the stream's state, 1 to 1000 (20)");
+
+/* So many errors in a row, and the platform counts as having lost the stream. */
+#define MAX_ERRORS 50
+
+static struct workqueue_struct *poll_wq;
+static void poll_work(struct work_struct *work);
+static DECLARE_DELAYED_WORK(poll, poll_work);
+
+unsigned int pmig_poll_interval(void)
+{
+	return clamp(READ_ONCE(poll_ms), 1U, 1000U);
+}
+
+static bool watched(enum pmig_state state)
+{
+	return (state >= PMIG_STATE_ENABLED && state <= PMIG_STATE_RESUMED) ||
+	       state == PMIG_STATE_CANCELLING;
+}
+
+static void lost(struct pmig_session *s, int err)
+{
+	s->stream_over = true;
+	if (err == -ENOENT)
+		pmig_session_fail(s, ENOENT, "the platform no longer knows the stream");
+	else if (err)
+		pmig_session_fail(s, EIO, "the platform does not tell the stream's state (error %d)", -err);
+	else if (s->vasi == PMIG_VASI_ABORTED)
+		pmig_session_fail(s, ECANCELED, "the platform or its operator aborted the stream");
+	else
+		pmig_session_fail(s, EIO, "the platform says that the stream is %s",
+				  pmig_vasi_name(s->vasi));
+	pmig_session_stop(s);
+}
+
+/* In a state before SUSPENDING: nobody of ours has suspended. */
+static void before(struct pmig_session *s, int err)
+{
+	if (err || s->vasi == PMIG_VASI_ABORTED || s->vasi == PMIG_VASI_INVALID)
+		lost(s, err);
+	else if (s->vasi == PMIG_VASI_SUSPENDING && s->state == PMIG_STATE_ENABLED)
+		pmig_session_enter(s, PMIG_STATE_QUIESCE);
+	else if (s->vasi >= PMIG_VASI_SUSPENDED)
+		pmig_foreign_take(s);
+}
+
+static void judge(struct pmig_session *s, int err)
+{
+	switch (s->state) {
+	case PMIG_STATE_ENABLED:
+	case PMIG_STATE_QUIESCE:
+	case PMIG_STATE_PRE:
+	case PMIG_STATE_READY:
+		before(s, err);
+		break;
+	case PMIG_STATE_SUSPENDING:
+		if (!err && s->vasi == PMIG_VASI_RESUMED)
+			pmig_session_enter(s, PMIG_STATE_RESUMED);
+		fallthrough;
+	case PMIG_STATE_RESUMED:
+		/* No probe sees how a migration that is not ours ends: the stream has to tell. */
+		if ((s->flags & PMIG_F_FOREIGN) && !s->engine->sees_others && !s->foreign_done &&
+		    (err || s->vasi == PMIG_VASI_COMPLETED || s->vasi == PMIG_VASI_ABORTED)) {
+			s->foreign_done = true;
+			s->foreign_err = s->vasi == PMIG_VASI_ABORTED ? -ECANCELED : 0;
+			pmig_run_kick();
+		}
+		break;
+	case PMIG_STATE_CANCELLING:
+		if (err || s->vasi == PMIG_VASI_ABORTED || s->vasi == PMIG_VASI_INVALID) {
+			WRITE_ONCE(s->stream_over, true);
+			wake_up(&s->over);
+		}
+		break;
+	default:
+		break;
+	}
+}
+
+static void apply(struct pmig_session *s, int err, enum pmig_vasi vasi)
+{
+	enum pmig_vasi was = s->vasi;
+	enum pmig_state state = s->state;
+
+	s->errors = err && err != -ENOENT ? s->errors + 1 : 0;
+	if (s->errors && s->errors < MAX_ERRORS)
+		return;
+	s->vasi = err ? PMIG_VASI_INVALID : vasi;
+	if (s->vasi != was)
+		trace_pmig_vasi(s->stream, was, s->vasi, err);
+	judge(s, err);
+	if (s->vasi != was && s->state == state)
+		pmig_session_touch(s);
+}
+
+static void poll_work(struct work_struct *work)
+{
+	struct pmig_session *s = pmig_session_get();
+	enum pmig_vasi vasi = PMIG_VASI_INVALID;
+	bool again;
+	int err;
+
+	if (!s)
+		return;
+	mutex_lock(&pmig_session_lock);
+	again = watched(s->state);
+	mutex_unlock(&pmig_session_lock);
+	if (again) {
+		err = s->engine->get_state(s->stream, &vasi);
+		mutex_lock(&pmig_session_lock);
+		if (watched(s->state))
+			apply(s, err, vasi);
+		again = watched(s->state);
+		mutex_unlock(&pmig_session_lock);
+	}
+	pmig_session_put(s);
+	if (again)
+		queue_delayed_work(poll_wq, &poll, msecs_to_jiffies(pmig_poll_interval()));
+}
+
+/* Queued already: nothing happens. */
+void pmig_poll_start(void)
+{
+	struct pmig_session *s = pmig_session_current();
+
+	if (s && watched(s->state))
+		queue_delayed_work(poll_wq, &poll, 0);
+}
+
+int pmig_poll_init(void)
+{
+	poll_wq = alloc_workqueue("pmig_poll", WQ_UNBOUND | WQ_HIGHPRI, 1);
+	return poll_wq ? 0 : -ENOMEM;
+}
+
+void pmig_poll_exit(void)
+{
+	cancel_delayed_work_sync(&poll);
+	destroy_workqueue(poll_wq);
+}

@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * PowerVM. The stream's state and its end are two hypervisor calls; the suspension itself is mainline's,
+ * which begins when the stream ID is written to /sys/kernel/mobility/migration and returns from that write
+ * when all is over. What is in the worker's view of the file system is nobody's promise, so the file is
+ * reached through a mount of sysfs that only we have.
+ */
+#include <linux/err.h>
+#include <linux/fs.h>
+#include <linux/mount.h>
+#include <linux/module.h>
+#include <asm/firmware.h>
+#include <asm/hvcall.h>
+#include "pseries.h"
+
+#define MIGRATION_FILE	"kernel/mobility/migration"
+#define VAS_DIR		"devices/virtual/misc/vas/vas0/gzip/"
+
+static struct vfsmount *sysfs;
+
+static int pseries_get_state(u64 stream, enum pmig_vasi *vasi)
+{
+	unsigned long ret[PLPAR_HCALL_BUFSIZE];
+	long rc = plpar_hcall(H_VASI_STATE, ret, stream);
+
+	switch (rc) {
+	case H_SUCCESS:
+		*vasi = ret[0] <= PMIG_VASI_COMPLETED ? ret[0] : PMIG_VASI_INVALID;
+		return 0;
+	case H_PARAMETER:
+		return -ENOENT;
+	case H_FUNCTION:
+		return -EOPNOTSUPP;
+	default:
+		pr_warn_ratelimited("H_VASI_STATE of stream 0x%llx: %ld\n", stream, rc);
+		return -EIO;
+	}
+}
+
+static int pseries_cancel(u64 stream, u32 reason)
+{
+	long rc = plpar_hcall_norets(H_VASI_SIGNAL, stream, H_VASI_SIGNAL_CANCEL, reason);
+
+	if (rc == H_SUCCESS)
+		return 0;
+	pr_notice("H_VASI_SIGNAL(cancel) of stream 0x%llx: %ld\n", stream, rc);
+	return rc == H_PARAMETER ? -ENOENT : -EIO;
+}
+
+static int write_stream(u64 stream)
+{
+	struct file *file;
+	char text[24];
+	loff_t pos = 0;
+	ssize_t rc;
+	int len;
+
+	file = file_open_root_mnt(sysfs, MIGRATION_FILE, O_WRONLY, 0);
+	if (IS_ERR(file))
+		return PTR_ERR(file);
+	len = scnprintf(text, sizeof(text), "0x%llx\n", stream);
+	rc = kernel_write(file, text, len, &pos);
+	fput(file);
+	return rc < 0 ? rc : 0;
+}
+
+static int pseries_suspend(u64 stream, u64 *blackout_ns)
+{
+	u64 ns;
+	int err;
+
+	pmig_watch_own(true);
+	err = write_stream(stream);
+	ns = pmig_watch_blackout();
+	pmig_watch_own(false);
+	if (!err && ns)
+		*blackout_ns = ns;
+	return err;
+}
+
+static unsigned int read_uint(const char *path)
+{
+	unsigned int value = 0;
+	struct file *file;
+	char text[24] = "";
+	loff_t pos = 0;
+
+	file = file_open_root_mnt(sysfs, path, O_RDONLY, 0);
+	if (IS_ERR(file))
+		return 0;
+	if (kernel_read(file, text, sizeof(text) - 1, &pos) <= 0 || kstrtouint(strim(text), 0, &value))
+		value = 0;
+	fput(file);
+	return value;
+}
+
+/* Mainline closes NX-GZIP windows as soon as it gets the stream, as they fault while memory is copied. */
+static bool pseries_quiesce_now(void)
+{
+	return read_uint(VAS_DIR "default_capabilities/nr_used_credits") ||
+	       read_uint(VAS_DIR "qos_capabilities/nr_used_credits");
+}
+
+static struct pmig_engine pseries = {
+	.name = "pseries",
+	.owner = THIS_MODULE,
+	.rank = 0,
+	.get_state = pseries_get_state,
+	.suspend = pseries_suspend,
+	.cancel = pseries_cancel,
+	.quiesce_now = pseries_quiesce_now,
+	.snapshot = pmig_devtree_snapshot,
+};
+
+static int mount_sysfs(void)
+{
+	struct file_system_type *type = get_fs_type("sysfs");
+
+	if (!type)
+		return -ENODEV;
+	sysfs = kern_mount(type);
+	put_filesystem(type);
+	if (!IS_ERR(sysfs))
+		return 0;
+	return PTR_ERR(sysfs);
+}
+
+static bool can_migrate(void)
+{
+	struct file *file = file_open_root_mnt(sysfs, MIGRATION_FILE, O_WRONLY, 0);
+
+	if (IS_ERR(file))
+		return false;
+	fput(file);
+	return true;
+}
+
+/* Not to be a partition, or one of a kernel without migration, is no error: another engine may come. */
+int pmig_pseries_init(void)
+{
+	int err;
+
+	sysfs = NULL;
+	if (!firmware_has_feature(FW_FEATURE_LPAR))
+		return 0;
+	err = mount_sysfs();
+	if (err) {
+		sysfs = NULL;
+		return err;
+	}
+	if (!can_migrate()) {
+		pr_info("no /sys/" MIGRATION_FILE ": this kernel can't be migrated\n");
+		kern_unmount(sysfs);
+		sysfs = NULL;
+		return 0;
+	}
+	err = pmig_register_engine(&pseries);
+	if (err) {
+		kern_unmount(sysfs);
+		return err;
+	}
+	pmig_watch_init(&pseries);
+	return 0;
+}
+
+void pmig_pseries_exit(void)
+{
+	if (!sysfs)
+		return;
+	pmig_watch_exit();
+	pmig_unregister_engine(&pseries);
+	kern_unmount(sysfs);
+}

@@ -1,0 +1,249 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The worker: everything that takes long. One ordered workqueue, one work item; each state that has
+ * something to do has a step here. A step runs without the lock, ends with the next state, and looks first
+ * whether the state is still the one it began in, as a command, the poller or somebody else's migration may
+ * have changed it meanwhile. Then the worker goes on with the step of the new state.
+ */
+#include <linux/delay.h>
+#include <linux/math64.h>
+#include <linux/module.h>
+#include "session.h"
+
+static unsigned int cancel_timeout_ms = 30000;
+module_param(cancel_timeout_ms, uint, 0644);
+MODULE_PARM_DESC(cancel_timeout_ms, "how long to wait for the platform to confirm a cancellation (30000)");
+
+static struct workqueue_struct *run_wq;
+static void run_work(struct work_struct *work);
+static DECLARE_WORK(run, run_work);
+
+/* The worker's own; copied into the session under the lock. */
+static struct pmig_refusals refusals;
+
+static struct pmig_told told(const struct pmig_session *s)
+{
+	return (struct pmig_told){
+		.stream = s->stream,
+		.force = s->flags & PMIG_F_FORCE,
+		.changes = s->changes,
+	};
+}
+
+static void step_check(struct pmig_session *s)
+{
+	struct pmig_told what = told(s);
+
+	refusals.nr = 0;
+	pmig_chain_check(&what, &refusals);
+	mutex_lock(&pmig_session_lock);
+	*s->refusals = refusals;
+	if (s->owner)
+		pmig_session_enter(s, PMIG_STATE_CHECKED);
+	else
+		pmig_session_forget(s);
+	mutex_unlock(&pmig_session_lock);
+}
+
+static void step_pre(struct pmig_session *s)
+{
+	const struct pmig_refusal *no = &refusals.refusal[0];
+	struct pmig_told what = told(s);
+	int err;
+
+	refusals.nr = 0;
+	pmig_handlers_busy(true);
+	err = pmig_chain_pre(&what, &s->stop, &refusals);
+	mutex_lock(&pmig_session_lock);
+	*s->refusals = refusals;
+	if (s->state == PMIG_STATE_PRE) {
+		if (err) {
+			pmig_session_fail(s, no->err, "%s: %s", no->handler, no->reason);
+			pmig_session_stop(s);
+		} else {
+			pmig_session_enter(s, PMIG_STATE_READY);
+		}
+	}
+	mutex_unlock(&pmig_session_lock);
+}
+
+/* Kernels before 6.0 come back while memory is still in transit. */
+static void wait_completed(struct pmig_session *s)
+{
+	enum pmig_vasi vasi = PMIG_VASI_RESUMED;
+
+	while (!s->engine->get_state(s->stream, &vasi) && vasi == PMIG_VASI_RESUMED)
+		msleep(pmig_poll_interval());
+}
+
+/* Only a stream that the platform still means to move has to be cancelled. */
+static bool still_alive(struct pmig_session *s)
+{
+	enum pmig_vasi vasi;
+
+	return !s->engine->get_state(s->stream, &vasi) &&
+	       (vasi == PMIG_VASI_ENABLED || vasi == PMIG_VASI_SUSPENDING);
+}
+
+static const char *why(int err)
+{
+	switch (err) {
+	case EIO:
+		return "the hardware or the platform reports an error, or the stream was aborted";
+	case EAGAIN:
+		return "processors did not stand still in time";
+	case EBUSY:
+		return "the platform says that the partition can't be suspended now";
+	case ECANCELED:
+		return "the platform aborted the suspension";
+	case EINVAL:
+		return "the platform does not know the stream any more";
+	default:
+		return "the kernel's migration code failed";
+	}
+}
+
+static void moved(struct pmig_session *s, u64 blackout_ns)
+{
+	struct pmig_changes *changes;
+
+	wait_completed(s);
+	changes = pmig_engine_compare(s->engine);
+	mutex_lock(&pmig_session_lock);
+	s->changes = changes;
+	if (blackout_ns) {
+		s->blackout_us = div_u64(blackout_ns, NSEC_PER_USEC);
+		s->has_blackout = true;
+	}
+	pmig_session_enter(s, PMIG_STATE_POST);
+	mutex_unlock(&pmig_session_lock);
+}
+
+/* @ours: the stream is ours to cancel. Mainline cancels when suspending fails, not when waiting for it does. */
+static void not_moved(struct pmig_session *s, int err, bool ours)
+{
+	bool cancel = ours && still_alive(s);
+
+	mutex_lock(&pmig_session_lock);
+	pmig_session_fail(s, err, "%s (error %d)", why(err), err);
+	pmig_session_enter(s, cancel && s->state == PMIG_STATE_SUSPENDING ? PMIG_STATE_CANCELLING :
+									    PMIG_STATE_UNDO);
+	mutex_unlock(&pmig_session_lock);
+}
+
+static void step_suspending(struct pmig_session *s)
+{
+	bool foreign, done, ours;
+	u64 blackout_ns = 0;
+	int err;
+
+	mutex_lock(&pmig_session_lock);
+	foreign = s->flags & PMIG_F_FOREIGN;
+	done = s->foreign_done;
+	err = s->foreign_err;
+	blackout_ns = s->blackout_us * NSEC_PER_USEC;
+	ours = !foreign || s->stop;
+	mutex_unlock(&pmig_session_lock);
+
+	if (foreign && !done)
+		return;
+	if (!foreign) {
+		pmig_engine_refresh(s->engine);
+		err = s->engine->suspend(s->stream, &blackout_ns);
+	}
+	if (err)
+		not_moved(s, -err, ours);
+	else
+		moved(s, blackout_ns);
+}
+
+static void step_post(struct pmig_session *s)
+{
+	struct pmig_told what = told(s);
+
+	pmig_handlers_busy(true);
+	pmig_chain_post(&what);
+	pmig_handlers_busy(false);
+	mutex_lock(&pmig_session_lock);
+	pmig_session_enter(s, PMIG_STATE_COMPLETED);
+	mutex_unlock(&pmig_session_lock);
+}
+
+static bool is_over(struct pmig_session *s)
+{
+	return READ_ONCE(s->stream_over);
+}
+
+static void step_cancelling(struct pmig_session *s)
+{
+	int rc = s->engine->cancel(s->stream, PMIG_CANCEL_REASON(s->err));
+	bool over = rc == -ENOENT;
+	size_t len;
+
+	if (!over)
+		over = wait_event_timeout(s->over, is_over(s), msecs_to_jiffies(cancel_timeout_ms));
+	mutex_lock(&pmig_session_lock);
+	if (!over) {
+		len = strlen(s->reason);
+		scnprintf(s->reason + len, sizeof(s->reason) - len,
+			  "; the platform has not confirmed the cancellation (error %d)", rc);
+	}
+	pmig_session_enter(s, PMIG_STATE_UNDO);
+	mutex_unlock(&pmig_session_lock);
+}
+
+static void step_undo(struct pmig_session *s)
+{
+	struct pmig_told what = told(s);
+
+	pmig_chain_undo(&what);
+	pmig_handlers_busy(false);
+	mutex_lock(&pmig_session_lock);
+	pmig_session_enter(s, PMIG_STATE_FAILED);
+	mutex_unlock(&pmig_session_lock);
+}
+
+static void (*const steps[__PMIG_STATE_MAX])(struct pmig_session *s) = {
+	[PMIG_STATE_CHECK] = step_check,
+	[PMIG_STATE_PRE] = step_pre,
+	[PMIG_STATE_SUSPENDING] = step_suspending,
+	[PMIG_STATE_RESUMED] = step_suspending,
+	[PMIG_STATE_POST] = step_post,
+	[PMIG_STATE_CANCELLING] = step_cancelling,
+	[PMIG_STATE_UNDO] = step_undo,
+};
+
+/*
+ * Each step is called once for each time it is woken: every state change wakes the worker again, so it need
+ * not loop.
+ */
+static void run_work(struct work_struct *work)
+{
+	struct pmig_session *s;
+	enum pmig_state state;
+
+	pmig_foreign_pending();
+	s = pmig_session_get();
+	if (!s)
+		return;
+	state = READ_ONCE(s->state);
+	if (steps[state])
+		steps[state](s);
+	pmig_session_put(s);
+}
+
+void pmig_run_kick(void)
+{
+	queue_work(run_wq, &run);
+}
+
+int pmig_run_init(void)
+{
+	run_wq = alloc_ordered_workqueue("pmig", 0);
+	return run_wq ? 0 : -ENOMEM;
+}
+
+void pmig_run_exit(void)
+{
+	destroy_workqueue(run_wq);
+}

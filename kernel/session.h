@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The session: at most one. session.c owns the object and the table of states, command.c takes what the
+ * owner asks for, run.c does what takes long, poll.c watches the stream, foreign.c takes migrations that
+ * somebody else started. All state changes go through pmig_session_enter().
+ */
+#ifndef _PMIG_SESSION_H
+#define _PMIG_SESSION_H
+
+#include <linux/kref.h>
+#include <linux/mutex.h>
+#include <linux/netlink.h>
+#include <linux/wait.h>
+#include "chain.h"
+#include "engine.h"
+
+/* First byte of the reason code of H_VASI_SIGNAL: the partition itself; the rest is an errno. */
+#define PMIG_CANCEL_REASON(err)	(6U << 24 | ((err) & 0xffffff))
+
+/**
+ * struct pmig_session - one migration, or one question about it
+ * @ref: the slot, the worker and the poller each hold one
+ * @stream: stream ID
+ * @engine: who moves the partition; its module is pinned
+ * @over: woken when @stream_over or @foreign_done is set
+ * @flags: PMIG_F_*, under pmig_session_lock like all that follows
+ * @state: only pmig_session_enter() changes it
+ * @vasi: as last read by the poller
+ * @owner: netlink port, 0 for none
+ * @err: positive errno of a failure; what failed first stays
+ * @reason: in words
+ * @blackout_us: measured inside, if @has_blackout
+ * @refusals: by kernel handlers
+ * @changes: after the move, or NULL
+ * @stop: PRE goes no further; read without the lock by the chain
+ * @stream_over: the stream is Aborted, Invalid or gone: there is nothing to cancel
+ * @has_blackout: @blackout_us counts
+ * @foreign_done: somebody else's migration has ended, with @foreign_err
+ * @foreign_err: 0 or negative errno
+ * @errors: how often in a row the state could not be read
+ */
+struct pmig_session {
+	struct kref ref;
+	u64 stream;
+	struct pmig_engine *engine;
+	wait_queue_head_t over;
+
+	u32 flags;
+	enum pmig_state state;
+	enum pmig_vasi vasi;
+	u32 owner;
+	int err;
+	char reason[PMIG_REASON_LEN];
+	u64 blackout_us;
+	struct pmig_refusals *refusals;
+	struct pmig_changes *changes;
+	bool stop;
+	bool stream_over;
+	bool has_blackout;
+	bool foreign_done;
+	int foreign_err;
+	unsigned int errors;
+};
+
+/*
+ * Guards the slot and the session in it. Outside engines_lock and chain_lock. Never held while an engine or
+ * a handler is called.
+ */
+extern struct mutex pmig_session_lock;
+
+/* session.c: with pmig_session_lock held */
+struct pmig_session *pmig_session_current(void);
+u32 pmig_session_seq(void);
+void pmig_session_enter(struct pmig_session *s, enum pmig_state state);
+void pmig_session_touch(struct pmig_session *s);
+int pmig_session_install(struct pmig_session *s, enum pmig_state state);
+void pmig_session_forget(struct pmig_session *s);
+__printf(3, 4) void pmig_session_fail(struct pmig_session *s, int err, const char *fmt, ...);
+void pmig_session_stop(struct pmig_session *s);
+bool pmig_session_replaceable(const struct pmig_session *s);
+
+/* session.c: without it */
+struct pmig_session *pmig_session_alloc(struct pmig_engine *engine, u64 stream, u32 flags);
+struct pmig_session *pmig_session_get(void);
+void pmig_session_put(struct pmig_session *s);
+const char *pmig_state_name(enum pmig_state state);
+const char *pmig_vasi_name(enum pmig_vasi vasi);
+
+/**
+ * struct pmig_request - a command, as netlink.c parsed it
+ * @stream: PMIG_A_STREAM, 0 where it was not given
+ * @flags: PMIG_A_FLAGS
+ * @engine: PMIG_A_ENGINE or NULL
+ * @err: PMIG_A_ERRNO, or 0
+ * @portid: who asks
+ * @extack: for a sentence that a person understands
+ */
+struct pmig_request {
+	u64 stream;
+	u32 flags;
+	const char *engine;
+	u32 err;
+	u32 portid;
+	struct netlink_ext_ack *extack;
+};
+
+/* command.c: 0 or a negative errno; they start something and return */
+int pmig_session_check(const struct pmig_request *rq);
+int pmig_session_begin(const struct pmig_request *rq);
+int pmig_session_pre(const struct pmig_request *rq);
+int pmig_session_suspend(const struct pmig_request *rq);
+int pmig_session_cancel(const struct pmig_request *rq);
+int pmig_session_adopt(const struct pmig_request *rq);
+int pmig_session_end(const struct pmig_request *rq);
+void pmig_session_orphan(u32 portid);
+
+/* run.c */
+void pmig_run_kick(void);
+int pmig_run_init(void);
+void pmig_run_exit(void);
+
+/* poll.c */
+void pmig_poll_start(void);
+int pmig_poll_init(void);
+void pmig_poll_exit(void);
+unsigned int pmig_poll_interval(void);
+
+/* foreign.c */
+void pmig_foreign_take(struct pmig_session *s);
+void pmig_foreign_pending(void);
+void pmig_foreign_drop(struct pmig_engine *engine);
+bool pmig_foreign_explained(void);
+
+#endif /* _PMIG_SESSION_H */

@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The script of a stream: "enabled:500 suspending resumed:100 completed" are its states in order, each
+ * with the milliseconds it lasts. A state without a time lasts until the partition has suspended, or for
+ * good. Nothing runs in the background: where a stream stands is worked out when somebody asks.
+ */
+#include <linux/kernel.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+#include "sim.h"
+
+static const char *const names[] = {
+	[PMIG_VASI_INVALID] = "invalid",     [PMIG_VASI_ENABLED] = "enabled",
+	[PMIG_VASI_ABORTED] = "aborted",     [PMIG_VASI_SUSPENDING] = "suspending",
+	[PMIG_VASI_SUSPENDED] = "suspended", [PMIG_VASI_RESUMED] = "resumed",
+	[PMIG_VASI_COMPLETED] = "completed",
+};
+
+const char *pmig_sim_state_name(int state)
+{
+	return state == PMIG_SIM_GONE ? "gone" : names[state];
+}
+
+/* A state, PMIG_SIM_GONE, or -EINVAL. */
+int pmig_sim_state_parse(const char *text)
+{
+	int state;
+
+	if (!strcmp(text, "gone"))
+		return PMIG_SIM_GONE;
+	state = match_string(names, ARRAY_SIZE(names), text);
+	return state < 0 ? -EINVAL : state;
+}
+
+static int parse_step(struct pmig_sim_step *step, char *word)
+{
+	char *ms = strchr(word, ':');
+	int err;
+
+	if (ms)
+		*ms++ = 0;
+	step->state = pmig_sim_state_parse(word);
+	if (step->state == -EINVAL)
+		return -EINVAL;
+	step->timed = ms;
+	if (!ms)
+		return 0;
+	err = kstrtou32(ms, 10, &step->ms);
+	return err ?: step->ms > PMIG_SIM_MS_MAX ? -ERANGE : 0;
+}
+
+int pmig_sim_script_parse(struct pmig_sim_script *script, const char *text)
+{
+	char *copy = kstrdup(text, GFP_KERNEL), *at = copy, *word;
+	struct pmig_sim_script new = {};
+	int err = 0;
+
+	if (!copy)
+		return -ENOMEM;
+	while (!err && (word = strsep(&at, " \t\n"))) {
+		if (!*word)
+			continue;
+		if (new.nr == PMIG_SIM_STEPS_MAX)
+			err = -E2BIG;
+		else
+			err = parse_step(&new.step[new.nr++], word);
+	}
+	if (!err && !new.nr)
+		err = -EINVAL;
+	if (!err)
+		*script = new;
+	kfree(copy);
+	return err;
+}
+
+int pmig_sim_script_show(const struct pmig_sim_script *script, char *page)
+{
+	const struct pmig_sim_step *step;
+	int len = 0;
+
+	for (step = script->step; step < script->step + script->nr; step++) {
+		len += scnprintf(page + len, PAGE_SIZE - len, "%s%s", len ? " " : "",
+				 pmig_sim_state_name(step->state));
+		if (step->timed)
+			len += scnprintf(page + len, PAGE_SIZE - len, ":%u", step->ms);
+	}
+	return len + scnprintf(page + len, PAGE_SIZE - len, "\n");
+}
+
+void pmig_sim_stream_start(struct pmig_sim_stream *stream)
+{
+	lockdep_assert_held(&pmig_sim_lock);
+	stream->at = 0;
+	stream->since = ktime_get();
+	stream->forced = false;
+	stream->cancel_reason = 0;
+	stream->polls = 0;
+}
+
+/**
+ * pmig_sim_stream_state() - where the stream stands now
+ * @stream: the stream
+ *
+ * Return: enum pmig_vasi or PMIG_SIM_GONE.
+ */
+int pmig_sim_stream_state(struct pmig_sim_stream *stream)
+{
+	struct pmig_sim_script *script = &stream->script;
+	ktime_t end;
+
+	lockdep_assert_held(&pmig_sim_lock);
+	if (stream->forced)
+		return stream->forced_state;
+	if (stream->cancel_reason)
+		return PMIG_VASI_ABORTED;
+	while (stream->at + 1 < script->nr && script->step[stream->at].timed) {
+		end = ktime_add_ms(stream->since, script->step[stream->at].ms);
+		if (ktime_before(ktime_get(), end))
+			break;
+		stream->since = end;
+		stream->at++;
+	}
+	return script->step[stream->at].state;
+}
+
+/* The partition has suspended: go on behind Suspending, or to Completed where the script says no more. */
+void pmig_sim_stream_resume(struct pmig_sim_stream *stream)
+{
+	struct pmig_sim_script *script = &stream->script;
+
+	lockdep_assert_held(&pmig_sim_lock);
+	stream->forced = false;
+	stream->since = ktime_get();
+	while (stream->at < script->nr && script->step[stream->at].state != PMIG_VASI_SUSPENDING)
+		stream->at++;
+	stream->at++;
+	if (stream->at >= script->nr) {
+		stream->at = 0;
+		stream->forced = true;
+		stream->forced_state = PMIG_VASI_COMPLETED;
+	}
+}

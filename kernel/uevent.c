@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * /sys/devices/virtual/pmig/pmig sends a "change" uevent at every change of the session's state:
+ * PMIG_EVENT=what happens, STREAM=0x..., ENGINE=..., and after the move CHANGED=names, comma-separated.
+ */
+#include <linux/device.h>
+#include <linux/err.h>
+#include <linux/module.h>
+#include <linux/slab.h>
+#include "uevent.h"
+
+/* A uevent has 2048 bytes in all; names that do not fit are left out, and "..." says so. */
+#define CHANGED_LEN 1024
+
+static struct class *class;
+static struct device *device;
+
+static const char *const events[__PMIG_STATE_MAX] = {
+	[PMIG_STATE_NONE] = "end",
+	[PMIG_STATE_CHECK] = "check",
+	[PMIG_STATE_CHECKED] = "checked",
+	[PMIG_STATE_ENABLED] = "begin",
+	[PMIG_STATE_QUIESCE] = "quiesce",
+	[PMIG_STATE_PRE] = "pre",
+	[PMIG_STATE_READY] = "ready",
+	[PMIG_STATE_SUSPENDING] = "suspend",
+	[PMIG_STATE_RESUMED] = "resumed",
+	[PMIG_STATE_POST] = "post",
+	[PMIG_STATE_COMPLETED] = "completed",
+	[PMIG_STATE_CANCELLING] = "cancel",
+	[PMIG_STATE_UNDO] = "undo",
+	[PMIG_STATE_FAILED] = "failed",
+};
+
+static char *changed(const struct pmig_changes *changes)
+{
+	char *text = kmalloc(CHANGED_LEN, GFP_KERNEL);
+	unsigned int i, len;
+
+	if (!text)
+		return NULL;
+	len = scnprintf(text, CHANGED_LEN, "CHANGED=");
+	for (i = 0; i < changes->nr; i++) {
+		const char *name = changes->change[i].name;
+
+		if (len + strlen(name) + sizeof(",...") >= CHANGED_LEN) {
+			scnprintf(text + len, CHANGED_LEN - len, ",...");
+			break;
+		}
+		len += scnprintf(text + len, CHANGED_LEN - len, "%s%s", i ? "," : "", name);
+	}
+	return text;
+}
+
+/**
+ * pmig_uevent() - tell the state of the session
+ * @s: the session
+ */
+void pmig_uevent(const struct pmig_session *s)
+{
+	char event[32], stream[32], engine[PMIG_NAME_LEN + 8];
+	char *names = s->changes ? changed(s->changes) : NULL;
+	char *env[] = { event, stream, engine, names, NULL };
+
+	scnprintf(event, sizeof(event), "PMIG_EVENT=%s", events[s->state]);
+	scnprintf(stream, sizeof(stream), "STREAM=0x%llx", s->stream);
+	scnprintf(engine, sizeof(engine), "ENGINE=%s", s->engine->name);
+	kobject_uevent_env(&device->kobj, KOBJ_CHANGE, env);
+	kfree(names);
+}
+
+int pmig_uevent_init(void)
+{
+	class = pmig_class_create("pmig");
+	if (IS_ERR(class))
+		return PTR_ERR(class);
+	device = device_create(class, NULL, MKDEV(0, 0), NULL, "pmig");
+	if (IS_ERR(device)) {
+		class_destroy(class);
+		return PTR_ERR(device);
+	}
+	return 0;
+}
+
+void pmig_uevent_exit(void)
+{
+	device_unregister(device);
+	class_destroy(class);
+}

@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Sees migrations that others start, and how long any of them stood still.
+ *
+ * pseries_migrate_partition() is behind every way to start one, so a return probe there tells the stream at
+ * its entry and the result at its end. It is static: where it has been inlined, a change of the machine's
+ * identity in the device tree is the second-best sign. It comes piecemeal and in the middle, so the
+ * snapshots are compared once the tree has been quiet for a while.
+ *
+ * A return probe on rtas_ibm_suspend_me() measures the stand-still. It runs with all processors stopped.
+ * Without it nothing but that number is missing.
+ */
+#include <linux/kprobes.h>
+#include <linux/module.h>
+#include <linux/of.h>
+#include <linux/sched.h>
+#include <linux/workqueue.h>
+#include <asm/time.h>
+#include "pseries.h"
+#include "session.h"
+
+/* How long the device tree has to be quiet. */
+#define SETTLE_MS	2000
+#define MAX_EVENTS	16
+
+static bool probe = true;
+module_param(probe, bool, 0444);
+MODULE_PARM_DESC(probe, "use return probes to see migrations that others start (Y)");
+
+struct event {
+	u64 stream;
+	u64 blackout;	/* timebase ticks */
+	int err;
+	bool end;
+};
+
+/* From the probes, which may not sleep, to the work item. */
+static DEFINE_RAW_SPINLOCK(events_lock);
+static struct event events[MAX_EVENTS];	/* under events_lock, a ring */
+static unsigned int head, tail;		/* under events_lock */
+
+static struct pmig_engine *engine;	/* set once before the probes */
+static struct task_struct *own;		/* our worker while it writes; compared, never followed */
+static u64 blackout_ticks;		/* of the last suspension that worked; one at a time */
+static bool probing, measuring, noticing;
+
+static void deliver(struct work_struct *work);
+static DECLARE_WORK(deliver_work, deliver);
+static void settle(struct work_struct *work);
+static DECLARE_DELAYED_WORK(settle_work, settle);
+
+static bool next_event(struct event *e)
+{
+	unsigned long flags;
+	bool there;
+
+	raw_spin_lock_irqsave(&events_lock, flags);
+	there = tail != head;
+	if (there)
+		*e = events[tail++ % MAX_EVENTS];
+	raw_spin_unlock_irqrestore(&events_lock, flags);
+	return there;
+}
+
+static void deliver(struct work_struct *work)
+{
+	struct event e;
+
+	while (next_event(&e)) {
+		if (e.end)
+			pmig_foreign_end(engine, e.stream, e.err, tb_to_ns(e.blackout));
+		else
+			pmig_foreign_begin(engine, e.stream);
+	}
+}
+
+static void add_event(struct event e)
+{
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&events_lock, flags);
+	if (head - tail < MAX_EVENTS)
+		events[head++ % MAX_EVENTS] = e;
+	raw_spin_unlock_irqrestore(&events_lock, flags);
+	schedule_work(&deliver_work);
+}
+
+struct migrate_call {
+	u64 stream;
+};
+
+static int enter_migrate(struct kretprobe_instance *ri, struct pt_regs *regs)
+{
+	struct migrate_call *call = (void *)ri->data;
+
+	if (current == READ_ONCE(own))
+		return 1;
+	call->stream = regs_get_kernel_argument(regs, 0);
+	WRITE_ONCE(blackout_ticks, 0);
+	add_event((struct event){ .stream = call->stream });
+	return 0;
+}
+NOKPROBE_SYMBOL(enter_migrate);
+
+static int leave_migrate(struct kretprobe_instance *ri, struct pt_regs *regs)
+{
+	struct migrate_call *call = (void *)ri->data;
+
+	add_event((struct event){ .stream = call->stream,
+				  .err = (int)regs_return_value(regs),
+				  .blackout = READ_ONCE(blackout_ticks),
+				  .end = true });
+	return 0;
+}
+NOKPROBE_SYMBOL(leave_migrate);
+
+static struct kretprobe migrate_probe = {
+	.kp.symbol_name = "pseries_migrate_partition",
+	.entry_handler = enter_migrate,
+	.handler = leave_migrate,
+	.data_size = sizeof(struct migrate_call),
+	.maxactive = 16,
+};
+
+struct suspend_call {
+	u64 tb;
+};
+
+static int enter_suspend(struct kretprobe_instance *ri, struct pt_regs *regs)
+{
+	struct suspend_call *call = (void *)ri->data;
+
+	call->tb = get_tb();
+	return 0;
+}
+NOKPROBE_SYMBOL(enter_suspend);
+
+static int leave_suspend(struct kretprobe_instance *ri, struct pt_regs *regs)
+{
+	struct suspend_call *call = (void *)ri->data;
+
+	if (!(int)regs_return_value(regs))
+		WRITE_ONCE(blackout_ticks, get_tb() - call->tb);
+	return 0;
+}
+NOKPROBE_SYMBOL(leave_suspend);
+
+static struct kretprobe suspend_probe = {
+	.kp.symbol_name = "rtas_ibm_suspend_me",
+	.entry_handler = enter_suspend,
+	.handler = leave_suspend,
+	.data_size = sizeof(struct suspend_call),
+	.maxactive = 4,
+};
+
+/* The tree is quiet. While a session moves the partition, its own comparison comes first. */
+static void settle(struct work_struct *work)
+{
+	if (pmig_foreign_explained()) {
+		schedule_delayed_work(&settle_work, msecs_to_jiffies(SETTLE_MS));
+	} else if (pmig_engine_differs(engine)) {
+		pmig_foreign_begin(engine, 0);
+		pmig_foreign_end(engine, 0, 0, tb_to_ns(READ_ONCE(blackout_ticks)));
+	}
+}
+
+static int tree_changed(struct notifier_block *nb, unsigned long action, void *data)
+{
+	struct of_reconfig_data *change = data;
+
+	switch (action) {
+	case OF_RECONFIG_ADD_PROPERTY:
+	case OF_RECONFIG_REMOVE_PROPERTY:
+	case OF_RECONFIG_UPDATE_PROPERTY:
+		if (change->dn && of_node_is_root(change->dn) && change->prop &&
+		    pmig_devtree_is_identity(change->prop->name))
+			mod_delayed_work(system_wq, &settle_work, msecs_to_jiffies(SETTLE_MS));
+	}
+	return NOTIFY_OK;
+}
+
+static struct notifier_block tree_notifier = { .notifier_call = tree_changed };
+
+/**
+ * pmig_watch_own() - the caller's own migration is not to be seen
+ * @begin: begins, or has ended
+ */
+void pmig_watch_own(bool begin)
+{
+	WRITE_ONCE(blackout_ticks, 0);
+	WRITE_ONCE(own, begin ? current : NULL);
+}
+
+/* Nanoseconds that the last suspension took, 0 where that is not known. */
+u64 pmig_watch_blackout(void)
+{
+	return tb_to_ns(READ_ONCE(blackout_ticks));
+}
+
+void pmig_watch_init(struct pmig_engine *e)
+{
+	engine = e;
+	measuring = probe && !register_kretprobe(&suspend_probe);
+	e->sees_others = true;
+	probing = probe && !register_kretprobe(&migrate_probe);
+	if (probing)
+		return;
+	e->sees_others = false;
+	noticing = !of_reconfig_notifier_register(&tree_notifier);
+	pr_notice("no probe on %s: migrations that others start are seen afterwards\n",
+		  migrate_probe.kp.symbol_name);
+}
+
+void pmig_watch_exit(void)
+{
+	if (probing)
+		unregister_kretprobe(&migrate_probe);
+	if (measuring)
+		unregister_kretprobe(&suspend_probe);
+	if (noticing)
+		of_reconfig_notifier_unregister(&tree_notifier);
+	cancel_delayed_work_sync(&settle_work);
+	cancel_work_sync(&deliver_work);
+}
