@@ -4,9 +4,9 @@
  * descriptor back, and leaves the bus again. Everything after that goes over the descriptor, so a process
  * with ten thousand registered neighbours costs the bus nothing.
  *
- * The call is made asynchronously and waited for here, because sd_bus_call() first waits for the bus to
- * come up with a time-out of its own (90 s); a program that catches a signal must not hang that long
- * because dbus-daemon does.
+ * Each step is waited for here and not by sd_bus_call(), which, like everything that sends a descriptor,
+ * first waits for the bus to come up with a time-out of its own (90 s); a program that catches a signal
+ * must not hang that long because dbus-daemon does.
  */
 #include "libdr/internal.h"
 
@@ -84,24 +84,40 @@ static int on_reply(sd_bus_message *m, void *userdata, _unused_ sd_bus_error *er
 	return 0;
 }
 
-static int wait_for_reply(sd_bus *bus, struct reply *reply)
+/* Lets the bus work until something has happened, or @until. */
+static int step(sd_bus *bus, uint64_t until)
 {
-	uint64_t until = now_boottime_usec() + REGISTER_TIMEOUT_USEC;
-	uint64_t now;
+	uint64_t now = now_boottime_usec();
+	int r;
+
+	if (now >= until)
+		return -ETIMEDOUT;
+	r = sd_bus_process(bus, NULL);
+	if (r == 0)
+		r = sd_bus_wait(bus, until - now);
+	return r < 0 && r != -EINTR ? -EHOSTDOWN : 0;
+}
+
+static int wait_until_ready(sd_bus *bus, uint64_t until)
+{
+	int r;
+
+	while (!(r = sd_bus_is_ready(bus))) {
+		r = step(bus, until);
+		if (r < 0)
+			return r;
+	}
+	return r < 0 ? -EHOSTDOWN : 0;
+}
+
+static int wait_for_reply(sd_bus *bus, struct reply *reply, uint64_t until)
+{
 	int r;
 
 	while (!reply->done) {
-		r = sd_bus_process(bus, NULL);
+		r = step(bus, until);
 		if (r < 0)
-			return -EHOSTDOWN;
-		if (r > 0)
-			continue;
-		now = now_boottime_usec();
-		if (now >= until)
-			return -ETIMEDOUT;
-		r = sd_bus_wait(bus, until - now);
-		if (r < 0 && r != -EINTR)
-			return -EHOSTDOWN;
+			return r;
 	}
 	return reply->r;
 }
@@ -163,6 +179,7 @@ int dr_register(const struct dr_options *options, int *ret_fd)
 	_cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
 	_cleanup_(sd_bus_slot_unrefp) sd_bus_slot *slot = NULL;
 	static const struct dr_options defaults;
+	uint64_t until = now_boottime_usec() + REGISTER_TIMEOUT_USEC;
 	struct reply reply = { .fd = -EBADF };
 	int r;
 
@@ -174,13 +191,16 @@ int dr_register(const struct dr_options *options, int *ret_fd)
 	r = sd_bus_open_system(&bus);
 	if (r < 0)
 		return r == -ENOMEM ? r : -EHOSTDOWN;
+	r = wait_until_ready(bus, until);
+	if (r < 0)
+		return r;
 	r = new_call(bus, options, &m);
 	if (r < 0)
 		return r;
 	r = sd_bus_call_async(bus, &slot, m, on_reply, &reply, REGISTER_TIMEOUT_USEC);
 	if (r < 0)
 		return r == -ENOMEM ? r : -EIO;
-	r = wait_for_reply(bus, &reply);
+	r = wait_for_reply(bus, &reply, until);
 	if (r < 0)
 		return r;
 	*ret_fd = reply.fd;

@@ -10,7 +10,9 @@
 #define _cleanup_(f)   __attribute__((cleanup(f)))
 #define _printf_(a, b) __attribute__((format(printf, a, b)))
 #define _unused_       __attribute__((unused))
-#define ARRAY_SIZE(a)  (sizeof(a) / sizeof((a)[0]))
+#ifndef ARRAY_SIZE /* kselftest.h has one, too */
+#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
+#endif
 
 /* Defines func##p() for _cleanup_(): it calls func() on a value that is not NULL. */
 #define DEFINE_CLEANUP(type, func)                   \
