@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* What the command asks of the daemon, and what it makes of the answers: against unit/stub.h. */
+#include "cmd/verbs.h"
+
+#include "kselftest_harness.h"
+#include "unit/stub.h"
+
+#include <sys/mman.h>
+
+FIXTURE(bus)
+{
+	struct stub stub;
+	int out, err, saved_out, saved_err;
+	char text[4096];
+};
+
+FIXTURE_SETUP(bus)
+{
+	if (stub_start(&self->stub) < 0)
+		SKIP(return, "no dbus-daemon here");
+}
+
+FIXTURE_TEARDOWN(bus)
+{
+	stub_end(&self->stub);
+}
+
+static void capture(FIXTURE_DATA(bus) * self)
+{
+	fflush(NULL);
+	self->out = memfd_create("out", MFD_CLOEXEC);
+	self->err = memfd_create("err", MFD_CLOEXEC);
+	self->saved_out = dup(1);
+	self->saved_err = dup(2);
+	dup2(self->out, 1);
+	dup2(self->err, 2);
+}
+
+static void release(FIXTURE_DATA(bus) * self)
+{
+	fflush(NULL);
+	dup2(self->saved_out, 1);
+	dup2(self->saved_err, 2);
+	close(self->saved_out);
+	close(self->saved_err);
+}
+
+static const char *text_of(FIXTURE_DATA(bus) * self, int fd)
+{
+	ssize_t n = pread(fd, self->text, sizeof(self->text) - 1, 0);
+
+	self->text[n > 0 ? n : 0] = '\0';
+	return self->text;
+}
+
+static int lines_of(FIXTURE_DATA(bus) * self, int fd)
+{
+	const char *p;
+	int n = 0;
+
+	for (p = text_of(self, fd); (p = strchr(p, '\n')); p++)
+		n++;
+	return n;
+}
+
+#define RUN(call)              \
+	({                     \
+		int s_;        \
+		capture(self); \
+		s_ = (call);   \
+		release(self); \
+		s_;            \
+	})
+
+static const struct request check = { .op = REQUEST_CHECK, .has_stream = true, .stream = 0xabc };
+static const struct request simulate = { .op = REQUEST_SIMULATE };
+
+TEST_F(bus, check_passes_its_options)
+{
+	struct request req = check;
+
+	req.force = true;
+	req.detail = (struct opt_u32){ true, 1 };
+	req.destination_lpar = (struct opt_u32){ true, 19 };
+	req.wait_min = (struct opt_u32){ true, 5 };
+	req.self_arp = (struct opt_u32){ true, 7 };
+	EXPECT_EQ(0, RUN(do_check(&req)));
+	EXPECT_EQ(0xabc, self->stub.stream);
+	EXPECT_STREQ("force=b:1 detail=u:1 destination-lpar=u:19 wait-min=u:5 self-arp=u:7 ",
+		     self->stub.options);
+	EXPECT_STREQ("", text_of(self, self->err));
+	EXPECT_STREQ("", text_of(self, self->out));
+}
+
+TEST_F(bus, refusals)
+{
+	self->stub.refusals[0] = (struct stub_refusal){ "kernel", "drv", "busy\n\x1b[31m", 1 };
+	self->stub.refusals[1] = (struct stub_refusal){ "application", "db", "later", 0 };
+	self->stub.refusals[2] = (struct stub_refusal){ "script", "s.sh", "", 1 };
+	self->stub.nr_refusals = 3;
+	EXPECT_EQ(DR_EXIT_REFUSED, RUN(do_check(&check)));
+	EXPECT_STREQ("drmgr: refused by kernel drv: busy??[31m\n"
+		     "drmgr: advice by application db: later\n"
+		     "drmgr: refused by script s.sh: no reason given\n",
+		     text_of(self, self->err));
+}
+
+TEST_F(bus, advice_alone_is_no_refusal)
+{
+	self->stub.refusals[0] = (struct stub_refusal){ "application", "db", "later", 0 };
+	self->stub.nr_refusals = 1;
+	EXPECT_EQ(0, RUN(do_check(&check)));
+	EXPECT_EQ(1, lines_of(self, self->err));
+}
+
+TEST_F(bus, migrate)
+{
+	struct request req = check;
+
+	req.op = REQUEST_MIGRATE;
+	EXPECT_EQ(0, RUN(do_migrate(&req)));
+	EXPECT_EQ(0xabc, self->stub.stream);
+	EXPECT_STREQ("moved: stream 0xabc, stood still for 2.345 s\n"
+		     "  cache.l1d.size: 32768 -> 65536, the kernel still shows the old\n"
+		     "  identity.system-id: (none) -> a?b\n",
+		     text_of(self, self->out));
+}
+
+TEST_F(bus, simulate)
+{
+	struct request req = simulate;
+
+	req.enabled_ms = (struct opt_u32){ true, 100 };
+	req.blackout_ms = (struct opt_u32){ true, 20 };
+	EXPECT_EQ(0, RUN(do_migrate(&req)));
+	EXPECT_STREQ("enabled-ms=t:100 blackout-ms=t:20 ", self->stub.options);
+}
+
+TEST_F(bus, status)
+{
+	EXPECT_EQ(0, RUN(do_status()));
+	EXPECT_STREQ("state: idle\nstream: 0x4d6f7665\napplications: 2\nengine: none\n",
+		     text_of(self, self->out));
+}
+
+static const struct {
+	const char *name;
+	int status;
+} errors[] = {
+	{ DR_ERROR_BAD_STREAM, 66 },
+	{ DR_ERROR_BUSY, 75 },
+	{ DR_ERROR_NO_MODULE, 72 },
+	{ DR_ERROR_NO_ENGINE, 72 },
+	{ DR_ERROR_STOPPED, 2 },
+	{ DR_ERROR_ABORTED, 3 },
+	{ DR_ERROR_FAILED, 4 },
+	{ DR_ERROR_TOO_MANY, 70 },
+	{ DR_ERROR_INVALID, 64 },
+	{ SD_BUS_ERROR_ACCESS_DENIED, 77 },
+	{ SD_BUS_ERROR_SERVICE_UNKNOWN, 69 },
+	{ "org.freedesktop.DBus.Error.Spawn.ChildExited", 69 },
+	{ "org.freedesktop.systemd1.NoSuchUnit", 69 },
+	{ "org.example.Unheard", 70 },
+};
+
+TEST_F(bus, errors)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(errors); i++) {
+		self->stub.error = errors[i].name;
+		self->stub.message = "first\nsecond";
+		EXPECT_EQ(errors[i].status, RUN(do_migrate(&simulate)))
+		TH_LOG("%s", errors[i].name);
+		EXPECT_EQ(1, lines_of(self, self->err));
+		EXPECT_STREQ("", text_of(self, self->out));
+	}
+}
+
+static void *end_stub(void *arg)
+{
+	struct stub *stub = arg;
+
+	while (!stub->calls)
+		usleep(1000);
+	stub->stop = 1;
+	return NULL;
+}
+
+TEST_F(bus, daemon_dies_in_the_middle)
+{
+	pthread_t t;
+
+	self->stub.silent = 1;
+	ASSERT_EQ(0, pthread_create(&t, NULL, end_stub, &self->stub));
+	EXPECT_EQ(DR_EXIT_LOST, RUN(do_migrate(&simulate)));
+	EXPECT_EQ(1, lines_of(self, self->err));
+	EXPECT_NE(NULL, strstr(self->text, "drmgr status"));
+	pthread_join(t, NULL);
+}
+
+TEST_F(bus, nobody_there)
+{
+	struct stub other;
+
+	ASSERT_EQ(0, stub_start_bus(&other));
+	EXPECT_EQ(DR_EXIT_NO_DAEMON, RUN(do_status()));
+	EXPECT_EQ(1, lines_of(self, self->err));
+	stub_end(&other);
+	setenv("DBUS_SYSTEM_BUS_ADDRESS", "unix:path=/nonexistent", 1);
+	EXPECT_EQ(DR_EXIT_NO_DAEMON, RUN(do_check(&check)));
+	EXPECT_EQ(1, lines_of(self, self->err));
+	EXPECT_EQ(0, self->stub.calls);
+}
+
+TEST_F(bus, original)
+{
+	char *const argv[] = { "drmgr", "-c", "cpu", "a b", NULL };
+	char *const sh[] = { "sh", "-c", "exit $#", "x", "a b", "", NULL };
+	int status;
+	pid_t pid;
+
+	EXPECT_EQ(DR_EXIT_NO_ORIGINAL, RUN(do_original("/nonexistent", argv)));
+	EXPECT_EQ(1, lines_of(self, self->err));
+	EXPECT_EQ(DR_EXIT_NO_ORIGINAL, RUN(do_original("/etc", argv)));
+	pid = fork();
+	if (pid == 0)
+		_exit(do_original("/bin/sh", sh));
+	ASSERT_EQ(pid, waitpid(pid, &status, 0));
+	EXPECT_EQ(2, WEXITSTATUS(status));
+}
+
+TEST_HARNESS_MAIN
