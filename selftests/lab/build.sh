@@ -41,8 +41,9 @@ mirror() {
 	shift
 
 	mkdir -p "$to"
-	(cd "$TOP" && find "$@" -type f ! -name '*.o' ! -name '*.ko' ! -name '*.mod*' ! -name '.*.cmd' 2> /dev/null |
-		LC_ALL=C sort) > "$to/.files.new"
+	# Parts that are not there yet are no fault.
+	(cd "$TOP" && for path; do [ ! -e "$path" ] || echo "$path"; done | xargs -r -I{} find {} -type f ! -name '*.o' ! -name '*.ko' ! -name '*.mod*' ! -name '.*.cmd' |
+		sort) > "$to/.files.new"
 	if [ -f "$to/.files" ]; then
 		comm -23 "$to/.files" "$to/.files.new" | while read -r path; do
 			rm -f "$to/$path"
@@ -50,7 +51,7 @@ mirror() {
 	fi
 	mv "$to/.files.new" "$to/.files"
 	(cd "$TOP" && while read -r path; do
-		cmp -s "$path" "$to/$path" || { mkdir -p "$to/${path%/*}" 2> /dev/null; cp "$path" "$to/$path"; }
+		cmp -s "$path" "$to/$path" || { mkdir -p "$(dirname "$to/$path")"; cp "$path" "$to/$path"; }
 	done) < "$to/.files"
 }
 

@@ -12,7 +12,7 @@ from .partition import Partition
 from .server import ServerError
 from .tap import Tap, Verdict
 
-BOOT_TIMEOUT = 240  # an emulated CPU that shares the host with a build is slow
+BOOT_TIMEOUT = 120  # an emulated CPU that shares the host with builds is slow
 
 
 class Totals:
