@@ -166,6 +166,24 @@ void dr_aix_handler_changed(void (*handler)(int))
 
 /* ---- the event --------------------------------------------------------------------------------------- */
 
+static uint32_t answered(uint32_t gen)
+{
+	uint64_t a = atomic_load(&state.answered);
+
+	return (uint32_t)(a >> 32) == gen ? (uint32_t)a : 0;
+}
+
+/* A daemon that died before it took our answer: the next one asks again, under the same gen. */
+static void take_event(int fd, const struct wire_event *event)
+{
+	if (!(event->flags & WIRE_EVENT_ANSWER))
+		return;
+	if (answered(event->gen) & ANSWER_DONE)
+		dr_send_answer(fd, event->gen, 0, NULL);
+	else
+		latest_put(event);
+}
+
 static void take_events(int fd)
 {
 	struct wire_event event;
@@ -175,18 +193,9 @@ static void take_events(int fd)
 	while ((n = recv(fd, &event, sizeof(event), MSG_DONTWAIT | MSG_TRUNC)) != 0) {
 		if (n < 0 && errno != EINTR)
 			return;
-		if (n < 0 || wire_event_check(&event, (size_t)n) < 0)
-			continue;
-		if (event.flags & WIRE_EVENT_ANSWER)
-			latest_put(&event);
+		if (n > 0 && wire_event_check(&event, (size_t)n) == 0)
+			take_event(fd, &event);
 	}
-}
-
-static uint32_t answered(uint32_t gen)
-{
-	uint64_t a = atomic_load(&state.answered);
-
-	return (uint32_t)(a >> 32) == gen ? (uint32_t)a : 0;
 }
 
 /* The event in progress. Returns 0, -ENXIO. */

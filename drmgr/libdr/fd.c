@@ -25,7 +25,8 @@ _Static_assert(DR_REASON_LEN == WIRE_REASON_LEN, "reasons fit");
 struct dr_client {
 	int fd;
 	pid_t pid;
-	bool open; /* an event waits for an answer: the next three are about it */
+	bool asked; /* there was an event that wants an answer: the next ones are about the newest */
+	bool open;  /* it has not been answered */
 	uint32_t gen;
 	uint32_t phase;
 	uint64_t deadline_us;
@@ -124,6 +125,39 @@ static int take_changes(dr_client *client, const struct wire_event *w)
 	return 0;
 }
 
+/* A daemon that died before it took our answer: the next one asks again, under the same gen. */
+static bool is_repeated(const dr_client *client, const struct wire_event *w)
+{
+	return client->asked && (w->flags & WIRE_EVENT_ANSWER) && w->gen == client->gen &&
+	       w->phase == client->phase;
+}
+
+static void note_question(dr_client *client, const struct wire_event *w)
+{
+	if (!(w->flags & WIRE_EVENT_ANSWER))
+		return;
+	client->asked = true;
+	client->open = true;
+	client->gen = w->gen;
+	client->phase = w->phase;
+	client->deadline_us = w->deadline_us;
+}
+
+static void fill_event(const dr_client *client, const struct wire_event *w, struct dr_event *event)
+{
+	*event = (struct dr_event){
+		.phase = w->phase,
+		.gen = w->gen,
+		.force = w->flags & WIRE_EVENT_FORCE,
+		.stream = w->stream,
+		.deadline_us = w->flags & WIRE_EVENT_ANSWER ? w->deadline_us : 0,
+		.blackout_us = w->blackout_us,
+		.changes = client->changes,
+		.nr_changes = w->nr_changes,
+	};
+}
+
+/* Returns 1 with an event, 0 when there is none, -EAGAIN for one that the program has seen before. */
 static int next(dr_client *client, struct dr_event *event)
 {
 	_cleanup_free_ void *buf = NULL;
@@ -138,25 +172,17 @@ static int next(dr_client *client, struct dr_event *event)
 	r = wire_event_check(w, (size_t)n);
 	if (r < 0)
 		return r;
+	if (is_repeated(client, w)) {
+		client->deadline_us = w->deadline_us;
+		if (!client->open)
+			dr_send_answer(client->fd, w->gen, 0, NULL);
+		return -EAGAIN;
+	}
 	r = take_changes(client, w);
 	if (r < 0)
 		return r;
-	if (w->flags & WIRE_EVENT_ANSWER) {
-		client->open = true;
-		client->gen = w->gen;
-		client->phase = w->phase;
-		client->deadline_us = w->deadline_us;
-	}
-	*event = (struct dr_event){
-		.phase = w->phase,
-		.gen = w->gen,
-		.force = w->flags & WIRE_EVENT_FORCE,
-		.stream = w->stream,
-		.deadline_us = w->flags & WIRE_EVENT_ANSWER ? w->deadline_us : 0,
-		.blackout_us = w->blackout_us,
-		.changes = client->changes,
-		.nr_changes = w->nr_changes,
-	};
+	note_question(client, w);
+	fill_event(client, w, event);
 	return 1;
 }
 
@@ -166,7 +192,9 @@ DR_EXPORT int dr_next(dr_client *client, struct dr_event *event)
 	int r;
 
 	/* a child after fork() shares the socket, but would take its parent's events */
-	r = client->pid == getpid() ? next(client, event) : -EPIPE;
+	do
+		r = client->pid == getpid() ? next(client, event) : -EPIPE;
+	while (r == -EAGAIN);
 	errno = saved;
 	return r;
 }

@@ -60,7 +60,7 @@ void latest_put(const struct wire_event *event)
 
 	newest = atomic_load(&state.newest);
 	do
-		if (newest != 0 && (int32_t)(event->gen - (uint32_t)(newest >> 32)) <= 0)
+		if (newest != 0 && (int32_t)(event->gen - (uint32_t)(newest >> 32)) < 0)
 			return;
 	while (!atomic_compare_exchange_weak(&state.newest, &newest, mine));
 }

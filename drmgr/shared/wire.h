@@ -5,7 +5,8 @@
  * most one. A side that gets a message of a wrong size or kind drops it, and the daemon drops its sender.
  *
  * New fields go behind all there is, the changes included: a reader takes at least what it knows and
- * ignores the rest. gen grows with each event of a registration, also after a restart of the daemon.
+ * ignores the rest. gen grows with each event of a registration, also after a restart of the daemon; an
+ * event that comes again under its old gen is answered again, without the program.
  */
 #ifndef DRMGR_WIRE_H
 #define DRMGR_WIRE_H

@@ -218,6 +218,28 @@ TEST_F(fd, answers)
 	EXPECT_EQ(DR_REASON_LEN - 1, strnlen(a.reason, sizeof(a.reason)));
 }
 
+TEST_F(fd, the_next_daemon_asks_again)
+{
+	struct dr_event e;
+	uint32_t gen;
+
+	ASSERT_EQ(0, dr_open(&self->client, NULL));
+	gen = tell(self, DR_PHASE_POST, WIRE_EVENT_ANSWER, 1);
+	ASSERT_EQ(1, dr_next(self->client, &e));
+	/* not answered yet: told once, and one answer will do */
+	self->gen = gen - 1;
+	tell(self, DR_PHASE_POST, WIRE_EVENT_ANSWER, 1);
+	EXPECT_EQ(0, dr_next(self->client, &e));
+	EXPECT_EQ(0, dr_ack(self->client, gen));
+	EXPECT_EQ(gen, heard(self).gen);
+	/* answered: the answer again, without the program */
+	self->gen = gen - 1;
+	tell(self, DR_PHASE_POST, WIRE_EVENT_ANSWER, 1);
+	EXPECT_EQ(0, dr_next(self->client, &e));
+	EXPECT_EQ(gen, heard(self).gen);
+	EXPECT_EQ(0, heard(self).gen);
+}
+
 TEST_F(fd, hostile_daemon)
 {
 	struct wire_event e = { .phase = DR_PHASE_PRE, .nr_changes = 60000 };

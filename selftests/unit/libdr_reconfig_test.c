@@ -183,6 +183,21 @@ TEST_F(aix, done_of_another_event)
 	EXPECT_EQ(0, heard(self).gen);
 }
 
+TEST_F(aix, the_next_daemon_asks_again)
+{
+	dr_info_t info;
+	uint32_t gen;
+
+	gen = tell(self, DR_PHASE_POST);
+	ASSERT_EQ(0, dr_reconfig(DR_QUERY | DR_RECONFIG_DONE, &info));
+	EXPECT_EQ(gen, heard(self).gen);
+	self->gen = gen - 1;
+	tell(self, DR_PHASE_POST);
+	EXPECT_FAIL(ENXIO, dr_reconfig(DR_QUERY, &info));
+	EXPECT_EQ(gen, heard(self).gen);
+	EXPECT_EQ(0, heard(self).gen);
+}
+
 TEST_F(aix, refuse)
 {
 	uint32_t gen = tell(self, DR_PHASE_CHECK);
