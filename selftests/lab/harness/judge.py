@@ -26,7 +26,7 @@ COMPLAINTS = [re.compile(p) for p in (
     r"refcount_t: |list_(add|del) corruption|slab .* corruption|Object already free|double free",
     r"kmemleak: \d+ new suspected",
     r"sleeping function called from invalid context|scheduling while atomic|Invalid wait context",
-    r"Modules linked in:.*|\bTainted: \S*[WDGB]?\S*W\S*",
+    r"\bTainted: [A-Z ]*\b[DLMBW]\b",
     r"Out of memory:|oom-kill:",
     r"\bsegfault\b|: unhandled signal|\btraps: .* trap ",
 )]

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """A guest, wherever it runs: the server it is on, those it has been on, the one it will move to."""
 import asyncio
+import glob
 import itertools
 import os
+import shutil
 import tempfile
 
 from . import identity
@@ -12,6 +14,14 @@ from .server import Machine, Server, ServerError
 MOVE_TIMEOUT = 120
 VASI = {"invalid": 0, "enabled": 1, "aborted": 2, "suspending": 3, "suspended": 4, "resumed": 5, "completed": 6}
 LINES = 3  # requests to the HMC, the agent, a terminal
+
+
+def sweep():
+    """Removes what labs left behind that were killed."""
+    for path in glob.glob(os.path.join(tempfile.gettempdir(), "pmig-lab.*.*")):
+        pid = path.split(".")[-2]
+        if pid.isdigit() and not os.path.exists(f"/proc/{pid}"):
+            shutil.rmtree(path, ignore_errors=True)
 
 
 class Partition:
@@ -39,12 +49,13 @@ class Partition:
         self.on_terminal = lambda data: None
         self.tasks = set()
         self.ended = asyncio.get_running_loop().create_future()
-        self._tmp = tempfile.TemporaryDirectory(prefix="pmig-lab.")
+        self._tmp = tempfile.TemporaryDirectory(prefix=f"pmig-lab.{os.getpid()}.")
         self._moving = asyncio.Lock()
 
     # boot and end
 
     async def boot(self):
+        sweep()
         if self.profile == "systemd":
             await self._make_overlay()
         append = [f"console={self.machine.console} lab={self.profile} panic=-1 loglevel=7 printk.devkmsg=on"]

@@ -60,21 +60,30 @@ class Tap:
             problems.append("timed out")
         if self.bail:
             problems.append(f"bailed out: {self.bail}")
-        if status == EXIT_SKIP and not self.failed and not self.passed:
-            reasons = [self.skip_all] if self.skip_all else [r for _, r in self.skips]
-            return Verdict(skipped=max(1, len(self.skips)), reasons=reasons or [self.last_comment or "no reason given"])
-        if self.skip_all is not None and self.plan == 0:
-            if status:
-                problems.append(f"exit status {status}")
-            else:
-                return Verdict(skipped=1, reasons=[self.skip_all])
-        if status is not None and self.plan is None:
-            problems.append("no plan (1..N)")
-        elif self.plan is not None and self.seen != self.plan and status is not None:
-            problems.append(f"{self.plan} planned, {self.seen} ran")
-        elif self.plan == 0:
-            problems.append("nothing was tested")
+        if self._all_skipped(status) and not problems:
+            return Verdict(skipped=max(1, len(self.skips)), reasons=self._skip_reasons())
+        problems += self._plan_problems(status)
         # What failed by itself explains the exit status.
         if status and not self.failed and not problems and not (status == EXIT_SKIP and self.skips):
             problems.append(f"exit status {status}" if status < 128 else f"killed by signal {status - 128}")
-        return Verdict(self.passed, self.failed + len(problems), len(self.skips), problems)
+        return Verdict(self.passed, self.failed + bool(problems), len(self.skips), problems)
+
+    def _all_skipped(self, status):
+        if self.failed or self.passed or status not in (0, EXIT_SKIP):
+            return False
+        return status == EXIT_SKIP or self.skip_all is not None or (self.skips and self.plan == self.seen)
+
+    def _skip_reasons(self):
+        if self.skip_all is not None:
+            return [self.skip_all]
+        reasons = list(dict.fromkeys(reason for _, reason in self.skips))
+        return reasons or [self.last_comment or "no reason given"]
+
+    def _plan_problems(self, status):
+        if status is None:
+            return []  # a test that was killed has no plan to keep
+        if self.plan is None:
+            return ["no plan (1..N)"]
+        if self.seen != self.plan:
+            return [f"{self.plan} planned, {self.seen} ran"]
+        return ["nothing was tested"] if self.plan == 0 else []
