@@ -232,7 +232,7 @@ free:
 	pmig_handler_put(ctx);
 	return err;
 }
-PMIG_EXPORT(__pmig_register_handler);
+EXPORT_SYMBOL_GPL(__pmig_register_handler);
 
 /**
  * pmig_unregister_handler() - not to be told any more
@@ -260,4 +260,4 @@ void pmig_unregister_handler(struct pmig_handler *handler)
 	handler->ctx = NULL;
 	pmig_handler_put(ctx);
 }
-PMIG_EXPORT(pmig_unregister_handler);
+EXPORT_SYMBOL_GPL(pmig_unregister_handler);

@@ -8,12 +8,12 @@
 
 #include <linux/version.h>
 
-/* Names of namespaces became strings in 6.13. */
+/* Every EXPORT_SYMBOL_GPL() is in namespace PMIG; names of namespaces became strings in 6.13. */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 13, 0)
-#define PMIG_EXPORT(sym)	EXPORT_SYMBOL_NS_GPL(sym, "PMIG")
+#define DEFAULT_SYMBOL_NAMESPACE "PMIG"
 #define PMIG_IMPORT_NS()	MODULE_IMPORT_NS("PMIG")
 #else
-#define PMIG_EXPORT(sym)	EXPORT_SYMBOL_NS_GPL(sym, PMIG)
+#define DEFAULT_SYMBOL_NAMESPACE PMIG
 #define PMIG_IMPORT_NS()	MODULE_IMPORT_NS(PMIG)
 #endif
 

@@ -168,7 +168,7 @@ int pmig_register_engine(struct pmig_engine *engine)
 		kfree(swap_baseline(engine, NULL));
 	return err;
 }
-PMIG_EXPORT(pmig_register_engine);
+EXPORT_SYMBOL_GPL(pmig_register_engine);
 
 /**
  * pmig_unregister_engine() - the hypervisor goes; no session uses it, as that pins the caller's module
@@ -182,4 +182,4 @@ void pmig_unregister_engine(struct pmig_engine *engine)
 	pmig_foreign_drop(engine);
 	kfree(swap_baseline(engine, NULL));
 }
-PMIG_EXPORT(pmig_unregister_engine);
+EXPORT_SYMBOL_GPL(pmig_unregister_engine);

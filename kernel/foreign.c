@@ -94,7 +94,7 @@ void pmig_foreign_begin(struct pmig_engine *engine, u64 stream)
 	}
 	mutex_unlock(&pmig_session_lock);
 }
-PMIG_EXPORT(pmig_foreign_begin);
+EXPORT_SYMBOL_GPL(pmig_foreign_begin);
 
 /**
  * pmig_foreign_end() - it has ended
@@ -119,7 +119,7 @@ void pmig_foreign_end(struct pmig_engine *engine, u64 stream, int err, u64 black
 	}
 	mutex_unlock(&pmig_session_lock);
 }
-PMIG_EXPORT(pmig_foreign_end);
+EXPORT_SYMBOL_GPL(pmig_foreign_end);
 
 /* The worker looks here first whenever something has changed. */
 void pmig_foreign_pending(void)

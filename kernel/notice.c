@@ -241,32 +241,32 @@ enum pmig_phase pmig_notice_phase(const struct pmig_notice *n)
 {
 	return n->phase;
 }
-PMIG_EXPORT(pmig_notice_phase);
+EXPORT_SYMBOL_GPL(pmig_notice_phase);
 
 u64 pmig_notice_stream(const struct pmig_notice *n)
 {
 	return n->stream;
 }
-PMIG_EXPORT(pmig_notice_stream);
+EXPORT_SYMBOL_GPL(pmig_notice_stream);
 
 void *pmig_notice_data(const struct pmig_notice *n)
 {
 	return n->data;
 }
-PMIG_EXPORT(pmig_notice_data);
+EXPORT_SYMBOL_GPL(pmig_notice_data);
 
 bool pmig_notice_force(const struct pmig_notice *n)
 {
 	return n->force;
 }
-PMIG_EXPORT(pmig_notice_force);
+EXPORT_SYMBOL_GPL(pmig_notice_force);
 
 const struct pmig_change *pmig_notice_changes(const struct pmig_notice *n, unsigned int *nr)
 {
 	*nr = n->changes ? n->changes->nr : 0;
 	return n->changes ? n->changes->change : NULL;
 }
-PMIG_EXPORT(pmig_notice_changes);
+EXPORT_SYMBOL_GPL(pmig_notice_changes);
 
 int pmig_refuse(struct pmig_notice *n, int err, const char *fmt, ...)
 {
@@ -283,14 +283,14 @@ int pmig_refuse(struct pmig_notice *n, int err, const char *fmt, ...)
 	spin_unlock_irqrestore(&n->lock, flags);
 	return err;
 }
-PMIG_EXPORT(pmig_refuse);
+EXPORT_SYMBOL_GPL(pmig_refuse);
 
 void pmig_complete(struct pmig_notice *n, int err, const char *reason)
 {
 	answer(n, err, reason);
 	put_notice(n);
 }
-PMIG_EXPORT(pmig_complete);
+EXPORT_SYMBOL_GPL(pmig_complete);
 
 static bool phases_valid(const struct pmig_handler *h)
 {

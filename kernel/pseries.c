@@ -6,6 +6,7 @@
  * reached through a mount of sysfs that only we have.
  */
 #include <linux/err.h>
+#include <linux/file.h>
 #include <linux/fs.h>
 #include <linux/mount.h>
 #include <linux/module.h>
@@ -118,11 +119,9 @@ static int mount_sysfs(void)
 
 	if (!type)
 		return -ENODEV;
+	/* sysfs is no module, so get_fs_type() took no reference. */
 	sysfs = kern_mount(type);
-	put_filesystem(type);
-	if (!IS_ERR(sysfs))
-		return 0;
-	return PTR_ERR(sysfs);
+	return PTR_ERR_OR_ZERO(sysfs);
 }
 
 static bool can_migrate(void)

@@ -119,7 +119,7 @@ static void moved(struct pmig_session *s, u64 blackout_ns)
 	mutex_unlock(&pmig_session_lock);
 }
 
-/* @ours: the stream is ours to cancel. Mainline cancels when suspending fails, not when waiting for it does. */
+/* Mainline cancels when suspending fails, but not when waiting for it does. @ours: ours to cancel. */
 static void not_moved(struct pmig_session *s, int err, bool ours)
 {
 	bool cancel = ours && still_alive(s);

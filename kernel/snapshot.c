@@ -61,7 +61,7 @@ int pmig_snapshot_add_text(struct pmig_snapshot *snap, const char *name, const v
 	snap->nr++;
 	return 0;
 }
-PMIG_EXPORT(pmig_snapshot_add_text);
+EXPORT_SYMBOL_GPL(pmig_snapshot_add_text);
 
 /**
  * pmig_snapshot_add_u64() - add a number
@@ -82,4 +82,4 @@ int pmig_snapshot_add_u64(struct pmig_snapshot *snap, const char *name, u64 valu
 	snap->nr++;
 	return 0;
 }
-PMIG_EXPORT(pmig_snapshot_add_u64);
+EXPORT_SYMBOL_GPL(pmig_snapshot_add_u64);

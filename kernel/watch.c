@@ -95,11 +95,12 @@ static int enter_migrate(struct kretprobe_instance *ri, struct pt_regs *regs)
 
 	if (current == READ_ONCE(own))
 		return 1;
-	call->stream = regs_get_kernel_argument(regs, 0);
+	call->stream = regs->gpr[3];
 	WRITE_ONCE(blackout_ticks, 0);
 	add_event((struct event){ .stream = call->stream });
 	return 0;
 }
+
 NOKPROBE_SYMBOL(enter_migrate);
 
 static int leave_migrate(struct kretprobe_instance *ri, struct pt_regs *regs)
@@ -112,6 +113,7 @@ static int leave_migrate(struct kretprobe_instance *ri, struct pt_regs *regs)
 				  .end = true });
 	return 0;
 }
+
 NOKPROBE_SYMBOL(leave_migrate);
 
 static struct kretprobe migrate_probe = {
@@ -133,6 +135,7 @@ static int enter_suspend(struct kretprobe_instance *ri, struct pt_regs *regs)
 	call->tb = get_tb();
 	return 0;
 }
+
 NOKPROBE_SYMBOL(enter_suspend);
 
 static int leave_suspend(struct kretprobe_instance *ri, struct pt_regs *regs)
@@ -143,6 +146,7 @@ static int leave_suspend(struct kretprobe_instance *ri, struct pt_regs *regs)
 		WRITE_ONCE(blackout_ticks, get_tb() - call->tb);
 	return 0;
 }
+
 NOKPROBE_SYMBOL(leave_suspend);
 
 static struct kretprobe suspend_probe = {
