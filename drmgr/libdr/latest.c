@@ -43,12 +43,24 @@ static uint32_t take_ticket(void)
 	return ticket;
 }
 
+static bool is_older(uint32_t gen, uint64_t newest)
+{
+	return newest != 0 && (int32_t)(gen - (uint32_t)(newest >> 32)) < 0;
+}
+
 void latest_put(const struct wire_event *event)
 {
-	uint32_t ticket = take_ticket();
-	struct slot *slot = &state.slots[ticket % NR_SLOTS];
-	uint64_t mine = (uint64_t)event->gen << 32 | ticket;
-	uint64_t newest;
+	uint64_t newest = atomic_load(&state.newest);
+	struct slot *slot;
+	uint32_t ticket;
+	uint64_t mine;
+
+	/* before it takes a slot: old news must not use up the one with the newest in it */
+	if (is_older(event->gen, newest))
+		return;
+	ticket = take_ticket();
+	slot = &state.slots[ticket % NR_SLOTS];
+	mine = (uint64_t)event->gen << 32 | ticket;
 
 	atomic_store(&slot->ticket, 0);
 	atomic_store(&slot->phase, event->phase);
@@ -58,36 +70,47 @@ void latest_put(const struct wire_event *event)
 	atomic_store(&slot->deadline_us, event->deadline_us);
 	atomic_store(&slot->ticket, ticket);
 
-	newest = atomic_load(&state.newest);
 	do
-		if (newest != 0 && (int32_t)(event->gen - (uint32_t)(newest >> 32)) < 0)
+		if (is_older(event->gen, newest))
 			return;
 	while (!atomic_compare_exchange_weak(&state.newest, &newest, mine));
 }
 
+/* Returns false when the slot of @newest is somebody else's by now. */
+static bool read_slot(uint64_t newest, struct wire_event *ret)
+{
+	uint32_t ticket = (uint32_t)newest;
+	const struct slot *slot = &state.slots[ticket % NR_SLOTS];
+
+	if (atomic_load(&slot->ticket) != ticket)
+		return false;
+	*ret = (struct wire_event){
+		.phase = atomic_load(&slot->phase),
+		.gen = atomic_load(&slot->gen),
+		.flags = atomic_load(&slot->flags),
+		.stream = atomic_load(&slot->stream),
+		.deadline_us = atomic_load(&slot->deadline_us),
+	};
+	return atomic_load(&slot->ticket) == ticket;
+}
+
 bool latest_get(struct wire_event *ret)
 {
-	struct wire_event copy = { 0 };
-	const struct slot *slot;
+	struct wire_event copy;
 	uint64_t newest;
-	uint32_t ticket;
+	int i;
 
-	do {
+	/* The bound is never reached; without it a mistake here would hang a program in its signal handler. */
+	for (i = 0; i < NR_SLOTS; i++) {
 		newest = atomic_load(&state.newest);
 		if (newest == 0)
 			return false;
-		ticket = (uint32_t)newest;
-		slot = &state.slots[ticket % NR_SLOTS];
-		if (atomic_load(&slot->ticket) != ticket)
-			continue;
-		copy.phase = atomic_load(&slot->phase);
-		copy.gen = atomic_load(&slot->gen);
-		copy.flags = atomic_load(&slot->flags);
-		copy.stream = atomic_load(&slot->stream);
-		copy.deadline_us = atomic_load(&slot->deadline_us);
-	} while (atomic_load(&slot->ticket) != ticket);
-	*ret = copy;
-	return true;
+		if (read_slot(newest, &copy)) {
+			*ret = copy;
+			return true;
+		}
+	}
+	return false;
 }
 
 void latest_reset(void)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* dr_reconfig() with a socketpair in the daemon's place. */
 #include "libdr/internal.h"
+#include "libdr/latest.h"
 #include "shared/clock.h"
 #include "shared/wire.h"
 
@@ -482,6 +483,32 @@ TEST_F(aix, handler_interrupts_the_thread_that_answers)
 	setitimer(ITIMER_REAL, &it, NULL);
 	EXPECT_EQ(10 * NR_EVENTS, nr_done);
 	EXPECT_EQ(0, heard(self).gen);
+}
+
+/* Two threads that took events 7 and 8 from the socket get here in any order. */
+TEST(older_news_is_dropped)
+{
+	struct wire_event e = { .phase = DR_PHASE_PRE, .gen = 8 }, out;
+	int i;
+
+	EXPECT_FALSE(latest_get(&out));
+	latest_put(&e);
+	e = (struct wire_event){ .phase = DR_PHASE_CHECK, .gen = 7 };
+	latest_put(&e);
+	ASSERT_TRUE(latest_get(&out));
+	EXPECT_EQ(8, out.gen);
+	EXPECT_EQ(DR_PHASE_PRE, out.phase);
+	latest_reset();
+	EXPECT_FALSE(latest_get(&out));
+	e.gen = UINT32_MAX;
+	latest_put(&e);
+	e.gen = 3;
+	latest_put(&e);
+	e.gen = UINT32_MAX - 1;
+	for (i = 0; i < 200; i++)
+		latest_put(&e);
+	ASSERT_TRUE(latest_get(&out));
+	EXPECT_EQ(3, out.gen);
 }
 
 TEST(without_a_daemon)
