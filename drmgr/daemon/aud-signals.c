@@ -1,0 +1,383 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The audience "signals": applications. All of them are told at once, then answers are waited for, each until its
+ * own deadline; there is one timer for all. What an application can do to the rest is bounded: it can be slow
+ * once, and is then passed over.
+ *
+ * Who is told what:
+ *	CHECK, BEGIN, PRE, RESUMED   who asked for it
+ *	POST                         who asked for it, whether it was told PRE or not: it wants to know what changed
+ *	POST_ERROR                   exactly those that were told BEGIN or PRE, in reverse order
+ *
+ * POST and POST_ERROR may be told to one that a daemon before us was just telling when it died. Then the event is
+ * sent again under the same gen, and an application that has it already drops the second.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "daemon/aud-signals.h"
+#include "daemon/eventlog.h"
+
+struct signals {
+	struct audience a;
+	sd_event *event;
+	const struct config *config;
+	struct registry *registry;
+	const struct notice *notice; /* NULL: nothing is going on */
+	struct wire_event *message;
+	size_t message_size;
+	bool telling; /* the round of telling has not ended: completion has to wait for it */
+	bool slow_said;
+	size_t waiting;
+	sd_event_source *timer;
+	sd_event_source *slow;
+};
+
+#define APP_NAME_BYTES 32
+
+static const char *app_name(const struct application *app, char buf[APP_NAME_BYTES])
+{
+	snprintf(buf, APP_NAME_BYTES, "app-%" PRIu64, app->id);
+	return buf;
+}
+
+static bool is_end(enum dr_phase phase)
+{
+	return phase == DR_PHASE_POST || phase == DR_PHASE_POST_ERROR;
+}
+
+static bool wants_answer(enum dr_phase phase)
+{
+	return phase != DR_PHASE_BEGIN && phase != DR_PHASE_RESUMED;
+}
+
+static void complete_if_over(struct signals *s)
+{
+	if (!s->notice || s->telling || s->waiting)
+		return;
+	sd_event_source_set_enabled(s->timer, SD_EVENT_OFF);
+	sd_event_source_set_enabled(s->slow, SD_EVENT_OFF);
+	free(s->message);
+	s->message = NULL;
+	s->notice = NULL;
+	audience_done(&s->a);
+}
+
+/* No more is expected of @app. */
+static void settle(struct signals *s, struct application *app)
+{
+	char name[APP_NAME_BYTES];
+
+	app->deadline = 0;
+	if (is_end(s->notice->phase))
+		audience_over(&s->a, app_name(app, name));
+}
+
+static bool may_stop(const struct signals *s, const struct application *app, bool missed)
+{
+	uint32_t needed = missed || s->notice->phase == DR_PHASE_PRE ? DR_MAY_REFUSE | DR_REQUIRED :
+								       DR_MAY_REFUSE;
+
+	return !s->notice->force && (app->flags & needed) == needed;
+}
+
+/* ---- answers ---- */
+
+static void refused(struct signals *s, struct application *app, int error, const char *reason,
+		    bool missed)
+{
+	enum dr_phase phase = s->notice->phase;
+	bool stops = may_stop(s, app, missed);
+
+	if (phase == DR_PHASE_CHECK || (phase == DR_PHASE_PRE && stops))
+		audience_refuse(&s->a, "application", app->name, error, stops, "%s", reason);
+	eventlog_note(s->a.log, stops ? LOG_ERR : LOG_WARNING, "application", app->name,
+		      "application %s (pid %d): %s%s", app->name, app->pid, reason,
+		      stops		      ? "" :
+		      phase == DR_PHASE_CHECK ? " (advice)" :
+						"; the migration goes on");
+}
+
+static void on_answer(void *userdata, struct application *app, const struct wire_answer *answer)
+{
+	struct signals *s = userdata;
+
+	if (!s->notice)
+		return;
+	s->waiting--;
+	settle(s, app);
+	if (answer->error)
+		refused(s, app, (int)answer->error,
+			answer->reason[0] ? answer->reason : errno_text((int)answer->error), false);
+	complete_if_over(s);
+}
+
+static void on_gone(void *userdata, struct application *app)
+{
+	struct signals *s = userdata;
+
+	if (!s->notice || !app->deadline)
+		return;
+	s->waiting--;
+	settle(s, app);
+	complete_if_over(s);
+}
+
+/* ---- deadlines ---- */
+
+static void say_slow(struct signals *s, size_t n)
+{
+	if (s->slow_said || n == 0)
+		return;
+	s->slow_said = true;
+	eventlog_slow(s->a.log, n);
+}
+
+static void missed(struct signals *s, struct application *app, const char *how)
+{
+	settle(s, app);
+	refused(s, app, ETIMEDOUT, how, true);
+}
+
+static usec_t app_timeout(const struct signals *s, const struct application *app)
+{
+	return app->timeout_ms ? usec_min(app->timeout_ms * USEC_PER_MSEC,
+					  s->config->application_timeout_max) :
+				 s->config->application_timeout;
+}
+
+static int on_timer(_unused_ sd_event_source *source, _unused_ uint64_t usec, void *userdata)
+{
+	struct signals *s = userdata;
+	usec_t now = now_usec(), next = UINT64_MAX;
+	struct application *app;
+
+	if (!s->notice)
+		return 0;
+	say_slow(s, s->waiting);
+	TAILQ_FOREACH(app, registry_list(s->registry), node)
+	{
+		char how[80];
+
+		if (app->deadline > now)
+			next = usec_min(next, app->deadline);
+		if (!app->deadline || app->deadline > now)
+			continue;
+		s->waiting--;
+		snprintf(how, sizeof(how), "has not answered %s within its time",
+			 dr_phase_text(s->notice->phase));
+		missed(s, app, how);
+	}
+	if (next != UINT64_MAX) {
+		sd_event_source_set_time(s->timer, next);
+		sd_event_source_set_enabled(s->timer, SD_EVENT_ONESHOT);
+	}
+	complete_if_over(s);
+	return 0;
+}
+
+static int on_slow(_unused_ sd_event_source *source, _unused_ uint64_t usec, void *userdata)
+{
+	struct signals *s = userdata;
+
+	if (s->notice)
+		say_slow(s, s->waiting);
+	return 0;
+}
+
+/* ---- telling ---- */
+
+static bool is_told(struct signals *s, const struct application *app)
+{
+	enum dr_phase phase = s->notice->phase;
+	struct told_entry *e = NULL;
+	char name[APP_NAME_BYTES];
+
+	if (is_end(phase))
+		e = told_find(&s->a.told, app_name(app, name));
+	if (e && e->state == TOLD_OVER)
+		return false;
+	if (phase == DR_PHASE_POST_ERROR)
+		return e;
+	return e || app->phases & DR_PHASES(phase);
+}
+
+/* The gen of an event that a daemon before us may have sent, otherwise this notice's. */
+static uint32_t gen_for(struct signals *s, const char *name)
+{
+	struct told_entry *e = is_end(s->notice->phase) ? told_find(&s->a.told, name) : NULL;
+
+	return e && e->state == TOLD_ENDING ? e->gen : s->notice->gen;
+}
+
+static void tell(struct signals *s, struct application *app)
+{
+	enum dr_phase phase = s->notice->phase;
+	char name[APP_NAME_BYTES];
+	usec_t deadline;
+	int r = 0;
+
+	app_name(app, name);
+	s->message->gen = gen_for(s, name);
+	/* What is sent again has been written down already. */
+	if (s->message->gen == s->notice->gen &&
+	    (phase == DR_PHASE_BEGIN || phase == DR_PHASE_PRE || is_end(phase)))
+		r = audience_tell(&s->a, s->notice, name);
+	if (r < 0 && phase == DR_PHASE_PRE) {
+		/* What is not written down could not be undone by the next daemon. */
+		audience_refuse(&s->a, "application", app->name, r, true,
+				"can't be told: the journal: %s", errno_text(r));
+		return;
+	}
+	deadline = now_usec() + app_timeout(s, app);
+	if (s->notice->deadline)
+		deadline = usec_min(deadline, s->notice->deadline);
+	s->message->deadline_us = wants_answer(phase) ? deadline : 0;
+	app->asked = s->message->gen;
+	app->deadline = 0;
+	r = application_send(app, s->message, s->message_size);
+	if (r == -EAGAIN && wants_answer(phase))
+		missed(s, app, "has not read what it was told before");
+	else if (r < 0 || !wants_answer(phase))
+		return; /* gone, or nothing to wait for */
+	else {
+		app->deadline = deadline;
+		s->waiting++;
+	}
+}
+
+static int make_message(struct signals *s, const struct notice *n)
+{
+	size_t nr = n->phase == DR_PHASE_POST ? n->nr_changes : 0;
+
+	if (nr > WIRE_CHANGES_MAX)
+		nr = WIRE_CHANGES_MAX;
+	s->message_size = sizeof(*s->message) + nr * sizeof(struct wire_change);
+	s->message = calloc(1, s->message_size);
+	if (!s->message)
+		return log_oom();
+	*s->message = (struct wire_event){
+		.phase = n->phase,
+		.flags = (n->force ? WIRE_EVENT_FORCE : 0) |
+			 (wants_answer(n->phase) ? WIRE_EVENT_ANSWER : 0),
+		.nr_changes = (uint32_t)nr,
+		.stream = n->stream,
+		.blackout_us = n->blackout_us,
+	};
+	if (nr)
+		memcpy(s->message + 1, n->changes, nr * sizeof(struct wire_change));
+	return 0;
+}
+
+static void arm(struct signals *s)
+{
+	struct application *app;
+	usec_t next = UINT64_MAX;
+
+	TAILQ_FOREACH(app, registry_list(s->registry), node)
+	if (app->deadline)
+		next = usec_min(next, app->deadline);
+	if (next == UINT64_MAX)
+		return;
+	sd_event_source_set_time(s->timer, next);
+	sd_event_source_set_enabled(s->timer, SD_EVENT_ONESHOT);
+	sd_event_source_set_time(s->slow, now_usec() + s->config->slow_notice);
+	sd_event_source_set_enabled(s->slow, SD_EVENT_ONESHOT);
+}
+
+static void tell_all(struct audience *a, const struct notice *n)
+{
+	struct signals *s = (struct signals *)a;
+	struct application_list *list = registry_list(s->registry);
+	struct application *app;
+
+	s->notice = n;
+	s->waiting = 0;
+	s->slow_said = false;
+	if (make_message(s, n) == 0) {
+		s->telling = true;
+		TAILQ_FOREACH(app, list, node)
+		app->deadline = 0;
+		if (n->phase == DR_PHASE_POST_ERROR) {
+			TAILQ_FOREACH_REVERSE(app, list, application_list, node)
+			if (is_told(s, app))
+				tell(s, app);
+		} else {
+			TAILQ_FOREACH(app, list, node)
+			if (is_told(s, app))
+				tell(s, app);
+		}
+		s->telling = false;
+		arm(s);
+	}
+	complete_if_over(s);
+}
+
+static void stop(struct audience *a)
+{
+	struct signals *s = (struct signals *)a;
+	struct application *app;
+
+	if (!s->notice)
+		return;
+	TAILQ_FOREACH(app, registry_list(s->registry), node)
+	app->deadline = 0;
+	s->waiting = 0;
+	complete_if_over(s);
+}
+
+static const struct audience_ops signals_ops = {
+	.name = "signals",
+	.check = tell_all,
+	.begin = tell_all,
+	.pre = tell_all,
+	.resumed = tell_all,
+	.post = tell_all,
+	.undo = tell_all,
+	.stop = stop,
+};
+
+int aud_signals_new(struct audience **ret, sd_event *event, const struct config *config,
+		    struct registry *registry, struct eventlog *log)
+{
+	struct signals *s = calloc(1, sizeof(*s));
+	int r;
+
+	if (!s)
+		return log_oom();
+	s->a.ops = &signals_ops;
+	s->a.log = log;
+	s->event = sd_event_ref(event);
+	s->config = config;
+	s->registry = registry;
+	r = sd_event_add_time(event, &s->timer, CLOCK_BOOTTIME, UINT64_MAX, USEC_ACCURACY, on_timer,
+			      s);
+	if (r >= 0)
+		r = sd_event_add_time(event, &s->slow, CLOCK_BOOTTIME, UINT64_MAX, USEC_ACCURACY,
+				      on_slow, s);
+	if (r < 0) {
+		aud_signals_free(&s->a);
+		return r;
+	}
+	sd_event_source_set_enabled(s->timer, SD_EVENT_OFF);
+	sd_event_source_set_enabled(s->slow, SD_EVENT_OFF);
+	registry_watch(registry, &(struct registry_watcher){ on_answer, on_gone, s });
+	*ret = &s->a;
+	return 0;
+}
+
+struct audience *aud_signals_free(struct audience *a)
+{
+	struct signals *s = (struct signals *)a;
+
+	if (!s)
+		return NULL;
+	sd_event_source_disable_unref(s->timer);
+	sd_event_source_disable_unref(s->slow);
+	sd_event_unref(s->event);
+	told_clear(&s->a.told);
+	free(s->message);
+	free(s);
+	return NULL;
+}

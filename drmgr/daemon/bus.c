@@ -1,0 +1,354 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The D-Bus face, shared/busnames.h says what it looks like. Each method takes its parameters apart, asks the
+ * manager, and translates the answer; it decides nothing. Check, Migrate and Simulate answer when they are over, which
+ * may be hours later: the call itself is kept until then.
+ *
+ * Who may: the vtable lets only root at the three that do something, as the policy file does before it.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "daemon/bus.h"
+#include "daemon/manager.h"
+#include "shared/busnames.h"
+
+#define ENABLED_MS_DEFAULT  500
+#define ENABLED_MS_MAX	    (24U * 3600 * 1000)
+#define BLACKOUT_MS_DEFAULT 100
+#define BLACKOUT_MS_MAX	    600000U
+#define WAIT_MIN_MAX	    (24U * 60)
+
+static const char *const error_names[_MANAGER_ERROR_MAX] = {
+	[MANAGER_BAD_STREAM] = DR_ERROR_BAD_STREAM, [MANAGER_BUSY] = DR_ERROR_BUSY,
+	[MANAGER_NO_MODULE] = DR_ERROR_NO_MODULE,   [MANAGER_NO_ENGINE] = DR_ERROR_NO_ENGINE,
+	[MANAGER_STOPPED] = DR_ERROR_STOPPED,	    [MANAGER_ABORTED] = DR_ERROR_ABORTED,
+	[MANAGER_FAILED] = DR_ERROR_FAILED,
+};
+
+/* ---- options ---- */
+
+struct option {
+	const char *name;
+	char type;
+	uint64_t max;
+	size_t offset; /* in struct options */
+};
+
+struct options {
+	uint64_t force, detail, lpar, wait_min, self_arp, enabled_ms, blackout_ms;
+};
+
+#define MIGRATE_OPTIONS                                                                  \
+	{ "force", 'b', 1, offsetof(struct options, force) },                            \
+		{ "detail", 'u', 5, offsetof(struct options, detail) },                  \
+		{ "destination-lpar", 'u', UINT32_MAX, offsetof(struct options, lpar) }, \
+		{ "wait-min", 'u', WAIT_MIN_MAX, offsetof(struct options, wait_min) },   \
+	{                                                                                \
+		"self-arp", 'u', UINT32_MAX, offsetof(struct options, self_arp)          \
+	}
+
+static const struct option migrate_options[] = { MIGRATE_OPTIONS, { 0 } };
+static const struct option simulate_options[] = {
+	MIGRATE_OPTIONS,
+	{ "enabled-ms", 't', ENABLED_MS_MAX, offsetof(struct options, enabled_ms) },
+	{ "blackout-ms", 't', BLACKOUT_MS_MAX, offsetof(struct options, blackout_ms) },
+	{ 0 },
+};
+
+static int read_value(sd_bus_message *m, const struct option *o, struct options *options,
+		      sd_bus_error *error)
+{
+	char type[2] = { o->type, '\0' };
+	union {
+		int b;
+		uint32_t u;
+		uint64_t t;
+	} v = { 0 };
+	uint64_t n;
+	int r;
+
+	r = sd_bus_message_read(m, "v", type, &v);
+	if (r < 0)
+		return sd_bus_error_setf(error, DR_ERROR_INVALID, "option %s is not of type %s",
+					 o->name, type);
+	n = o->type == 'b' ? !!v.b : o->type == 'u' ? v.u : v.t;
+	if (n > o->max)
+		return sd_bus_error_setf(error, DR_ERROR_INVALID,
+					 "option %s: %" PRIu64 " is more than %" PRIu64, o->name, n,
+					 o->max);
+	*(uint64_t *)((char *)options + o->offset) = n;
+	return 0;
+}
+
+static int read_options(sd_bus_message *m, const struct option *table, struct options *options,
+			sd_bus_error *error)
+{
+	const struct option *o;
+	const char *name;
+	int r;
+
+	r = sd_bus_message_enter_container(m, 'a', "{sv}");
+	if (r < 0)
+		return r;
+	while ((r = sd_bus_message_enter_container(m, 'e', "sv")) > 0) {
+		r = sd_bus_message_read(m, "s", &name);
+		if (r < 0)
+			return r;
+		for (o = table; o->name && strcmp(o->name, name) != 0; o++)
+			;
+		if (!o->name)
+			return sd_bus_error_setf(error, DR_ERROR_INVALID, "there is no option %s",
+						 name);
+		r = read_value(m, o, options, error);
+		if (r >= 0)
+			r = sd_bus_message_exit_container(m);
+		if (r < 0)
+			return r;
+	}
+	return r < 0 ? r : sd_bus_message_exit_container(m);
+}
+
+/* ---- Check, Migrate, Simulate ---- */
+
+static int append_refusals(sd_bus_message *m, const struct session_result *result)
+{
+	int r = sd_bus_message_open_container(m, 'a', "(sssi)");
+
+	for (size_t i = 0; r >= 0 && i < result->nr_refusals; i++) {
+		const struct refusal *f = &result->refusals[i];
+
+		r = sd_bus_message_append(m, "(sssi)", f->audience, f->name, f->reason,
+					  (int)f->stops);
+	}
+	return r < 0 ? r : sd_bus_message_close_container(m);
+}
+
+static int append_changes(sd_bus_message *m, const struct session_result *result)
+{
+	int r = sd_bus_message_append(m, "t", result->blackout_us);
+
+	if (r >= 0)
+		r = sd_bus_message_open_container(m, 'a', "(sssu)");
+	for (size_t i = 0; r >= 0 && i < result->nr_changes; i++) {
+		const struct wire_change *c = &result->changes[i];
+
+		r = sd_bus_message_append(m, "(sssu)", c->name, c->old_value, c->new_value,
+					  c->flags);
+	}
+	return r < 0 ? r : sd_bus_message_close_container(m);
+}
+
+static int send_result(sd_bus_message *call, const struct session_result *result,
+		       int (*append)(sd_bus_message *m, const struct session_result *result))
+{
+	sd_bus_message *m = NULL;
+	int r = sd_bus_message_new_method_return(call, &m);
+
+	if (r >= 0)
+		r = append(m, result);
+	if (r >= 0)
+		r = sd_bus_send(NULL, m, NULL);
+	sd_bus_message_unref(m);
+	return r;
+}
+
+static void answer(sd_bus_message *call, enum manager_error error, const char *text,
+		   const struct session_result *result,
+		   int (*append)(sd_bus_message *m, const struct session_result *result))
+{
+	int r;
+
+	if (error == MANAGER_OK)
+		r = send_result(call, result, append);
+	else
+		r = sd_bus_reply_method_errorf(call, error_names[error], "%s",
+					       text[0] ? text : "it failed");
+	if (r < 0)
+		log_warning("The answer can't be sent: %s.", errno_text(r));
+	sd_bus_message_unref(call);
+}
+
+static void on_checked(void *userdata, enum manager_error error, const char *text,
+		       const struct session_result *result)
+{
+	answer(userdata, error, text, result, append_refusals);
+}
+
+static void on_migrated(void *userdata, enum manager_error error, const char *text,
+			const struct session_result *result)
+{
+	answer(userdata, error, text, result, append_changes);
+}
+
+static int start(sd_bus_message *call, struct manager *m, struct manager_request *request,
+		 const struct options *o, manager_reply_t reply, sd_bus_error *error)
+{
+	enum manager_error e;
+	char text[256];
+
+	request->force = o->force;
+	request->detail = (unsigned)o->detail;
+	request->wait = o->wait_min * 60 * USEC_PER_SEC;
+	request->enabled_ms = o->enabled_ms;
+	request->blackout_ms = o->blackout_ms;
+	e = manager_start(m, request, reply, call, text, sizeof(text));
+	if (e != MANAGER_OK)
+		return sd_bus_error_set(error, error_names[e], text);
+	sd_bus_message_ref(call);
+	return 1; /* answered later */
+}
+
+static int with_stream(sd_bus_message *call, void *userdata, sd_bus_error *error,
+		       enum request_kind kind, manager_reply_t reply)
+{
+	struct manager_request request = { .kind = kind };
+	struct options options = { 0 };
+	int r;
+
+	r = sd_bus_message_read(call, "t", &request.stream);
+	if (r >= 0)
+		r = read_options(call, migrate_options, &options, error);
+	if (r < 0)
+		return r;
+	if (request.stream == 0)
+		return sd_bus_error_set(error, DR_ERROR_BAD_STREAM,
+					"0 is no stream ID: give the one of the HMC with -s");
+	return start(call, userdata, &request, &options, reply, error);
+}
+
+static int method_check(sd_bus_message *call, void *userdata, sd_bus_error *error)
+{
+	return with_stream(call, userdata, error, REQUEST_CHECK, on_checked);
+}
+
+static int method_migrate(sd_bus_message *call, void *userdata, sd_bus_error *error)
+{
+	return with_stream(call, userdata, error, REQUEST_MIGRATE, on_migrated);
+}
+
+static int method_simulate(sd_bus_message *call, void *userdata, sd_bus_error *error)
+{
+	struct manager_request request = { .kind = REQUEST_SIMULATE };
+	struct options options = { .enabled_ms = ENABLED_MS_DEFAULT,
+				   .blackout_ms = BLACKOUT_MS_DEFAULT };
+	int r = read_options(call, simulate_options, &options, error);
+
+	return r < 0 ? r : start(call, userdata, &request, &options, on_migrated, error);
+}
+
+/* ---- Register ---- */
+
+static int register_error(sd_bus_error *error, int r)
+{
+	switch (r) {
+	case -EINVAL:
+		return sd_bus_error_set(error, DR_ERROR_INVALID,
+					"name, phases, flags or signal is out of range");
+	case -ESRCH:
+		return sd_bus_error_set(error, DR_ERROR_INVALID,
+					"the pidfd is not the caller's own");
+	case -EUSERS:
+		return sd_bus_error_set(
+			error, DR_ERROR_TOO_MANY,
+			"too many applications are registered: MaxApplications*= in drmgr.conf");
+	default:
+		return r;
+	}
+}
+
+static int method_register(sd_bus_message *call, void *userdata, sd_bus_error *error)
+{
+	_cleanup_close_ int events = -EBADF;
+	struct registration what = { 0 };
+	struct manager *m = userdata;
+	sd_bus_creds *creds = NULL;
+	int32_t signo;
+	int r;
+
+	r = sd_bus_message_read(call, "shuuiu", &what.name, &what.pidfd, &what.phases, &what.flags,
+				&signo, &what.timeout_ms);
+	if (r < 0)
+		return r;
+	what.signo = signo;
+	r = sd_bus_query_sender_creds(call, SD_BUS_CREDS_PID | SD_BUS_CREDS_EUID, &creds);
+	if (r >= 0)
+		r = sd_bus_creds_get_pid(creds, &what.pid);
+	if (r >= 0)
+		r = sd_bus_creds_get_euid(creds, &what.uid);
+	sd_bus_creds_unref(creds);
+	if (r < 0)
+		return r;
+	events = registry_add(m->registry, &what);
+	if (events < 0)
+		return register_error(error, events);
+	return sd_bus_reply_method_return(call, "h", events);
+}
+
+/* ---- GetStatus ---- */
+
+static const char *module_text(const struct manager *m)
+{
+	if (m->backend && m->backend == m->sysfs)
+		return "sysfs";
+	return m->link->ops->ready(m->link) ? "loaded" : "absent";
+}
+
+static int append_status(sd_bus_message *reply, const struct manager *m)
+{
+	const struct kernel_state *k = &m->backend->state;
+	const struct session *s = m->session;
+
+	return sd_bus_message_append(
+		reply, "a{sv}", 7, "state", "s", s ? kernel_state_name(k->state) : "idle", "phase",
+		"s", s ? session_phase(s) : "none", "stream", "t",
+		s ? session_stream(s) : UINT64_C(0), "module", "s", module_text(m), "engine", "s",
+		k->engine, "applications", "u", (uint32_t)registry_count(m->registry), "since-usec",
+		"t", s ? session_since(s) : UINT64_C(0));
+}
+
+static int method_get_status(sd_bus_message *call, void *userdata, _unused_ sd_bus_error *error)
+{
+	sd_bus_message *reply = NULL;
+	int r;
+
+	r = sd_bus_message_new_method_return(call, &reply);
+	if (r >= 0)
+		r = append_status(reply, userdata);
+	if (r >= 0)
+		r = sd_bus_send(NULL, reply, NULL);
+	sd_bus_message_unref(reply);
+	return r;
+}
+
+static const sd_bus_vtable vtable[] = {
+	SD_BUS_VTABLE_START(0),
+	SD_BUS_METHOD("Check", "ta{sv}", "a(sssi)", method_check, 0),
+	SD_BUS_METHOD("Migrate", "ta{sv}", "ta(sssu)", method_migrate, 0),
+	SD_BUS_METHOD("Simulate", "a{sv}", "ta(sssu)", method_simulate, 0),
+	SD_BUS_METHOD("Register", "shuuiu", "h", method_register, SD_BUS_VTABLE_UNPRIVILEGED),
+	SD_BUS_METHOD("GetStatus", NULL, "a{sv}", method_get_status, SD_BUS_VTABLE_UNPRIVILEGED),
+	SD_BUS_VTABLE_END,
+};
+
+int bus_new(sd_bus **ret, struct manager *m)
+{
+	sd_bus *bus = NULL;
+	int r;
+
+	r = sd_bus_open_system_with_description(&bus, "drmgrd");
+	if (r >= 0)
+		r = sd_bus_add_object_vtable(bus, NULL, DR_BUS_PATH, DR_BUS_INTERFACE, vtable, m);
+	if (r >= 0)
+		r = sd_bus_attach_event(bus, m->event, SD_EVENT_PRIORITY_NORMAL);
+	/* Whoever asks before this waits at the bus. */
+	if (r >= 0)
+		r = sd_bus_request_name(bus, DR_BUS_NAME, 0);
+	if (r < 0) {
+		sd_bus_close_unref(bus);
+		return r;
+	}
+	*ret = bus;
+	return 0;
+}

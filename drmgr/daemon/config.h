@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* /etc/drmgr/drmgr.conf */
+#ifndef DRMGRD_CONFIG_H
+#define DRMGRD_CONFIG_H
+
+#include "daemon/util.h"
+
+enum check_mode { CHECK_OFF, CHECK_ADVICE, CHECK_VETO };
+
+struct config {
+	char *script_directory;
+	char *hook_directory;
+	usec_t script_timeout;
+	usec_t hook_timeout;
+	usec_t pre_timeout; /* PRE as a whole */
+	usec_t application_timeout;
+	usec_t application_timeout_max;
+	usec_t slow_notice; /* "N applications have not handled signals yet" */
+	uint64_t max_applications;
+	uint64_t max_applications_root;
+	uint64_t max_applications_per_user;
+	bool hooks_at_pre;
+	bool without_module_sysfs;
+	enum check_mode check_engine;
+	enum check_mode check_state;
+	int log_level;
+	/* who may refuse, beside root */
+	uid_t *refuse_uids;
+	size_t nr_refuse_uids;
+	gid_t *refuse_gids;
+	size_t nr_refuse_gids;
+};
+
+/* Fills in the defaults, then what the file says; a bad value is one line in the log. */
+int config_load(struct config *c, const char *path);
+void config_clear(struct config *c);
+
+bool config_may_refuse(const struct config *c, uid_t uid, const gid_t *gids, size_t nr_gids);
+
+#endif /* DRMGRD_CONFIG_H */

@@ -1,0 +1,426 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The link to pmig.ko: one generic netlink socket, which owns the sessions, receives the events and carries the
+ * commands. The module's state is level-triggered: every message holds all of it, and the one with the highest SEQ
+ * counts. A command is over when it has been acknowledged and the state was read once after that, so whoever asked
+ * sees a state that is at least as new as his command. Lost messages (ENOBUFS) cost one GET.
+ *
+ * The family may come and go with the module: the kernel announces it on the group "notify" of nlctrl.
+ */
+#include <libmnl/libmnl.h>
+#include <linux/genetlink.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/queue.h>
+
+#include "daemon/link.h"
+
+#define CTRL_NOTIFY_GROUP 0x10 /* fixed, as GENL_ID_CTRL is */
+#define RECEIVE_BYTES	  (128U << 10)
+#define SOCKET_BYTES	  (4 << 20)
+
+struct pending {
+	TAILQ_ENTRY(pending) node;
+	uint32_t seq;
+	bool reading; /* acknowledged, now the state is read */
+	backend_done_t done;
+	void *userdata;
+};
+
+struct link {
+	struct backend b;
+	sd_event *event;
+	sd_event_source *source;
+	struct mnl_socket *socket;
+	uint32_t seq;
+	uint16_t family; /* 0: the module is not there */
+	uint32_t group;
+	TAILQ_HEAD(, pending) pending;
+	char *buf;
+};
+
+/* ---- the family ---- */
+
+struct family {
+	uint16_t id;
+	uint32_t group;
+	char name[GENL_NAMSIZ];
+};
+
+static void parse_group(const struct nlattr *group, struct family *f)
+{
+	const struct nlattr *attr;
+	const char *name = NULL;
+	uint32_t id = 0;
+
+	mnl_attr_for_each_nested(attr, group) {
+		if (mnl_attr_get_type(attr) == CTRL_ATTR_MCAST_GRP_NAME &&
+		    mnl_attr_validate(attr, MNL_TYPE_NUL_STRING) >= 0)
+			name = mnl_attr_get_str(attr);
+		if (mnl_attr_get_type(attr) == CTRL_ATTR_MCAST_GRP_ID &&
+		    mnl_attr_validate(attr, MNL_TYPE_U32) >= 0)
+			id = mnl_attr_get_u32(attr);
+	}
+	if (name && strcmp(name, PMIG_MCGRP_EVENTS) == 0)
+		f->group = id;
+}
+
+static int parse_family(const struct nlmsghdr *nlh, void *data)
+{
+	const struct nlattr *attr, *group;
+	struct family *f = data;
+
+	if (mnl_nlmsg_get_payload_len(nlh) < sizeof(struct genlmsghdr))
+		return MNL_CB_OK;
+	mnl_attr_for_each(attr, nlh, sizeof(struct genlmsghdr)) {
+		switch (mnl_attr_get_type(attr)) {
+		case CTRL_ATTR_FAMILY_ID:
+			if (mnl_attr_validate(attr, MNL_TYPE_U16) >= 0)
+				f->id = mnl_attr_get_u16(attr);
+			break;
+		case CTRL_ATTR_FAMILY_NAME:
+			text_copy(f->name, sizeof(f->name), mnl_attr_get_payload(attr),
+				  mnl_attr_get_payload_len(attr));
+			break;
+		case CTRL_ATTR_MCAST_GROUPS:
+			mnl_attr_for_each_nested(group, attr)
+				parse_group(group, f);
+			break;
+		}
+	}
+	return MNL_CB_OK;
+}
+
+static struct nlmsghdr *put_header(char *buf, uint16_t type, uint16_t flags, uint32_t seq,
+				   uint8_t cmd, uint8_t version)
+{
+	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buf);
+	struct genlmsghdr *genl;
+
+	nlh->nlmsg_type = type;
+	nlh->nlmsg_flags = flags;
+	nlh->nlmsg_seq = seq;
+	genl = mnl_nlmsg_put_extra_header(nlh, sizeof(*genl));
+	genl->cmd = cmd;
+	genl->version = version;
+	return nlh;
+}
+
+/* On a socket of its own: the kernel has answered when the send returns, so nothing waits here. */
+static int resolve(struct family *f)
+{
+	char buf[MNL_SOCKET_BUFFER_SIZE];
+	struct mnl_socket *nl = mnl_socket_open2(NETLINK_GENERIC, SOCK_CLOEXEC);
+	struct nlmsghdr *nlh;
+	ssize_t n = -1;
+	int r;
+
+	*f = (struct family){ 0 };
+	if (!nl)
+		return -errno;
+	nlh = put_header(buf, GENL_ID_CTRL, NLM_F_REQUEST, 1, CTRL_CMD_GETFAMILY, 1);
+	mnl_attr_put_strz(nlh, CTRL_ATTR_FAMILY_NAME, PMIG_GENL_NAME);
+	if (mnl_socket_bind(nl, 0, MNL_SOCKET_AUTOPID) < 0 ||
+	    mnl_socket_sendto(nl, nlh, nlh->nlmsg_len) < 0 ||
+	    (n = mnl_socket_recvfrom(nl, buf, sizeof(buf))) < 0)
+		r = -errno;
+	else
+		r = mnl_cb_run(buf, (size_t)n, 1, mnl_socket_get_portid(nl), parse_family, f) < 0 ?
+			    -errno :
+			    0;
+	mnl_socket_close(nl);
+	return r < 0 ? r : f->id && f->group ? 0 : -ENOENT;
+}
+
+static int send_get(struct link *l, uint32_t seq)
+{
+	char buf[MNL_SOCKET_BUFFER_SIZE];
+	struct nlmsghdr *nlh =
+		put_header(buf, l->family, NLM_F_REQUEST, seq, PMIG_CMD_GET, PMIG_GENL_VERSION);
+
+	return mnl_socket_sendto(l->socket, nlh, nlh->nlmsg_len) < 0 ? -errno : 0;
+}
+
+static void lost_module(struct link *l)
+{
+	struct kernel_state none = { 0 };
+
+	l->family = 0;
+	l->group = 0;
+	backend_set_state(&l->b, &none);
+}
+
+int link_refresh(struct backend *b)
+{
+	struct link *l = (struct link *)b;
+	struct family f;
+
+	if (resolve(&f) < 0) {
+		if (l->family)
+			lost_module(l);
+		return -ENOPROTOOPT;
+	}
+	if (f.id == l->family && f.group == l->group)
+		return 0;
+	if (mnl_socket_setsockopt(l->socket, NETLINK_ADD_MEMBERSHIP, &f.group, sizeof(f.group)) < 0)
+		return -errno;
+	l->family = f.id;
+	l->group = f.group;
+	/* What has happened before we could hear of it. */
+	return send_get(l, 0);
+}
+
+/* ---- commands ---- */
+
+static void complete(struct link *l, struct pending *p, int error, const char *text)
+{
+	backend_done_t done = p->done;
+	void *userdata = p->userdata;
+
+	TAILQ_REMOVE(&l->pending, p, node);
+	free(p);
+	if (done)
+		done(userdata, error, text);
+}
+
+static void put_args(struct nlmsghdr *nlh, enum pmig_cmd command, const struct backend_args *args)
+{
+	if (command == PMIG_CMD_CHECK || command == PMIG_CMD_BEGIN) {
+		mnl_attr_put_u64(nlh, PMIG_A_STREAM, args->stream);
+		if (args->flags)
+			mnl_attr_put_u32(nlh, PMIG_A_FLAGS, args->flags);
+		if (args->engine)
+			mnl_attr_put_strz(nlh, PMIG_A_ENGINE, args->engine);
+	}
+	if (command == PMIG_CMD_CANCEL && args->error)
+		mnl_attr_put_u32(nlh, PMIG_A_ERRNO, args->error & 0xffffff);
+}
+
+static int command(struct backend *b, enum pmig_cmd command, const struct backend_args *args,
+		   backend_done_t done, void *userdata)
+{
+	struct link *l = (struct link *)b;
+	char buf[MNL_SOCKET_BUFFER_SIZE];
+	struct nlmsghdr *nlh;
+	struct pending *p;
+
+	if (!l->family && link_refresh(b) < 0)
+		return -ENOPROTOOPT;
+	p = calloc(1, sizeof(*p));
+	if (!p)
+		return log_oom();
+	*p = (struct pending){ .seq = ++l->seq ? l->seq : ++l->seq,
+			       .done = done,
+			       .userdata = userdata };
+	nlh = put_header(buf, l->family, NLM_F_REQUEST | NLM_F_ACK, p->seq, (uint8_t)command,
+			 PMIG_GENL_VERSION);
+	put_args(nlh, command, args);
+	if (mnl_socket_sendto(l->socket, nlh, nlh->nlmsg_len) < 0) {
+		free(p);
+		return -errno;
+	}
+	TAILQ_INSERT_TAIL(&l->pending, p, node);
+	return 0;
+}
+
+static void forget(struct backend *b, void *userdata)
+{
+	struct link *l = (struct link *)b;
+	struct pending *p;
+
+	TAILQ_FOREACH(p, &l->pending, node)
+	if (p->userdata == userdata)
+		p->done = NULL;
+}
+
+static struct pending *find_pending(struct link *l, uint32_t seq)
+{
+	struct pending *p;
+
+	TAILQ_FOREACH(p, &l->pending, node)
+	if (seq && p->seq == seq)
+		return p;
+	return NULL;
+}
+
+/* ---- what comes ---- */
+
+static void on_ack(struct link *l, const struct nlmsghdr *nlh)
+{
+	struct pending *p = find_pending(l, nlh->nlmsg_seq);
+	char text[PMIG_REASON_LEN];
+	int error;
+
+	link_parse_ack(nlh, &error, text, sizeof(text));
+	if (!p)
+		return;
+	if (error == 0 && !p->reading) {
+		p->reading = true;
+		error = send_get(l, p->seq);
+		if (error == 0)
+			return;
+	}
+	complete(l, p, error, text);
+}
+
+static void on_session(struct link *l, const struct nlmsghdr *nlh)
+{
+	struct pending *p = find_pending(l, nlh->nlmsg_seq);
+	struct kernel_state *old = &l->b.state, state;
+
+	if (link_parse_session(nlh, &state) < 0) {
+		log_error("A message of the module is not well-formed; it is dropped.");
+		kernel_state_clear(&state);
+	} else if (old->state != PMIG_STATE_NONE && state.state != PMIG_STATE_NONE &&
+		   (int32_t)(state.seq - old->seq) < 0)
+		kernel_state_clear(&state); /* older news */
+	else
+		backend_set_state(&l->b, &state);
+	if (p && p->reading)
+		complete(l, p, 0, "");
+}
+
+static void on_control(struct link *l, const struct nlmsghdr *nlh)
+{
+	const struct genlmsghdr *genl = mnl_nlmsg_get_payload(nlh);
+	struct family f = { 0 };
+
+	if (mnl_nlmsg_get_payload_len(nlh) < sizeof(*genl))
+		return;
+	parse_family(nlh, &f);
+	if (strcmp(f.name, PMIG_GENL_NAME) != 0)
+		return;
+	if (genl->cmd == CTRL_CMD_DELFAMILY)
+		lost_module(l);
+	else
+		link_refresh(&l->b);
+}
+
+static void on_message(struct link *l, const struct nlmsghdr *nlh)
+{
+	const struct genlmsghdr *genl = mnl_nlmsg_get_payload(nlh);
+
+	if (nlh->nlmsg_type == NLMSG_ERROR)
+		on_ack(l, nlh);
+	else if (nlh->nlmsg_type == GENL_ID_CTRL)
+		on_control(l, nlh);
+	else if (l->family && nlh->nlmsg_type == l->family &&
+		 mnl_nlmsg_get_payload_len(nlh) >= sizeof(*genl) &&
+		 (genl->cmd == PMIG_CMD_EVENT || genl->cmd == PMIG_CMD_GET))
+		on_session(l, nlh);
+}
+
+/* Messages have been lost, perhaps acknowledgments: the state says what became of the commands. */
+static void on_overrun(struct link *l)
+{
+	struct pending *p;
+
+	log_warning("The kernel sent more than could be read; the state is asked for again.");
+	TAILQ_FOREACH(p, &l->pending, node)
+	{
+		p->reading = true;
+		send_get(l, p->seq);
+	}
+	if (l->family)
+		send_get(l, 0);
+}
+
+static int on_readable(_unused_ sd_event_source *s, _unused_ int fd, _unused_ uint32_t events,
+		       void *userdata)
+{
+	struct link *l = userdata;
+	const struct nlmsghdr *nlh;
+	struct sockaddr_nl from;
+	socklen_t length = sizeof(from);
+	ssize_t n;
+	int left;
+
+	n = recvfrom(mnl_socket_get_fd(l->socket), l->buf, RECEIVE_BYTES, MSG_DONTWAIT,
+		     (struct sockaddr *)&from, &length);
+	if (n < 0 && errno == ENOBUFS)
+		on_overrun(l);
+	if (n <= 0 || length != sizeof(from) || from.nl_pid != 0)
+		return 0; /* nothing, or not from the kernel */
+	left = (int)n;
+	for (nlh = (const struct nlmsghdr *)l->buf; mnl_nlmsg_ok(nlh, left);
+	     nlh = mnl_nlmsg_next(nlh, &left))
+		on_message(l, nlh);
+	return 0;
+}
+
+/* ---- beginning and end ---- */
+
+static bool ready(struct backend *b)
+{
+	return ((struct link *)b)->family || link_refresh(b) >= 0;
+}
+
+static void link_free(struct backend *b)
+{
+	struct link *l = (struct link *)b;
+	struct pending *p;
+
+	if (!l)
+		return;
+	while ((p = TAILQ_FIRST(&l->pending))) {
+		TAILQ_REMOVE(&l->pending, p, node);
+		free(p);
+	}
+	sd_event_source_disable_unref(l->source);
+	if (l->socket)
+		mnl_socket_close(l->socket);
+	kernel_state_clear(&l->b.state);
+	sd_event_unref(l->event);
+	free(l->buf);
+	free(l);
+}
+
+static const struct backend_ops link_ops = {
+	.name = "module",
+	.command = command,
+	.forget = forget,
+	.ready = ready,
+	.free = link_free,
+};
+
+static int open_socket(struct link *l)
+{
+	int one = 1, bytes = SOCKET_BYTES, group = CTRL_NOTIFY_GROUP, fd;
+
+	l->socket = mnl_socket_open2(NETLINK_GENERIC, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	if (!l->socket || mnl_socket_bind(l->socket, 0, MNL_SOCKET_AUTOPID) < 0)
+		return -errno;
+	fd = mnl_socket_get_fd(l->socket);
+	/* Without these it works, only less well. */
+	mnl_socket_setsockopt(l->socket, NETLINK_EXT_ACK, &one, sizeof(one));
+	mnl_socket_setsockopt(l->socket, NETLINK_CAP_ACK, &one, sizeof(one));
+	mnl_socket_setsockopt(l->socket, NETLINK_ADD_MEMBERSHIP, &group, sizeof(group));
+	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &bytes, sizeof(bytes)) < 0)
+		setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof(bytes));
+	return 0;
+}
+
+int link_new(struct backend **ret, sd_event *event)
+{
+	struct link *l = calloc(1, sizeof(*l));
+	int r;
+
+	if (!l)
+		return log_oom();
+	l->b.ops = &link_ops;
+	l->event = sd_event_ref(event);
+	l->buf = malloc(RECEIVE_BYTES);
+	TAILQ_INIT(&l->pending);
+	r = l->buf ? open_socket(l) : log_oom();
+	if (r >= 0)
+		r = sd_event_add_io(event, &l->source, mnl_socket_get_fd(l->socket), EPOLLIN,
+				    on_readable, l);
+	if (r < 0) {
+		link_free(&l->b);
+		return r;
+	}
+	link_refresh(&l->b);
+	*ret = &l->b;
+	return 0;
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The back end that speaks with pmig.ko. */
+#ifndef DRMGRD_LINK_H
+#define DRMGRD_LINK_H
+
+#include <linux/netlink.h>
+#include <systemd/sd-event.h>
+
+#include "daemon/backend.h"
+
+/* A missing module is no error: the link waits for it to come. */
+int link_new(struct backend **ret, sd_event *event);
+/* Looks for the family again, after the module has been loaded. 0, or -ENOPROTOOPT: it is not there. */
+int link_refresh(struct backend *b);
+
+/* ---- link-parse.c: what comes from the kernel, checked as if it came from a stranger ---- */
+
+/* One message of the family; *ret is owned by the caller also when it fails. -EBADMSG. */
+int link_parse_session(const struct nlmsghdr *nlh, struct kernel_state *ret);
+/* The text of an extended acknowledgment, "" where there is none. */
+void link_parse_ack(const struct nlmsghdr *nlh, int *ret_error, char *text, size_t size);
+
+#endif /* DRMGRD_LINK_H */

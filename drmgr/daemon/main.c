@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * drmgrd: start, loop, end. The order of the start is the order of trust: first what an earlier daemon left is taken
+ * back (applications, the journal, a session that the module still holds), then the name on the bus, then
+ * systemd is told. SIGTERM ends it at once: what is in progress belongs to the next daemon.
+ */
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+
+#include <systemd/sd-daemon.h>
+
+#include "daemon/bus.h"
+#include "daemon/manager.h"
+
+#ifndef DRMGRD_VERSION
+#ifdef DRMGR_VERSION
+#define DRMGRD_VERSION DRMGR_VERSION
+#else
+#define DRMGRD_VERSION "unknown"
+#endif
+#endif
+
+struct settings {
+	const char *config;
+	const char *run;
+};
+
+static void usage(FILE *f)
+{
+	fputs("drmgrd: tells everyone in this partition that it is about to move to another server.\n"
+	      "Started by systemd (drmgrd.service) or the bus; it takes no commands: see drmgr.\n\n"
+	      "  --config FILE     settings instead of " CONFIG_FILE "\n"
+	      "  --run-dir DIR     state instead of " RUN_DIRECTORY "\n"
+	      "  --help, --version\n",
+	      f);
+}
+
+/* 0: go on; 1: done; negative: bad usage. */
+static int parse_options(int argc, char **argv, struct settings *s)
+{
+	static const struct option options[] = {
+		{ "config", required_argument, NULL, 'c' },
+		{ "run-dir", required_argument, NULL, 'r' },
+		{ "help", no_argument, NULL, 'h' },
+		{ "version", no_argument, NULL, 'v' },
+		{ 0 },
+	};
+	int c;
+
+	while ((c = getopt_long(argc, argv, "hv", options, NULL)) >= 0) {
+		switch (c) {
+		case 'c':
+			s->config = optarg;
+			break;
+		case 'r':
+			s->run = optarg;
+			break;
+		case 'h':
+			usage(stdout);
+			return 1;
+		case 'v':
+			puts("drmgrd " DRMGRD_VERSION);
+			return 1;
+		default:
+			usage(stderr);
+			return -EINVAL;
+		}
+	}
+	if (optind < argc) {
+		fprintf(stderr, "drmgrd: takes no argument \"%s\"\n", argv[optind]);
+		usage(stderr);
+		return -EINVAL;
+	}
+	return 0;
+}
+
+static int watch_signals(sd_event *event)
+{
+	sigset_t set;
+	int r;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGCHLD);
+	if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
+		return -errno;
+	signal(SIGPIPE, SIG_IGN);
+	r = sd_event_add_signal(event, NULL, SIGTERM, NULL, NULL);
+	return r < 0 ? r : sd_event_add_signal(event, NULL, SIGINT, NULL, NULL);
+}
+
+static void restore(struct manager *m)
+{
+	char **names = NULL;
+	int n = sd_listen_fds_with_names(1, &names);
+	int *fds = n > 0 ? calloc((size_t)n, sizeof(*fds)) : NULL;
+
+	for (int i = 0; fds && i < n; i++)
+		fds[i] = SD_LISTEN_FDS_START + i;
+	manager_restore(m, fds, names, fds ? (size_t)n : 0);
+	for (int i = 0; names && names[i]; i++)
+		free(names[i]);
+	free(names);
+	free(fds);
+}
+
+static int run(const struct settings *s)
+{
+	struct manager *m = NULL;
+	sd_event *event = NULL;
+	sd_bus *bus = NULL;
+	int r;
+
+	r = sd_event_default(&event);
+	if (r >= 0)
+		r = watch_signals(event);
+	if (r >= 0)
+		r = manager_new(&m, event, s->config, s->run);
+	if (r < 0)
+		log_error("drmgrd can't start: %s.", errno_text(r));
+	else {
+		restore(m);
+		r = bus_new(&bus, m);
+		if (r < 0)
+			log_error("The system bus does not take the service: %s.", errno_text(r));
+	}
+	if (r >= 0) {
+		sd_notify(0, "READY=1");
+		r = sd_event_loop(event);
+		sd_notify(0, "STOPPING=1");
+		if (r < 0)
+			log_error("The event loop failed: %s.", errno_text(r));
+	}
+	sd_bus_flush_close_unref(bus);
+	manager_free(m);
+	sd_event_unref(event);
+	return r;
+}
+
+int main(int argc, char **argv)
+{
+	struct settings s = { .config = CONFIG_FILE, .run = RUN_DIRECTORY };
+	int r = parse_options(argc, argv, &s);
+
+	if (r != 0)
+		return r < 0 ? 2 : 0;
+	umask(022);
+	return run(&s) < 0 ? 1 : 0;
+}

@@ -1,0 +1,466 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The manager owns everything and decides what may start: one operation at a time, under the DLPAR lock, with a
+ * back end that works. When nothing is going on it compares what the module says with what is known here, and
+ * takes over what has no owner: a session of a daemon before us, or a migration that somebody else started.
+ */
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include <systemd/sd-daemon.h>
+
+#include "daemon/aud-builtin.h"
+#include "daemon/aud-kernel.h"
+#include "daemon/aud-scripts.h"
+#include "daemon/aud-signals.h"
+#include "daemon/link.h"
+#include "daemon/manager.h"
+#include "daemon/module.h"
+#include "daemon/runner.h"
+#include "daemon/sysfs.h"
+
+#define WATCHDOG_USEC (60 * USEC_PER_SEC)
+
+bool manager_busy(const struct manager *m)
+{
+	return m->session;
+}
+
+/* ---- watchdog: only while something is going on, so that an idle daemon sleeps ---- */
+
+static int on_watchdog(sd_event_source *s, _unused_ uint64_t usec, _unused_ void *userdata)
+{
+	sd_notify(0, "WATCHDOG=1");
+	sd_event_source_set_time(s, now_usec() + WATCHDOG_USEC / 3);
+	return sd_event_source_set_enabled(s, SD_EVENT_ONESHOT);
+}
+
+static void watch(struct manager *m, bool on)
+{
+	sd_notifyf(0, "WATCHDOG_USEC=%" PRIu64, on ? WATCHDOG_USEC : 0);
+	sd_event_source_set_time(m->watchdog, now_usec() + WATCHDOG_USEC / 3);
+	sd_event_source_set_enabled(m->watchdog, on ? SD_EVENT_ONESHOT : SD_EVENT_OFF);
+}
+
+static void tell_systemd(const struct manager *m)
+{
+	if (m->session)
+		sd_notifyf(0, "STATUS=Stream 0x%" PRIx64 " in progress.",
+			   session_stream(m->session));
+	else
+		sd_notify(0, "STATUS=Waiting for a migration.");
+}
+
+/* ---- sessions ---- */
+
+static struct session_setup setup(struct manager *m)
+{
+	struct session_setup s = {
+		.event = m->event,
+		.config = &m->config,
+		.backend = m->backend,
+		.journal = m->journal,
+		.log = &m->log,
+		.gen = &m->gen,
+	};
+
+	memcpy(s.audiences, m->audiences, sizeof(s.audiences));
+	return s;
+}
+
+static void on_session_done(void *userdata, struct session *s);
+
+static int start_session(struct manager *m, enum session_kind kind, uint64_t stream,
+			 const char *engine)
+{
+	struct session_setup st = setup(m);
+	struct session_request request = {
+		.kind = kind,
+		.stream = stream,
+		.force = m->request.force,
+		.detail = m->request.detail,
+		.wait = m->request.wait,
+	};
+	int r;
+
+	snprintf(request.engine, sizeof(request.engine), "%s", engine);
+	aud_kernel_set_backend(m->audiences[AUDIENCE_KERNEL], m->backend);
+	r = session_new(&m->session, &st, &request, on_session_done, m);
+	if (r < 0)
+		return r;
+	watch(m, true);
+	tell_systemd(m);
+	return 0;
+}
+
+static enum manager_error error_of(enum session_outcome outcome)
+{
+	static const enum manager_error errors[] = {
+		[SESSION_OK] = MANAGER_OK,	     [SESSION_BAD_STREAM] = MANAGER_BAD_STREAM,
+		[SESSION_BUSY] = MANAGER_BUSY,	     [SESSION_NO_ENGINE] = MANAGER_NO_ENGINE,
+		[SESSION_STOPPED] = MANAGER_STOPPED, [SESSION_ABORTED] = MANAGER_ABORTED,
+		[SESSION_FAILED] = MANAGER_FAILED,
+	};
+
+	return errors[outcome];
+}
+
+/* A refusal that stops a simulated migration before it begins, or NULL. */
+static const struct refusal *stopping(const struct session_result *result)
+{
+	for (size_t i = 0; i < result->nr_refusals; i++)
+		if (result->refusals[i].stops)
+			return &result->refusals[i];
+	return NULL;
+}
+
+static void release(struct manager *m)
+{
+	m->lock = safe_close(m->lock);
+	watch(m, false);
+	tell_systemd(m);
+	m->request = (struct manager_request){ 0 };
+	sd_event_source_set_enabled(m->reconcile, SD_EVENT_ONESHOT);
+}
+
+static void reply(struct manager *m, enum manager_error error, const char *text,
+		  const struct session_result *result)
+{
+	manager_reply_t call = m->reply;
+
+	m->reply = NULL;
+	if (call)
+		call(m->reply_userdata, error, text, result);
+}
+
+/* The check of a simulated migration is over: go on with the migration, or say why not. */
+static bool go_on_simulating(struct manager *m, const struct session_result *result,
+			     enum manager_error *error, char *text, size_t size)
+{
+	const struct refusal *r = stopping(result);
+	uint64_t stream = session_stream(m->session);
+
+	if (*error != MANAGER_OK)
+		return false;
+	if (r) {
+		*error = MANAGER_STOPPED;
+		snprintf(text, size, "%s %s: %s", r->audience, r->name, r->reason);
+		return false;
+	}
+	m->session = session_free(m->session);
+	if (start_session(m, SESSION_MIGRATE, stream, "sim") == 0)
+		return true;
+	*error = MANAGER_FAILED;
+	return false;
+}
+
+static void on_session_done(void *userdata, struct session *s)
+{
+	struct manager *m = userdata;
+	struct session_result result;
+	enum manager_error error;
+	char text[512];
+
+	session_result(s, &result);
+	error = error_of(result.outcome);
+	snprintf(text, sizeof(text), "%s", result.message);
+	if (m->request.kind == REQUEST_SIMULATE && m->reply) {
+		if (session_kind(s) == SESSION_CHECK &&
+		    go_on_simulating(m, &result, &error, text, sizeof(text)))
+			return;
+		simulate_clean_up(m->request.stream);
+	} else if (session_kind(s) == SESSION_ADOPTED)
+		simulate_clean_up(session_stream(s)); /* if it was one */
+	/* After a failed go_on_simulating() the result has gone with its session. */
+	reply(m, error, text, m->session ? &result : &(struct session_result){ 0 });
+	m->session = session_free(m->session);
+	release(m);
+}
+
+/* ---- starting ---- */
+
+_printf_(4, 5) static enum manager_error
+	refuse(char *text, size_t size, enum manager_error error, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, size, fmt, ap);
+	va_end(ap);
+	return error;
+}
+
+static bool choose_backend(struct manager *m)
+{
+	m->backend = m->link;
+	if (m->link->ops->ready(m->link))
+		return true;
+	if (module_load("pmig") == 0 && link_refresh(m->link) == 0)
+		return true;
+	if (!m->config.without_module_sysfs)
+		return false;
+	if (!m->sysfs && sysfs_new(&m->sysfs, m->event) < 0)
+		return false;
+	log_notice(
+		"pmig.ko is not there: drivers are neither asked nor told, the stream is written to sysfs.");
+	m->backend = m->sysfs;
+	return true;
+}
+
+static enum manager_error take_lock(struct manager *m, char *text, size_t size)
+{
+	pid_t holder;
+	int fd = drlock_take(&holder);
+
+	if (fd == -EBUSY)
+		return refuse(text, size, MANAGER_BUSY,
+			      "another DLPAR operation is under way (process %d): try again later",
+			      holder);
+	if (fd < 0)
+		return refuse(text, size, MANAGER_FAILED,
+			      "/var/lock/dr_config_lock can't be taken: %s", errno_text(fd));
+	m->lock = fd;
+	return MANAGER_OK;
+}
+
+static enum manager_error prepare_simulation(struct manager *m, char *text, size_t size)
+{
+	int r;
+
+	/* An ID of its own, so that nothing real is taken for it. */
+	if (getrandom(&m->request.stream, sizeof(m->request.stream), 0) < 0 ||
+	    m->backend != m->link)
+		return refuse(text, size, MANAGER_NO_MODULE,
+			      "a simulation needs pmig.ko: modprobe pmig");
+	m->request.stream |= 1;
+	r = simulate_prepare(m->request.stream, m->request.enabled_ms, m->request.blackout_ms);
+	if (r == -ENOENT)
+		return refuse(text, size, MANAGER_NO_MODULE,
+			      "pmig_sim.ko is not there: install it, or modprobe pmig_sim");
+	if (r < 0)
+		return refuse(text, size, MANAGER_NO_ENGINE,
+			      "the simulated hypervisor can't be set up: %s", errno_text(r));
+	return MANAGER_OK;
+}
+
+enum manager_error manager_start(struct manager *m, const struct manager_request *request,
+				 manager_reply_t call, void *userdata, char *text, size_t size)
+{
+	enum manager_error e;
+	bool sim = request->kind == REQUEST_SIMULATE;
+
+	if (m->session)
+		return refuse(text, size, MANAGER_BUSY,
+			      "stream 0x%" PRIx64
+			      " is being %s: wait until it is over, see drmgr status",
+			      session_stream(m->session),
+			      session_kind(m->session) == SESSION_CHECK ? "checked" : "migrated");
+	if (!choose_backend(m))
+		return refuse(
+			text, size, MANAGER_NO_MODULE,
+			"the kernel module pmig is not there: modprobe pmig, or install it for this kernel");
+	e = take_lock(m, text, size);
+	if (e != MANAGER_OK)
+		return e;
+	m->request = *request;
+	e = sim ? prepare_simulation(m, text, size) : MANAGER_OK;
+	if (e == MANAGER_OK &&
+	    start_session(m, request->kind == REQUEST_MIGRATE ? SESSION_MIGRATE : SESSION_CHECK,
+			  m->request.stream, sim ? "sim" : "") < 0) {
+		if (sim)
+			simulate_clean_up(m->request.stream);
+		e = refuse(text, size, MANAGER_FAILED, "out of memory");
+	}
+	if (e != MANAGER_OK) {
+		release(m);
+		return e;
+	}
+	m->reply = call;
+	m->reply_userdata = userdata;
+	return MANAGER_OK;
+}
+
+/* ---- what is nobody's ---- */
+
+static void take_over(struct manager *m, struct replay *replay)
+{
+	struct session_setup st = setup(m);
+	int r;
+
+	aud_kernel_set_backend(m->audiences[AUDIENCE_KERNEL], m->backend);
+	log_notice("Stream 0x%" PRIx64 " was being migrated when the last daemon ended; going on.",
+		   replay->session.stream);
+	r = session_adopt(&m->session, &st, replay, on_session_done, m);
+	if (r < 0) {
+		log_error("It can't be taken over: %s.", errno_text(r));
+		return;
+	}
+	watch(m, true);
+	tell_systemd(m);
+}
+
+static int on_reconcile(_unused_ sd_event_source *s, void *userdata)
+{
+	struct manager *m = userdata;
+	const struct kernel_state *k = &m->link->state;
+	bool foreign = k->flags & PMIG_F_FOREIGN;
+
+	if (m->session || k->state == PMIG_STATE_NONE || k->owner)
+		return 0;
+	m->backend = m->link;
+	if (foreign)
+		eventlog_note(&m->log, LOG_NOTICE, "kernel", NULL,
+			      "Somebody else migrates stream 0x%" PRIx64
+			      ": nobody was told to get ready, everyone will be told what changed.",
+			      k->stream);
+	else
+		log_notice("The module has a session of stream 0x%" PRIx64
+			   " that nobody owns; taking it.",
+			   k->stream);
+	m->request = (struct manager_request){ 0 };
+	if (start_session(m, foreign ? SESSION_FOREIGN : SESSION_ADOPTED, k->stream, "") < 0)
+		log_oom();
+	return 0;
+}
+
+static void on_state(void *userdata, _unused_ const struct kernel_state *state)
+{
+	struct manager *m = userdata;
+
+	if (!m->session)
+		sd_event_source_set_enabled(m->reconcile, SD_EVENT_ONESHOT);
+}
+
+void manager_restore(struct manager *m, int *fds, char **names, size_t n)
+{
+	struct replay replay = { 0 };
+	char boot_id[64];
+	int r;
+
+	registry_restore(m->registry, fds, names, n);
+	for (size_t i = 0; i < n; i++)
+		if (fds[i] >= 0 && strcmp(names[i], RUN_OUTPUT_NAME) == 0)
+			aud_scripts_restore(m->audiences[AUDIENCE_SCRIPTS], TAKE_FD(fds[i]));
+	for (size_t i = 0; i < n; i++)
+		if (fds[i] >= 0) {
+			sd_notifyf(0, "FDSTOREREMOVE=1\nFDNAME=%s", names[i]);
+			fds[i] = safe_close(fds[i]);
+		}
+	r = journal_replay(m->journal_path, &replay);
+	if (r < 0)
+		log_error("%s can't be read: %s.", m->journal_path, errno_text(r));
+	session_boot_id(boot_id, sizeof(boot_id));
+	if (replay.open && strcmp(boot_id, replay.session.boot_id) != 0)
+		log_notice("%s is of another boot; it is not used.", m->journal_path);
+	else if (replay.open)
+		take_over(m, &replay);
+	replay_clear(&replay);
+}
+
+/* ---- beginning and end ---- */
+
+static int new_audiences(struct manager *m)
+{
+	int r = aud_builtin_new(&m->audiences[AUDIENCE_BUILTIN], &m->config, &m->log);
+
+	if (r >= 0)
+		r = aud_kernel_new(&m->audiences[AUDIENCE_KERNEL], &m->log);
+	if (r >= 0)
+		r = aud_scripts_new(&m->audiences[AUDIENCE_SCRIPTS], m->event, &m->config, &m->log);
+	if (r >= 0)
+		r = aud_signals_new(&m->audiences[AUDIENCE_SIGNALS], m->event, &m->config,
+				    m->registry, &m->log);
+	return r;
+}
+
+static int new_sources(struct manager *m)
+{
+	int r = sd_event_add_time(m->event, &m->watchdog, CLOCK_BOOTTIME, UINT64_MAX, 0,
+				  on_watchdog, m);
+
+	if (r >= 0)
+		r = sd_event_source_set_enabled(m->watchdog, SD_EVENT_OFF);
+	if (r >= 0)
+		r = sd_event_add_defer(m->event, &m->reconcile, on_reconcile, m);
+	if (r >= 0)
+		r = sd_event_source_set_enabled(m->reconcile, SD_EVENT_OFF);
+	return r;
+}
+
+DEFINE_CLEANUP(struct manager *, manager_free)
+
+int manager_new(struct manager **ret, sd_event *event, const char *config_path,
+		const char *run_directory)
+{
+	_cleanup_(manager_freep) struct manager *m = calloc(1, sizeof(*m));
+	_cleanup_free_ char *apps = NULL;
+	int r;
+
+	if (!m)
+		return log_oom();
+	m->event = sd_event_ref(event);
+	m->lock = -EBADF;
+	/* Larger than any gen of a daemon before us: it sent fewer than 16 in each second since boot. */
+	m->gen = (uint32_t)(now_usec() / USEC_PER_SEC * 16);
+	r = config_load(&m->config, config_path);
+	if (r < 0)
+		return r;
+	if (m->config.log_level > log_max_level)
+		log_max_level = m->config.log_level;
+	if (mkdir(run_directory, 0755) < 0 && errno != EEXIST)
+		return -errno;
+	if (asprintf(&m->journal_path, "%s/session", run_directory) < 0 ||
+	    asprintf(&apps, "%s/apps", run_directory) < 0)
+		return log_oom();
+	r = journal_new(&m->journal, m->journal_path);
+	if (r >= 0)
+		r = registry_new(&m->registry, event, &m->config, apps);
+	if (r >= 0)
+		r = new_audiences(m);
+	if (r >= 0)
+		r = new_sources(m);
+	if (r < 0)
+		return r;
+	r = module_load("pmig");
+	if (r < 0)
+		log_notice(
+			"pmig.ko can't be loaded (%s); it will be tried again when it is needed.",
+			errno_text(r));
+	r = link_new(&m->link, event);
+	if (r >= 0)
+		r = backend_listen(m->link, on_state, m);
+	if (r < 0)
+		return r;
+	m->backend = m->link;
+	tell_systemd(m);
+	*ret = TAKE_PTR(m);
+	return 0;
+}
+
+struct manager *manager_free(struct manager *m)
+{
+	if (!m)
+		return NULL;
+	session_free(m->session);
+	aud_builtin_free(m->audiences[AUDIENCE_BUILTIN]);
+	aud_kernel_free(m->audiences[AUDIENCE_KERNEL]);
+	aud_scripts_free(m->audiences[AUDIENCE_SCRIPTS]);
+	aud_signals_free(m->audiences[AUDIENCE_SIGNALS]);
+	registry_free(m->registry);
+	journal_free(m->journal);
+	if (m->link)
+		m->link->ops->free(m->link);
+	if (m->sysfs)
+		m->sysfs->ops->free(m->sysfs);
+	sd_event_source_disable_unref(m->watchdog);
+	sd_event_source_disable_unref(m->reconcile);
+	config_clear(&m->config);
+	safe_close(m->lock);
+	free(m->journal_path);
+	sd_event_unref(m->event);
+	free(m);
+	return NULL;
+}

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The only struct that sees all parts. */
+#ifndef DRMGRD_MANAGER_H
+#define DRMGRD_MANAGER_H
+
+#include "daemon/registry.h"
+#include "daemon/session.h"
+
+#define RUN_DIRECTORY "/run/drmgr"
+#define CONFIG_FILE   "/etc/drmgr/drmgr.conf"
+
+enum request_kind { REQUEST_CHECK, REQUEST_MIGRATE, REQUEST_SIMULATE };
+
+struct manager_request {
+	enum request_kind kind;
+	uint64_t stream;
+	bool force;
+	unsigned detail;
+	usec_t wait;
+	uint64_t enabled_ms; /* SIMULATE */
+	uint64_t blackout_ms;
+};
+
+/* Why nothing was started, or how it ended; bus.c has a name for each. */
+enum manager_error {
+	MANAGER_OK,
+	MANAGER_BAD_STREAM,
+	MANAGER_BUSY,
+	MANAGER_NO_MODULE,
+	MANAGER_NO_ENGINE,
+	MANAGER_STOPPED,
+	MANAGER_ABORTED,
+	MANAGER_FAILED,
+	_MANAGER_ERROR_MAX,
+};
+
+/* Comes once for each request that was started. @text is one line, "" with MANAGER_OK. */
+typedef void (*manager_reply_t)(void *userdata, enum manager_error error, const char *text,
+				const struct session_result *result);
+
+struct manager {
+	sd_event *event;
+	struct config config;
+	struct backend *link;	 /* the module */
+	struct backend *backend; /* what sessions use now: link or sysfs */
+	struct backend *sysfs;
+	struct audience *audiences[_AUDIENCE_MAX];
+	struct registry *registry;
+	struct journal *journal;
+	struct eventlog log;
+	uint32_t gen;
+	char *journal_path;
+
+	/* one operation at a time */
+	struct session *session;
+	struct manager_request request;
+	manager_reply_t reply;
+	void *reply_userdata;
+	int lock; /* the DLPAR lock */
+	sd_event_source *watchdog;
+	sd_event_source *reconcile;
+};
+
+int manager_new(struct manager **ret, sd_event *event, const char *config_path,
+		const char *run_directory);
+/* What an earlier daemon left: descriptors from systemd, the journal. */
+void manager_restore(struct manager *m, int *fds, char **names, size_t n);
+struct manager *manager_free(struct manager *m);
+
+/* Starts an operation; otherwise says why not in @text. */
+enum manager_error manager_start(struct manager *m, const struct manager_request *request,
+				 manager_reply_t reply, void *userdata, char *text, size_t size);
+bool manager_busy(const struct manager *m);
+
+/* ---- drlock.c: the lock that powerpc-utils' drmgr takes, too ---- */
+
+/* Returns the descriptor that holds it; -EBUSY, and *ret_holder is the process that has it, or 0. */
+int drlock_take(pid_t *ret_holder);
+
+/* ---- simulate.c: a simulated hypervisor for one migration ---- */
+
+int simulate_prepare(uint64_t stream, uint64_t enabled_ms, uint64_t blackout_ms);
+void simulate_clean_up(uint64_t stream);
+
+#endif /* DRMGRD_MANAGER_H */

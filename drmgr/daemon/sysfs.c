@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Without the module: the stream ID is written to /sys/kernel/mobility/migration by a child, because the write
+ * lasts as long as the migration. The kernel waits for Suspending inside the write and nobody outside can see it, so
+ * PRE comes at once, as in powerpc-utils; no driver is asked, nothing says what changed. It plays the module's states
+ * so that the session need not know.
+ *
+ * The child outlives the daemon, and with it the write; then the next daemon sees by the machine's serial number
+ * whether it moved.
+ */
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/runner.h"
+#include "daemon/sysfs.h"
+
+#define MIGRATION_FILE "/sys/kernel/mobility/migration"
+
+struct sysfs {
+	struct backend b;
+	sd_event *event;
+	sd_event_source *later;
+	struct runner *runner;
+	uint64_t stream;
+	uint32_t seq;
+	/* the command that later() completes */
+	enum pmig_cmd command;
+	backend_done_t done;
+	void *userdata;
+};
+
+static void enter(struct sysfs *s, uint32_t state, int error, const char *reason)
+{
+	struct kernel_state k = {
+		.stream = s->stream,
+		.state = state,
+		.seq = ++s->seq,
+		.error = (uint32_t)error,
+		.owner = state == PMIG_STATE_NONE ? 0 : 1,
+	};
+
+	snprintf(k.engine, sizeof(k.engine), "sysfs");
+	snprintf(k.reason, sizeof(k.reason), "%s", reason);
+	backend_set_state(&s->b, &k);
+}
+
+/* In the child. */
+static int write_stream(void *userdata)
+{
+	const struct sysfs *s = userdata;
+	char text[32];
+	int r;
+
+	snprintf(text, sizeof(text), "0x%" PRIx64 "\n", s->stream);
+	r = write_text_file(MIGRATION_FILE, text);
+	return r < 0 ? -r & 0xff : 0;
+}
+
+static void on_written(void *userdata, const struct run_result *result)
+{
+	struct sysfs *s = userdata;
+
+	s->runner = runner_free(s->runner);
+	if (result->end == RUN_EXITED && result->value == 0)
+		enter(s, PMIG_STATE_COMPLETED, 0, "");
+	else
+		enter(s, PMIG_STATE_FAILED, result->end == RUN_EXITED ? result->value : EIO,
+		      result->end == RUN_EXITED ? errno_text(result->value) :
+						  "the write was killed");
+}
+
+static void suspend(struct sysfs *s)
+{
+	int r = runner_start(&s->runner, s->event,
+			     &(struct run_spec){
+				     .stop_signal = SIGKILL,
+				     .function = write_stream,
+				     .done = on_written,
+				     .userdata = s,
+			     });
+
+	enter(s, r < 0 ? PMIG_STATE_FAILED : PMIG_STATE_SUSPENDING, -r, r < 0 ? errno_text(r) : "");
+}
+
+static int act(struct sysfs *s)
+{
+	uint32_t state = s->b.state.state;
+
+	switch (s->command) {
+	case PMIG_CMD_CHECK:
+	case PMIG_CMD_BEGIN:
+		if (state != PMIG_STATE_NONE)
+			return -EBUSY;
+		if (access(MIGRATION_FILE, W_OK) < 0)
+			return -ENODEV;
+		enter(s, s->command == PMIG_CMD_CHECK ? PMIG_STATE_CHECKED : PMIG_STATE_QUIESCE, 0,
+		      "");
+		return 0;
+	case PMIG_CMD_PRE:
+		enter(s, PMIG_STATE_READY, 0, "");
+		return 0;
+	case PMIG_CMD_SUSPEND:
+		suspend(s);
+		return 0;
+	case PMIG_CMD_CANCEL:
+		/* Nobody can be asked to cancel; but nothing has been written either. */
+		enter(s, PMIG_STATE_FAILED, ECANCELED, "not handed to the kernel");
+		return 0;
+	case PMIG_CMD_ADOPT:
+		return -ENOENT;
+	case PMIG_CMD_END:
+		enter(s, PMIG_STATE_NONE, 0, "");
+		return 0;
+	default:
+		return -EOPNOTSUPP;
+	}
+}
+
+static int later(_unused_ sd_event_source *source, void *userdata)
+{
+	struct sysfs *s = userdata;
+	backend_done_t done = s->done;
+	int r = act(s);
+
+	s->done = NULL;
+	if (done)
+		done(s->userdata, r, r == -ENODEV ? "there is no " MIGRATION_FILE : "");
+	return 0;
+}
+
+static int command(struct backend *b, enum pmig_cmd command, const struct backend_args *args,
+		   backend_done_t done, void *userdata)
+{
+	struct sysfs *s = (struct sysfs *)b;
+
+	if (s->done)
+		return -EBUSY;
+	s->command = command;
+	s->done = done;
+	s->userdata = userdata;
+	if (command == PMIG_CMD_CHECK || command == PMIG_CMD_BEGIN)
+		s->stream = args->stream;
+	return sd_event_source_set_enabled(s->later, SD_EVENT_ONESHOT);
+}
+
+static void forget(struct backend *b, void *userdata)
+{
+	struct sysfs *s = (struct sysfs *)b;
+
+	if (s->userdata == userdata)
+		s->done = NULL;
+}
+
+static bool ready(_unused_ struct backend *b)
+{
+	return access(MIGRATION_FILE, W_OK) == 0;
+}
+
+static void sysfs_free(struct backend *b)
+{
+	struct sysfs *s = (struct sysfs *)b;
+
+	if (!s)
+		return;
+	runner_free(s->runner);
+	sd_event_source_disable_unref(s->later);
+	kernel_state_clear(&s->b.state);
+	sd_event_unref(s->event);
+	free(s);
+}
+
+static const struct backend_ops sysfs_ops = {
+	.name = "sysfs",
+	.command = command,
+	.forget = forget,
+	.ready = ready,
+	.free = sysfs_free,
+};
+
+int sysfs_new(struct backend **ret, sd_event *event)
+{
+	struct sysfs *s = calloc(1, sizeof(*s));
+	int r;
+
+	if (!s)
+		return log_oom();
+	s->b.ops = &sysfs_ops;
+	s->event = sd_event_ref(event);
+	r = sd_event_add_defer(event, &s->later, later, s);
+	if (r >= 0)
+		r = sd_event_source_set_enabled(s->later, SD_EVENT_OFF);
+	if (r < 0) {
+		sysfs_free(&s->b);
+		return r;
+	}
+	*ret = &s->b;
+	return 0;
+}
