@@ -95,7 +95,6 @@ say "---- 6. the log"
 drmgr_lines | sed 's/^/#   /'
 check "the log ends as AIX's does" sh -c "journalctl -t DRMGR -o cat --no-pager | tail -n 1 | grep -q 'End: DR PMIG operation'"
 check "the daemon is idle again" sh -c "drmgr status | grep -Eqi 'state:? *(idle|none)'"
-check "the kernel has no complaint" sh -c "! dmesg | grep -E 'WARNING|BUG:|Oops'"
 
 echo "1..$nr"
 exit $((failed > 0))
