@@ -6,7 +6,7 @@
 # maintainer scripts would have done and a test needs is done here.
 
 ROOTFS_PACKAGES=(systemd systemd-sysv dbus udev kmod libmnl0 libkmod2 libinih1 libcap2 libsystemd0 busybox-static
-	bash dash coreutils util-linux findutils grep sed mawk procps hostname libcap2-bin strace)
+	bash dash coreutils bsdutils util-linux findutils grep sed mawk procps hostname libcap2-bin strace)
 
 SYSROOT_PACKAGES=(libc6-dev libsystemd-dev libmnl-dev libkmod-dev libinih-dev libcap-dev)
 
