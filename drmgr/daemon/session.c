@@ -14,105 +14,13 @@
  * for the module's FAILED. Later there is no way back, and only the module says how it ended.
  */
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "daemon/session.h"
+#include "daemon/session-internal.h"
 
 /* Audiences keep to PRE's deadline themselves; this is for one that does not. */
 #define PRE_GRACE (3 * USEC_PER_SEC)
-
-enum stage {
-	STAGE_NEW,
-	STAGE_CHECK,
-	STAGE_OPENING,
-	STAGE_ADOPTING,
-	STAGE_BEGIN,
-	STAGE_COPYING,
-	STAGE_PRE,
-	STAGE_MOVING,
-	STAGE_POST,
-	STAGE_CANCELLING,
-	STAGE_UNDO,
-	STAGE_ENDING,
-	STAGE_OVER,
-};
-
-struct session {
-	struct session_setup setup;
-	struct session_request request;
-	session_done_t done;
-	void *userdata;
-
-	enum stage stage;
-	usec_t since;
-	struct walk walk;
-	bool resumed_told;
-	bool foreign;
-
-	sd_event_source *advance;
-	sd_event_source *pre_timer;
-
-	/* the command that the module has not answered */
-	bool command_pending;
-	int command_error;
-	char command_text[PMIG_REASON_LEN];
-
-	bool in_module; /* the module has accepted it: its states are ours */
-
-	/* the first thing that went wrong */
-	enum session_outcome outcome;
-	int error;
-	char message[512];
-
-	struct refusal *refusals;
-	size_t nr_refusals;
-	struct wire_change *changes;
-	size_t nr_changes;
-	uint64_t blackout_us;
-
-	enum journal_outcome known; /* an adopted session that the module has forgotten */
-};
-
-static void kick(struct session *s)
-{
-	sd_event_source_set_enabled(s->advance, SD_EVENT_ONESHOT);
-}
-
-_printf_(4, 5) static void fail(struct session *s, enum session_outcome outcome, int error,
-				const char *fmt, ...)
-{
-	char text[sizeof(s->message)];
-	va_list ap;
-
-	if (s->outcome != SESSION_OK)
-		return; /* the first counts, the rest follows from it */
-	va_start(ap, fmt);
-	vsnprintf(text, sizeof(text), fmt, ap);
-	va_end(ap);
-	text_copy(s->message, sizeof(s->message), text, sizeof(text));
-	s->outcome = outcome;
-	s->error = error < 0 ? -error : error;
-}
-
-static enum session_outcome outcome_of(int error)
-{
-	switch (error) {
-	case -EBUSY:
-	case -EALREADY:
-		return SESSION_BUSY;
-	case -ENODEV:
-	case -EOPNOTSUPP:
-		return SESSION_NO_ENGINE;
-	case -EINVAL:
-	case -ENOENT:
-	case -ESRCH:
-		return SESSION_BAD_STREAM;
-	default:
-		return SESSION_FAILED;
-	}
-}
 
 /* ---- the module's side ---- */
 
@@ -141,7 +49,7 @@ static void on_command(void *userdata, int error, const char *text)
 	s->command_error = error;
 	text_copy(s->command_text, sizeof(s->command_text),
 		  text[0] || error == 0 ? text : errno_text(error), SIZE_MAX);
-	kick(s);
+	session_kick(s);
 }
 
 static void command(struct session *s, enum pmig_cmd cmd)
@@ -161,9 +69,9 @@ static void command(struct session *s, enum pmig_cmd cmd)
 		on_command(s, r, "");
 }
 
-static void on_state(void *userdata, _unused_ const struct kernel_state *state)
+void session_on_state(void *userdata, _unused_ const struct kernel_state *state)
 {
-	kick(userdata);
+	session_kick(userdata);
 }
 
 static void take_result(struct session *s)
@@ -186,80 +94,17 @@ static void take_failure(struct session *s)
 	const struct kernel_state *k = kernel(s);
 
 	if (k->state == PMIG_STATE_NONE)
-		fail(s, SESSION_FAILED, EIO, "the module has lost the session");
+		session_fail(s, SESSION_FAILED, EIO, "the module has lost the session");
 	for (size_t i = 0; i < k->nr_refusals; i++)
 		if (k->refusals[i].phase == PMIG_PHASE_PRE)
-			fail(s, SESSION_STOPPED, (int)k->refusals[i].error, "kernel handler %s: %s",
-			     k->refusals[i].handler, k->refusals[i].reason);
-	fail(s,
-	     s->stage >= STAGE_MOVING && k->error != ECANCELED ? SESSION_FAILED : SESSION_ABORTED,
-	     (int)k->error, "%s", k->reason[0] ? k->reason : errno_text((int)k->error));
+			session_fail(s, SESSION_STOPPED, (int)k->refusals[i].error,
+				     "kernel handler %s: %s", k->refusals[i].handler,
+				     k->refusals[i].reason);
+	session_fail(s,
+		     s->stage >= STAGE_MOVING && k->error != ECANCELED ? SESSION_FAILED :
+									 SESSION_ABORTED,
+		     (int)k->error, "%s", k->reason[0] ? k->reason : errno_text((int)k->error));
 }
-
-/* ---- what audiences ask of us ---- */
-
-static void host_done(struct audience *a)
-{
-	struct session *s = a->session;
-
-	walk_done(&s->walk, a);
-	kick(s);
-}
-
-static void host_refuse(struct audience *a, const struct refusal *refusal)
-{
-	struct session *s = a->session;
-	struct refusal *v = reallocarray(s->refusals, s->nr_refusals + 1, sizeof(*v));
-
-	if (v) {
-		s->refusals = v;
-		v[s->nr_refusals++] = *refusal;
-	} else
-		log_oom();
-	if (refusal->stops && s->stage != STAGE_CHECK) {
-		fail(s, SESSION_STOPPED, refusal->error, "%s %s: %s", refusal->audience,
-		     refusal->name, refusal->reason);
-		kick(s);
-	}
-}
-
-static void host_fail(struct audience *a, int error, const char *text)
-{
-	struct session *s = a->session;
-
-	fail(s, s->stage == STAGE_CHECK ? outcome_of(error) : SESSION_FAILED, error, "%s", text);
-	kick(s);
-}
-
-static int host_tell(struct audience *a, enum dr_phase phase, uint32_t gen, const char *name,
-		     bool child)
-{
-	struct session *s = a->session;
-	pid_t pid = child ? getpid() : 0;
-	uint64_t start = 0;
-
-	if (child && process_start_time(pid, &start) < 0)
-		pid = 0;
-	return journal_tell(s->setup.journal, a->ops->name, phase, gen, pid, start, name);
-}
-
-static void host_over(struct audience *a, const char *name)
-{
-	struct session *s = a->session;
-
-	if (journal_over(s->setup.journal, a->ops->name, name) < 0)
-		log_warning(
-			"The journal can't be written; a daemon after this one might tell %s again.",
-			name);
-}
-
-static const struct audience_host_ops host_ops = {
-	.done = host_done,
-	.refuse = host_refuse,
-	.fail = host_fail,
-	.tell = host_tell,
-	.over = host_over,
-};
 
 /* ---- stages ---- */
 
@@ -289,15 +134,15 @@ static void walk(struct session *s, const struct plan *plan)
 	walk_start(&s->walk, plan, &notice);
 }
 
-static int on_pre_timer(_unused_ sd_event_source *source, _unused_ uint64_t usec, void *userdata)
+int session_on_pre_timer(_unused_ sd_event_source *source, _unused_ uint64_t usec, void *userdata)
 {
 	struct session *s = userdata;
 
 	if (s->stage != STAGE_PRE)
 		return 0;
 	if (!s->request.force)
-		fail(s, SESSION_STOPPED, ETIMEDOUT, "PRE did not end within its time");
-	kick(s);
+		session_fail(s, SESSION_STOPPED, ETIMEDOUT, "PRE did not end within its time");
+	session_kick(s);
 	return 0;
 }
 
@@ -314,8 +159,8 @@ static void open_journal(struct session *s)
 	session_boot_id(j.boot_id, sizeof(j.boot_id));
 	r = journal_open_session(s->setup.journal, &j);
 	if (r < 0 && !s->foreign)
-		fail(s, SESSION_FAILED, r, "the journal in /run/drmgr can't be written: %s",
-		     errno_text(r));
+		session_fail(s, SESSION_FAILED, r, "the journal in /run/drmgr can't be written: %s",
+			     errno_text(r));
 }
 
 static void log_result(struct session *s)
@@ -426,8 +271,8 @@ static enum stage adopted_stage(struct session *s)
 		s->in_module = false;
 		if (s->known == OUTCOME_COMPLETED)
 			return STAGE_POST;
-		fail(s, SESSION_FAILED, EOWNERDEAD,
-		     "the daemon was restarted and the module has no session");
+		session_fail(s, SESSION_FAILED, EOWNERDEAD,
+			     "the daemon was restarted and the module has no session");
 		return STAGE_UNDO;
 	}
 	if (kernel_is(s, PMIG_STATE_CHECK, PMIG_STATE_CHECK))
@@ -435,8 +280,8 @@ static enum stage adopted_stage(struct session *s)
 	if (kernel_is(s, PMIG_STATE_CHECKED, PMIG_STATE_CHECKED))
 		return STAGE_ENDING;
 	if (kernel_is(s, PMIG_STATE_ENABLED, PMIG_STATE_READY))
-		fail(s, SESSION_STOPPED, EOWNERDEAD,
-		     "the daemon was restarted before the partition was suspended");
+		session_fail(s, SESSION_STOPPED, EOWNERDEAD,
+			     "the daemon was restarted before the partition was suspended");
 	if (kernel_is(s, PMIG_STATE_SUSPENDING, PMIG_STATE_COMPLETED))
 		return STAGE_MOVING;
 	return STAGE_CANCELLING;
@@ -458,8 +303,8 @@ static enum stage next_stage(struct session *s)
 		if (s->command_pending)
 			return STAGE_OPENING;
 		if (s->command_error < 0)
-			fail(s, outcome_of(s->command_error), s->command_error, "%s",
-			     s->command_text);
+			session_fail(s, session_outcome_of(s->command_error), s->command_error,
+				     "%s", s->command_text);
 		s->in_module = s->outcome == SESSION_OK;
 		return s->in_module ? STAGE_BEGIN : STAGE_ENDING;
 	case STAGE_ADOPTING:
@@ -486,7 +331,7 @@ static enum stage next_stage(struct session *s)
 			return walk_over(&s->walk) ? STAGE_POST : STAGE_MOVING;
 		if (!s->command_pending && s->command_error < 0 &&
 		    kernel_is(s, PMIG_STATE_ENABLED, PMIG_STATE_READY))
-			fail(s, SESSION_FAILED, s->command_error, "%s", s->command_text);
+			session_fail(s, SESSION_FAILED, s->command_error, "%s", s->command_text);
 		return failed || s->outcome != SESSION_OK || kernel_fails(s) ? STAGE_CANCELLING :
 									       STAGE_MOVING;
 	case STAGE_CANCELLING:
@@ -507,7 +352,7 @@ static enum stage next_stage(struct session *s)
 	return STAGE_OVER;
 }
 
-static int on_advance(_unused_ sd_event_source *source, void *userdata)
+int session_on_advance(_unused_ sd_event_source *source, void *userdata)
 {
 	struct session *s = userdata;
 
@@ -528,158 +373,4 @@ static int on_advance(_unused_ sd_event_source *source, void *userdata)
 		walk(s, &plan_resumed);
 	}
 	return 0;
-}
-
-/* ---- beginning and end ---- */
-
-DEFINE_CLEANUP(struct session *, session_free)
-
-static int prepare(struct session **ret, const struct session_setup *setup, session_done_t done,
-		   void *userdata)
-{
-	_cleanup_(session_freep) struct session *s = calloc(1, sizeof(*s));
-	int r;
-
-	if (!s)
-		return log_oom();
-	s->setup = *setup;
-	s->done = done;
-	s->userdata = userdata;
-	s->since = now_usec();
-	s->walk.audiences = s->setup.audiences;
-	s->walk.log = setup->log;
-	r = sd_event_add_defer(setup->event, &s->advance, on_advance, s);
-	if (r >= 0)
-		r = sd_event_add_time(setup->event, &s->pre_timer, CLOCK_BOOTTIME, UINT64_MAX,
-				      USEC_ACCURACY, on_pre_timer, s);
-	if (r >= 0)
-		r = sd_event_source_set_enabled(s->pre_timer, SD_EVENT_OFF);
-	if (r >= 0)
-		r = backend_listen(setup->backend, on_state, s);
-	if (r < 0)
-		return r;
-	for (size_t i = 0; i < _AUDIENCE_MAX; i++) {
-		told_clear(&setup->audiences[i]->told);
-		setup->audiences[i]->host = &host_ops;
-		setup->audiences[i]->session = s;
-	}
-	*ret = TAKE_PTR(s);
-	return 0;
-}
-
-int session_new(struct session **ret, const struct session_setup *setup,
-		const struct session_request *request, session_done_t done, void *userdata)
-{
-	struct session *s;
-	int r = prepare(&s, setup, done, userdata);
-
-	if (r < 0)
-		return r;
-	s->request = *request;
-	s->foreign = request->kind == SESSION_FOREIGN;
-	setup->log->stream = request->stream;
-	*ret = s;
-	return 0;
-}
-
-int session_adopt(struct session **ret, const struct session_setup *setup, struct replay *replay,
-		  session_done_t done, void *userdata)
-{
-	char identity[sizeof(replay->session.identity)];
-	struct session *s;
-	int r = prepare(&s, setup, done, userdata);
-
-	if (r < 0)
-		return r;
-	s->request = (struct session_request){
-		.kind = SESSION_ADOPTED,
-		.stream = replay->session.stream,
-		.force = replay->session.flags & PMIG_F_FORCE,
-	};
-	snprintf(s->request.engine, sizeof(s->request.engine), "%s", replay->session.engine);
-	s->foreign = replay->session.flags & PMIG_F_FOREIGN;
-	s->known = replay->outcome;
-	/* Nobody says how it ended? The machine itself does: it has a serial number. */
-	session_identity(identity, sizeof(identity));
-	if (s->known == OUTCOME_UNKNOWN && replay->session.identity[0] &&
-	    strcmp(identity, replay->session.identity))
-		s->known = OUTCOME_COMPLETED;
-	for (size_t i = 0; i < _AUDIENCE_MAX; i++)
-		for (size_t k = 0; k < REPLAY_AUDIENCES_MAX; k++)
-			if (strcmp(setup->audiences[i]->ops->name, replay->audiences[k].name) ==
-			    0) {
-				setup->audiences[i]->told = replay->audiences[k].told;
-				replay->audiences[k].told = (struct told){ 0 };
-			}
-	setup->log->stream = s->request.stream;
-	r = journal_continue(setup->journal);
-	if (r < 0)
-		log_warning("The journal can't be continued: %s.", errno_text(r));
-	*ret = s;
-	return 0;
-}
-
-struct session *session_free(struct session *s)
-{
-	if (!s)
-		return NULL;
-	if (s->setup.backend) {
-		s->setup.backend->ops->forget(s->setup.backend, s);
-		backend_unlisten(s->setup.backend, s);
-	}
-	for (size_t i = 0; i < _AUDIENCE_MAX; i++)
-		if (s->setup.audiences[i]->session == s) {
-			s->setup.audiences[i]->session = NULL;
-			s->setup.audiences[i]->host = NULL;
-			told_clear(&s->setup.audiences[i]->told);
-		}
-	sd_event_source_disable_unref(s->advance);
-	sd_event_source_disable_unref(s->pre_timer);
-	free(s->refusals);
-	free(s->changes);
-	free(s);
-	return NULL;
-}
-
-void session_result(const struct session *s, struct session_result *ret)
-{
-	*ret = (struct session_result){
-		.outcome = s->outcome,
-		.message = s->message,
-		.refusals = s->refusals,
-		.nr_refusals = s->nr_refusals,
-		.changes = s->changes,
-		.nr_changes = s->nr_changes,
-		.blackout_us = s->blackout_us,
-	};
-}
-
-uint64_t session_stream(const struct session *s)
-{
-	return s->request.stream;
-}
-
-enum session_kind session_kind(const struct session *s)
-{
-	return s->request.kind;
-}
-
-usec_t session_since(const struct session *s)
-{
-	return s->since;
-}
-
-const char *session_phase(const struct session *s)
-{
-	static const char *const names[] = {
-		[STAGE_NEW] = "new",	     [STAGE_CHECK] = "check",
-		[STAGE_OPENING] = "begin",   [STAGE_ADOPTING] = "adopting",
-		[STAGE_BEGIN] = "begin",     [STAGE_COPYING] = "copying",
-		[STAGE_PRE] = "pre",	     [STAGE_MOVING] = "kernel",
-		[STAGE_POST] = "post",	     [STAGE_CANCELLING] = "cancel",
-		[STAGE_UNDO] = "post-error", [STAGE_ENDING] = "ending",
-		[STAGE_OVER] = "over",
-	};
-
-	return names[s->stage];
 }

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the files of the session share, and nobody else sees. */
+#ifndef DRMGRD_SESSION_INTERNAL_H
+#define DRMGRD_SESSION_INTERNAL_H
+
+#include "daemon/session.h"
+
+enum stage {
+	STAGE_NEW,
+	STAGE_CHECK,
+	STAGE_OPENING,
+	STAGE_ADOPTING,
+	STAGE_BEGIN,
+	STAGE_COPYING,
+	STAGE_PRE,
+	STAGE_MOVING,
+	STAGE_POST,
+	STAGE_CANCELLING,
+	STAGE_UNDO,
+	STAGE_ENDING,
+	STAGE_OVER,
+};
+
+struct session {
+	struct session_setup setup;
+	struct session_request request;
+	session_done_t done;
+	void *userdata;
+
+	enum stage stage;
+	usec_t since;
+	struct walk walk;
+	bool resumed_told;
+	bool foreign;
+
+	sd_event_source *advance;
+	sd_event_source *pre_timer;
+
+	/* the command that the module has not answered */
+	bool command_pending;
+	int command_error;
+	char command_text[PMIG_REASON_LEN];
+
+	bool in_module; /* the module has accepted it: its states are ours */
+
+	/* the first thing that went wrong */
+	enum session_outcome outcome;
+	int error;
+	char message[512];
+
+	struct refusal *refusals;
+	size_t nr_refusals;
+	struct wire_change *changes;
+	size_t nr_changes;
+	uint64_t blackout_us;
+
+	enum journal_outcome known; /* an adopted session that the module has forgotten */
+};
+
+/* ---- session.c ---- */
+
+int session_on_advance(sd_event_source *source, void *userdata);
+int session_on_pre_timer(sd_event_source *source, uint64_t usec, void *userdata);
+void session_on_state(void *userdata, const struct kernel_state *state);
+
+/* ---- session-host.c ---- */
+
+extern const struct audience_host_ops session_host_ops;
+
+/* Something has become known: advance soon. */
+void session_kick(struct session *s);
+/* The first failure counts, the rest follows from it. */
+_printf_(4, 5) void session_fail(struct session *s, enum session_outcome outcome, int error,
+				 const char *fmt, ...);
+enum session_outcome session_outcome_of(int error);
+
+#endif /* DRMGRD_SESSION_INTERNAL_H */
