@@ -142,7 +142,8 @@ enum dr_phase {
  * @name: shown to the operator and in the log; NULL for the program's own name
  * @phases: DR_PHASES() or-ed, 0 for DR_PHASES_DEFAULT. PRE brings POST and POST_ERROR with it
  * @flags: DR_MAY_REFUSE, DR_REQUIRED
- * @signo: also send this signal with each event, 0 for none. Never sent while the process does not catch it
+ * @signo: also send this real-time signal (SIGRTMIN to SIGRTMAX) with each event, 0 for none. Never sent while
+ *	the process does not catch it
  * @timeout_ms: how long the application may take to answer, 0 for the daemon's default (10 s); the daemon
  *	caps it (drmgr.conf, ApplicationTimeoutMaxSec=)
  */

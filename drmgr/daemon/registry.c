@@ -224,8 +224,8 @@ static int check(const struct registration *what)
 		return -EINVAL;
 	if (what->phases & ~PHASES_ALL || what->flags & ~(DR_MAY_REFUSE | DR_REQUIRED))
 		return -EINVAL;
-	if (what->signo < 0 || what->signo >= _NSIG || what->signo == SIGKILL ||
-	    what->signo == SIGSTOP)
+	/* Real-time signals only: all others mean something else to whoever gets them. */
+	if (what->signo && (what->signo < SIGRTMIN || what->signo > SIGRTMAX))
 		return -EINVAL;
 	if (pidfd_pid(what->pidfd, &pid) < 0 || pid != what->pid || pidfd_alive(what->pidfd) != 1)
 		return -ESRCH;
