@@ -156,8 +156,7 @@ static int on_timer(_unused_ sd_event_source *source, _unused_ uint64_t usec, vo
 	if (!s->notice)
 		return 0;
 	say_slow(s, s->waiting);
-	TAILQ_FOREACH(app, registry_list(s->registry), node)
-	{
+	TAILQ_FOREACH(app, registry_list(s->registry), node) {
 		char how[80];
 
 		if (app->deadline > now)
@@ -276,8 +275,8 @@ static void arm(struct signals *s)
 	usec_t next = UINT64_MAX;
 
 	TAILQ_FOREACH(app, registry_list(s->registry), node)
-	if (app->deadline)
-		next = usec_min(next, app->deadline);
+		if (app->deadline)
+			next = usec_min(next, app->deadline);
 	if (next == UINT64_MAX)
 		return;
 	sd_event_source_set_time(s->timer, next);
@@ -298,15 +297,15 @@ static void tell_all(struct audience *a, const struct notice *n)
 	if (make_message(s, n) == 0) {
 		s->telling = true;
 		TAILQ_FOREACH(app, list, node)
-		app->deadline = 0;
+			app->deadline = 0;
 		if (n->phase == DR_PHASE_POST_ERROR) {
 			TAILQ_FOREACH_REVERSE(app, list, application_list, node)
-			if (is_told(s, app))
-				tell(s, app);
+				if (is_told(s, app))
+					tell(s, app);
 		} else {
 			TAILQ_FOREACH(app, list, node)
-			if (is_told(s, app))
-				tell(s, app);
+				if (is_told(s, app))
+					tell(s, app);
 		}
 		s->telling = false;
 		arm(s);
@@ -322,7 +321,7 @@ static void stop(struct audience *a)
 	if (!s->notice)
 		return;
 	TAILQ_FOREACH(app, registry_list(s->registry), node)
-	app->deadline = 0;
+		app->deadline = 0;
 	s->waiting = 0;
 	complete_if_over(s);
 }

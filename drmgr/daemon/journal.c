@@ -63,7 +63,7 @@ struct journal *journal_free(struct journal *j)
 
 _printf_(2, 3) static int append(struct journal *j, const char *fmt, ...)
 {
-	char line[LINE_MAX_BYTES], *text = line + 9;
+	char line[LINE_MAX_BYTES], sum[10], *text = line + 9;
 	va_list ap;
 	ssize_t w;
 	int n;
@@ -75,8 +75,8 @@ _printf_(2, 3) static int append(struct journal *j, const char *fmt, ...)
 	va_end(ap);
 	if (n < 0 || n >= (int)sizeof(line) - 10)
 		return -ENAMETOOLONG;
-	snprintf(line, 10, "%08" PRIx32 " ", crc32_of(text, (size_t)n));
-	text[-1] = ' ';
+	snprintf(sum, sizeof(sum), "%08" PRIx32 " ", crc32_of(text, (size_t)n));
+	memcpy(line, sum, 9);
 	text[n] = '\n';
 	w = write(j->fd, line, (size_t)n + 10);
 	if (w < 0)

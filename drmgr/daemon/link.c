@@ -230,8 +230,8 @@ static void forget(struct backend *b, void *userdata)
 	struct pending *p;
 
 	TAILQ_FOREACH(p, &l->pending, node)
-	if (p->userdata == userdata)
-		p->done = NULL;
+		if (p->userdata == userdata)
+			p->done = NULL;
 }
 
 static struct pending *find_pending(struct link *l, uint32_t seq)
@@ -239,8 +239,8 @@ static struct pending *find_pending(struct link *l, uint32_t seq)
 	struct pending *p;
 
 	TAILQ_FOREACH(p, &l->pending, node)
-	if (seq && p->seq == seq)
-		return p;
+		if (seq && p->seq == seq)
+			return p;
 	return NULL;
 }
 
@@ -317,8 +317,7 @@ static void on_overrun(struct link *l)
 	struct pending *p;
 
 	log_warning("The kernel sent more than could be read; the state is asked for again.");
-	TAILQ_FOREACH(p, &l->pending, node)
-	{
+	TAILQ_FOREACH(p, &l->pending, node) {
 		p->reading = true;
 		send_get(l, p->seq);
 	}

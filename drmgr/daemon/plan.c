@@ -97,7 +97,7 @@ void walk_start(struct walk *w, const struct plan *plan, const struct notice *no
 {
 	w->plan = plan;
 	w->pos = 0;
-	w->waiting = w->stopped = false;
+	w->waiting = w->stopped = w->hurried = false;
 	w->notice = *notice;
 	w->notice.phase = plan->phase;
 	walk_on(w);
@@ -134,14 +134,20 @@ void walk_done(struct walk *w, const struct audience *a)
 	leave_step(w);
 }
 
+void walk_end(struct walk *w)
+{
+	w->stopped = true;
+}
+
 void walk_stop(struct walk *w)
 {
 	struct audience *a;
 
-	if (walk_over(w) || w->stopped)
+	walk_end(w);
+	if (walk_over(w) || w->hurried)
 		return;
-	w->stopped = true;
-	a = w->waiting ? audience_at(w) : NULL;
+	w->hurried = true;
+	a = audience_at(w);
 	if (a && a->ops->stop)
 		a->ops->stop(a);
 }

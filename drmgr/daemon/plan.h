@@ -38,6 +38,7 @@ struct walk {
 	size_t pos;
 	bool waiting; /* for the audience at pos */
 	bool stopped; /* go no further */
+	bool hurried; /* the audience at pos has been asked to stop */
 	struct notice notice;
 	struct audience *const *audiences;
 	const struct eventlog *log;
@@ -47,6 +48,8 @@ struct walk {
 void walk_start(struct walk *w, const struct plan *plan, const struct notice *notice);
 /* Goes as far as it can. */
 void walk_on(struct walk *w);
+/* Go no further than the audience at pos. */
+void walk_end(struct walk *w);
 /* Tell nobody else; the audience that is being waited for is asked to hurry. */
 void walk_stop(struct walk *w);
 /* From audience_host_ops.done. */

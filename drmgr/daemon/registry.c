@@ -100,8 +100,8 @@ struct application *registry_find(struct registry *r, uint64_t id)
 	struct application *app;
 
 	TAILQ_FOREACH(app, &r->list, node)
-	if (app->id == id)
-		return app;
+		if (app->id == id)
+			return app;
 	return NULL;
 }
 
@@ -178,7 +178,7 @@ static bool charge(struct registry *r, uid_t uid)
 	if (r->count >= r->config->max_applications)
 		return false;
 	TAILQ_FOREACH(app, &r->list, node)
-	n += app->uid == uid;
+		n += app->uid == uid;
 	return n < max;
 }
 

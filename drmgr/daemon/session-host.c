@@ -65,6 +65,7 @@ static void host_refuse(struct audience *a, const struct refusal *refusal)
 	} else
 		log_oom();
 	if (refusal->stops && s->stage != STAGE_CHECK) {
+		walk_end(&s->walk);
 		session_fail(s, SESSION_STOPPED, refusal->error, "%s %s: %s", refusal->audience,
 			     refusal->name, refusal->reason);
 		session_kick(s);
@@ -75,6 +76,8 @@ static void host_fail(struct audience *a, int error, const char *text)
 {
 	struct session *s = a->session;
 
+	if (s->stage != STAGE_CHECK)
+		walk_end(&s->walk);
 	session_fail(s, s->stage == STAGE_CHECK ? session_outcome_of(error) : SESSION_FAILED, error,
 		     "%s", text);
 	session_kick(s);

@@ -1,0 +1,507 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The state machine of the daemon against a module and audiences that are made of paper: the order of what is told,
+ * who is undone, and what a daemon that comes after a killed one does with the journal.
+ */
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <systemd/sd-event.h>
+
+#include "daemon/session-internal.h"
+#include "kselftest_harness.h"
+
+#define STREAM UINT64_C(0x1234)
+
+/* What happened, one word each: "scripts.pre", "BEGIN", ... */
+static char trace[4096];
+
+static void note(const char *fmt, const char *a, const char *b)
+{
+	size_t used = strlen(trace);
+
+	snprintf(trace + used, sizeof(trace) - used, "%s", used ? " " : "");
+	used = strlen(trace);
+	snprintf(trace + used, sizeof(trace) - used, fmt, a, b);
+}
+
+/* ---- a module of paper: each command leads to the next state, unless `stay` ---- */
+
+struct paper_backend {
+	struct backend b;
+	sd_event_source *later;
+	backend_done_t done;
+	void *userdata;
+	enum pmig_cmd command;
+	enum pmig_cmd fails; /* this command fails with -EBUSY */
+	bool no_quiesce;     /* stays ENABLED */
+	int fail_in_move;    /* errno, 0: it moves */
+	uint32_t seq;
+};
+
+static void become(struct paper_backend *p, uint32_t state, uint32_t error)
+{
+	struct kernel_state k = {
+		.state = state, .stream = STREAM, .seq = ++p->seq, .error = error, .owner = 1
+	};
+
+	if (error)
+		snprintf(k.reason, sizeof(k.reason), "paper reason");
+	if (state == PMIG_STATE_COMPLETED) {
+		k.changes = calloc(1, sizeof(*k.changes));
+		k.nr_changes = 1;
+		snprintf(k.changes->name, sizeof(k.changes->name), "cache.l1d.size");
+		k.blackout_us = 77;
+	}
+	backend_set_state(&p->b, &k);
+}
+
+static int paper_later(sd_event_source *s, void *userdata)
+{
+	static const char *const names[] = {
+		[PMIG_CMD_CHECK] = "CHECK",   [PMIG_CMD_BEGIN] = "BEGIN",
+		[PMIG_CMD_PRE] = "PRE",	      [PMIG_CMD_SUSPEND] = "SUSPEND",
+		[PMIG_CMD_CANCEL] = "CANCEL", [PMIG_CMD_ADOPT] = "ADOPT",
+		[PMIG_CMD_END] = "END",
+	};
+	struct paper_backend *p = userdata;
+	backend_done_t done = p->done;
+
+	note("%s%s", names[p->command], "");
+	p->done = NULL;
+	if (p->command == p->fails) {
+		done(p->userdata, -EBUSY, "no");
+		return 0;
+	}
+	switch (p->command) {
+	case PMIG_CMD_BEGIN:
+		become(p, PMIG_STATE_ENABLED, 0);
+		if (!p->no_quiesce)
+			become(p, PMIG_STATE_QUIESCE, 0);
+		break;
+	case PMIG_CMD_SUSPEND:
+		become(p, PMIG_STATE_SUSPENDING, 0);
+		if (p->fail_in_move)
+			become(p, PMIG_STATE_FAILED, (uint32_t)p->fail_in_move);
+		else {
+			become(p, PMIG_STATE_RESUMED, 0);
+			become(p, PMIG_STATE_COMPLETED, 0);
+		}
+		break;
+	case PMIG_CMD_CANCEL:
+		become(p, PMIG_STATE_CANCELLING, ECANCELED);
+		become(p, PMIG_STATE_FAILED, ECANCELED);
+		break;
+	case PMIG_CMD_END:
+		become(p, PMIG_STATE_NONE, 0);
+		break;
+	default:
+		break;
+	}
+	done(p->userdata, 0, "");
+	return 0;
+}
+
+static int paper_command(struct backend *b, enum pmig_cmd command, const struct backend_args *args,
+			 backend_done_t done, void *userdata)
+{
+	struct paper_backend *p = (struct paper_backend *)b;
+
+	p->command = command;
+	p->done = done;
+	p->userdata = userdata;
+	return sd_event_source_set_enabled(p->later, SD_EVENT_ONESHOT);
+}
+
+static void paper_forget(struct backend *b, void *userdata)
+{
+}
+
+static const struct backend_ops paper_ops = { .name = "paper",
+					      .command = paper_command,
+					      .forget = paper_forget };
+
+/* ---- audiences of paper: two members each, told and answering at once ---- */
+
+struct paper_audience {
+	struct audience a;
+	enum dr_phase refuses; /* the first member does, in this phase */
+	bool hangs;	       /* and never answers there */
+	bool kernel;	       /* has PRE in the module */
+	struct backend *backend;
+};
+
+static bool ends(const struct notice *n)
+{
+	return n->phase == DR_PHASE_POST || n->phase == DR_PHASE_POST_ERROR;
+}
+
+static void tell_member(struct paper_audience *p, const struct notice *n, const char *member)
+{
+	struct told_entry *e = told_find(&p->a.told, member);
+
+	if (ends(n) && (!e || e->state == TOLD_OVER))
+		return;
+	if (n->phase != DR_PHASE_CHECK && n->phase != DR_PHASE_RESUMED)
+		audience_tell(&p->a, n, member);
+	note("%s:%s", member, dr_phase_text(n->phase));
+	if (ends(n))
+		audience_over(&p->a, member);
+}
+
+static void paper_tell(struct audience *a, const struct notice *n)
+{
+	struct paper_audience *p = (struct paper_audience *)a;
+	bool back = n->phase == DR_PHASE_POST_ERROR, stop = p->refuses == n->phase;
+	char name[2][32];
+
+	snprintf(name[0], sizeof(name[0]), "%s-1", a->ops->name);
+	snprintf(name[1], sizeof(name[1]), "%s-2", a->ops->name);
+	tell_member(p, n, name[back]);
+	if (stop && p->hangs)
+		return;
+	if (stop)
+		audience_refuse(a, a->ops->name, name[0], EBUSY, !n->force, "no time");
+	if (!stop || n->phase == DR_PHASE_CHECK || n->force)
+		tell_member(p, n, name[!back]);
+	if (p->kernel && n->phase == DR_PHASE_PRE)
+		become((struct paper_backend *)p->backend, PMIG_STATE_READY, 0);
+	audience_done(a);
+}
+
+static void paper_stop(struct audience *a)
+{
+	note("%s:stop%s", a->ops->name, "");
+	audience_done(a);
+}
+
+#define PAPER_OPS(name_)                                                                    \
+	{                                                                                   \
+		.name = name_, .check = paper_tell, .begin = paper_tell, .pre = paper_tell, \
+		.post = paper_tell, .undo = paper_tell, .stop = paper_stop,                 \
+	}
+static const struct audience_ops scripts_ops = PAPER_OPS("scripts"),
+				 signals_ops = PAPER_OPS("signals");
+static const struct audience_ops kernel_ops = { .name = "kernel",
+						.check = paper_tell,
+						.pre = paper_tell };
+static const struct audience_ops builtin_ops = { .name = "builtin", .check = paper_tell };
+
+/* ---- ---- */
+
+FIXTURE(session)
+{
+	sd_event *event;
+	struct config config;
+	struct paper_backend backend;
+	struct paper_audience audiences[_AUDIENCE_MAX];
+	struct journal *journal;
+	struct eventlog log;
+	uint32_t gen;
+	struct session_setup setup;
+	struct session *s;
+	bool over;
+	char path[64];
+};
+
+static void on_done(void *userdata, struct session *s)
+{
+	FIXTURE_DATA(session) *self = userdata;
+
+	self->over = true;
+	sd_event_exit(self->event, 0);
+}
+
+FIXTURE_SETUP(session)
+{
+	static const struct audience_ops *const ops[] = {
+		[AUDIENCE_BUILTIN] = &builtin_ops,
+		[AUDIENCE_SCRIPTS] = &scripts_ops,
+		[AUDIENCE_KERNEL] = &kernel_ops,
+		[AUDIENCE_SIGNALS] = &signals_ops,
+	};
+
+	log_max_level = LOG_CRIT;
+	trace[0] = '\0';
+	strcpy(self->path, "/tmp/daemon_session_test.XXXXXX");
+	ASSERT_LE(0, mkstemp(self->path));
+	ASSERT_EQ(0, sd_event_new(&self->event) < 0);
+	ASSERT_EQ(0, config_load(&self->config, "/nonexistent"));
+	ASSERT_EQ(0, journal_new(&self->journal, self->path));
+	self->backend.b.ops = &paper_ops;
+	ASSERT_LE(0, sd_event_add_defer(self->event, &self->backend.later, paper_later,
+					&self->backend));
+	sd_event_source_set_enabled(self->backend.later, SD_EVENT_OFF);
+	for (int i = 0; i < _AUDIENCE_MAX; i++) {
+		self->audiences[i].a.ops = ops[i];
+		self->audiences[i].a.log = &self->log;
+		self->audiences[i].backend = &self->backend.b;
+		self->setup.audiences[i] = &self->audiences[i].a;
+	}
+	self->audiences[AUDIENCE_KERNEL].kernel = true;
+	self->setup.event = self->event;
+	self->setup.config = &self->config;
+	self->setup.backend = &self->backend.b;
+	self->setup.journal = self->journal;
+	self->setup.log = &self->log;
+	self->setup.gen = &self->gen;
+}
+
+FIXTURE_TEARDOWN(session)
+{
+	session_free(self->s);
+	journal_free(self->journal);
+	sd_event_source_disable_unref(self->backend.later);
+	kernel_state_clear(&self->backend.b.state);
+	config_clear(&self->config);
+	sd_event_unref(self->event);
+	unlink(self->path);
+}
+
+static int start(FIXTURE_DATA(session) * self, enum session_kind kind, bool force)
+{
+	struct session_request request = { .kind = kind, .stream = STREAM, .force = force };
+
+	return session_new(&self->s, &self->setup, &request, on_done, self);
+}
+
+/* Until it is over, or nothing happens any more. */
+static void loop(FIXTURE_DATA(session) * self)
+{
+	while (!self->over && sd_event_run(self->event, 50000) > 0)
+		;
+}
+
+TEST_F(session, check_asks_all_and_collects)
+{
+	struct session_result result;
+
+	self->audiences[AUDIENCE_SCRIPTS].refuses = DR_PHASE_CHECK;
+	self->audiences[AUDIENCE_SIGNALS].refuses = DR_PHASE_CHECK;
+	ASSERT_EQ(0, start(self, SESSION_CHECK, false));
+	loop(self);
+	ASSERT_TRUE(self->over);
+	EXPECT_STREQ(
+		"builtin-1:check builtin-2:check scripts-1:check scripts-2:check kernel-1:check kernel-2:check "
+		"signals-1:check signals-2:check",
+		trace);
+	session_result(self->s, &result);
+	EXPECT_EQ(SESSION_OK, result.outcome);
+	ASSERT_EQ(2, result.nr_refusals);
+	EXPECT_STREQ("scripts-1", result.refusals[0].name);
+	EXPECT_STREQ("signals", result.refusals[1].audience);
+	EXPECT_TRUE(result.refusals[1].stops);
+}
+
+TEST_F(session, migrates_in_order)
+{
+	struct session_result result;
+
+	ASSERT_EQ(0, start(self, SESSION_MIGRATE, false));
+	loop(self);
+	ASSERT_TRUE(self->over);
+	EXPECT_STREQ(
+		"BEGIN signals-1:begin signals-2:begin scripts-1:begin scripts-2:begin scripts-1:pre scripts-2:pre "
+		"signals-1:pre signals-2:pre kernel-1:pre kernel-2:pre SUSPEND signals-1:post signals-2:post "
+		"scripts-1:post scripts-2:post END",
+		trace);
+	session_result(self->s, &result);
+	EXPECT_EQ(SESSION_OK, result.outcome);
+	EXPECT_EQ(77, result.blackout_us);
+	EXPECT_EQ(1, result.nr_changes);
+	EXPECT_NE(0, access(self->path, F_OK)); /* the journal is gone with the session */
+}
+
+TEST_F(session, a_refusal_in_pre_cancels_and_undoes_those_told)
+{
+	struct session_result result;
+
+	self->audiences[AUDIENCE_SIGNALS].refuses = DR_PHASE_PRE;
+	ASSERT_EQ(0, start(self, SESSION_MIGRATE, false));
+	loop(self);
+	ASSERT_TRUE(self->over);
+	EXPECT_STREQ(
+		"BEGIN signals-1:begin signals-2:begin scripts-1:begin scripts-2:begin scripts-1:pre scripts-2:pre "
+		"signals-1:pre CANCEL signals-2:post-error signals-1:post-error scripts-2:post-error "
+		"scripts-1:post-error END",
+		trace);
+	session_result(self->s, &result);
+	EXPECT_EQ(SESSION_STOPPED, result.outcome);
+	EXPECT_STREQ("signals signals-1: no time", result.message);
+}
+
+TEST_F(session, force_goes_on)
+{
+	self->audiences[AUDIENCE_SCRIPTS].refuses = DR_PHASE_PRE;
+	ASSERT_EQ(0, start(self, SESSION_MIGRATE, true));
+	loop(self);
+	ASSERT_TRUE(self->over);
+	EXPECT_NE(NULL, strstr(trace, "SUSPEND"));
+	EXPECT_EQ(NULL, strstr(trace, "CANCEL"));
+}
+
+TEST_F(session, begin_is_refused_by_the_module)
+{
+	struct session_result result;
+
+	self->backend.fails = PMIG_CMD_BEGIN;
+	ASSERT_EQ(0, start(self, SESSION_MIGRATE, false));
+	loop(self);
+	ASSERT_TRUE(self->over);
+	EXPECT_STREQ("BEGIN", trace);
+	session_result(self->s, &result);
+	EXPECT_EQ(SESSION_BUSY, result.outcome);
+	EXPECT_STREQ("no", result.message);
+}
+
+TEST_F(session, aborted_while_the_memory_is_copied)
+{
+	struct session_result result;
+
+	self->backend.no_quiesce = true;
+	ASSERT_EQ(0, start(self, SESSION_MIGRATE, false));
+	loop(self);
+	ASSERT_FALSE(self->over);
+	become(&self->backend, PMIG_STATE_FAILED, ECANCELED);
+	loop(self);
+	ASSERT_TRUE(self->over);
+	EXPECT_STREQ(
+		"BEGIN signals-1:begin signals-2:begin scripts-1:begin scripts-2:begin signals-2:post-error "
+		"signals-1:post-error scripts-2:post-error scripts-1:post-error END",
+		trace);
+	session_result(self->s, &result);
+	EXPECT_EQ(SESSION_ABORTED, result.outcome);
+	EXPECT_STREQ("paper reason", result.message);
+}
+
+TEST_F(session, aborted_while_one_is_being_told)
+{
+	self->audiences[AUDIENCE_SCRIPTS].refuses = DR_PHASE_PRE;
+	self->audiences[AUDIENCE_SCRIPTS].hangs = true;
+	ASSERT_EQ(0, start(self, SESSION_MIGRATE, false));
+	loop(self);
+	ASSERT_FALSE(self->over);
+	become(&self->backend, PMIG_STATE_FAILED, ECANCELED);
+	loop(self);
+	ASSERT_TRUE(self->over);
+	EXPECT_NE(NULL,
+		  strstr(trace,
+			 "scripts-1:pre scripts:stop signals-2:post-error signals-1:post-error "
+			 "scripts-2:post-error scripts-1:post-error END"));
+}
+
+TEST_F(session, the_suspension_fails)
+{
+	struct session_result result;
+
+	self->backend.fail_in_move = EIO;
+	ASSERT_EQ(0, start(self, SESSION_MIGRATE, false));
+	loop(self);
+	ASSERT_TRUE(self->over);
+	EXPECT_NE(NULL,
+		  strstr(trace,
+			 "SUSPEND signals-2:post-error signals-1:post-error scripts-2:post-error "
+			 "scripts-1:post-error END"));
+	session_result(self->s, &result);
+	EXPECT_EQ(SESSION_FAILED, result.outcome);
+}
+
+/* ---- a daemon was killed ---- */
+
+/* Leaves the journal of a daemon that dies when the trace has come to @word. */
+static bool die_at(FIXTURE_DATA(session) * self, const char *word)
+{
+	if (start(self, SESSION_MIGRATE, false) < 0)
+		return false;
+	while (!self->over && !strstr(trace, word) && sd_event_run(self->event, 50000) > 0)
+		;
+	self->s = session_free(self->s);
+	trace[0] = '\0';
+	return !self->over;
+}
+
+static int adopt(FIXTURE_DATA(session) * self)
+{
+	struct replay replay;
+	int r = journal_replay(self->path, &replay);
+
+	if (r < 0 || !replay.open)
+		return -ENOENT;
+	r = session_adopt(&self->s, &self->setup, &replay, on_done, self);
+	replay_clear(&replay);
+	return r;
+}
+
+TEST_F(session, killed_before_the_suspension)
+{
+	struct session_result result;
+
+	self->audiences[AUDIENCE_SIGNALS].refuses = DR_PHASE_PRE;
+	self->audiences[AUDIENCE_SIGNALS].hangs = true;
+	ASSERT_TRUE(die_at(self, "signals-1:pre"));
+	become(&self->backend, PMIG_STATE_FAILED, EOWNERDEAD);
+	ASSERT_EQ(0, adopt(self));
+	loop(self);
+	ASSERT_TRUE(self->over);
+	EXPECT_STREQ(
+		"ADOPT signals-2:post-error signals-1:post-error scripts-2:post-error scripts-1:post-error END",
+		trace);
+	session_result(self->s, &result);
+	EXPECT_EQ(1, result.outcome != SESSION_OK);
+}
+
+TEST_F(session, killed_while_it_moves)
+{
+	ASSERT_TRUE(die_at(self, "SUSPEND"));
+	become(&self->backend, PMIG_STATE_SUSPENDING, 0);
+	ASSERT_EQ(0, adopt(self));
+	loop(self);
+	ASSERT_FALSE(self->over);
+	EXPECT_STREQ("ADOPT", trace);
+	become(&self->backend, PMIG_STATE_COMPLETED, 0);
+	loop(self);
+	ASSERT_TRUE(self->over);
+	EXPECT_STREQ("ADOPT signals-1:post signals-2:post scripts-1:post scripts-2:post END",
+		     trace);
+}
+
+TEST_F(session, killed_in_post_tells_nobody_twice)
+{
+	self->audiences[AUDIENCE_SCRIPTS].refuses = DR_PHASE_POST;
+	self->audiences[AUDIENCE_SCRIPTS].hangs = true;
+	ASSERT_TRUE(die_at(self, "scripts-1:post"));
+	self->audiences[AUDIENCE_SCRIPTS].refuses = 0;
+	ASSERT_EQ(0, adopt(self));
+	loop(self);
+	ASSERT_TRUE(self->over);
+	EXPECT_STREQ("ADOPT scripts-2:post END", trace);
+}
+
+TEST_F(session, killed_and_the_module_has_forgotten)
+{
+	self->audiences[AUDIENCE_SCRIPTS].refuses = DR_PHASE_POST;
+	self->audiences[AUDIENCE_SCRIPTS].hangs = true;
+	ASSERT_TRUE(die_at(self, "scripts-1:post"));
+	self->audiences[AUDIENCE_SCRIPTS].refuses = 0;
+	self->backend.fails = PMIG_CMD_ADOPT;
+	become(&self->backend, PMIG_STATE_NONE, 0);
+	ASSERT_EQ(0, adopt(self));
+	loop(self);
+	ASSERT_TRUE(self->over);
+	EXPECT_STREQ("ADOPT scripts-2:post", trace); /* the journal knows that it had completed */
+}
+
+TEST_F(session, foreign_migration)
+{
+	become(&self->backend, PMIG_STATE_SUSPENDING, 0);
+	self->backend.b.state.flags = PMIG_F_FOREIGN;
+	ASSERT_EQ(0, start(self, SESSION_FOREIGN, false));
+	loop(self);
+	ASSERT_FALSE(self->over);
+	become(&self->backend, PMIG_STATE_COMPLETED, 0);
+	loop(self);
+	ASSERT_TRUE(self->over);
+	EXPECT_STREQ("ADOPT END", trace); /* nobody of paper was told PRE */
+}
+
+TEST_HARNESS_MAIN
