@@ -1,0 +1,331 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0
+"""Compares the family's YAML spec, the uapi header and the policy tables of the module. Prints TAP.
+
+The spec's form is checked against the kernel's own schema, from Debian's linux-source-6.12, which is kept in the
+lab's cache ($LAB_CACHE). Without it, or without python3-jsonschema, that one check is skipped and says so.
+
+`check.py DIR` looks at another tree. `check.py --self-test` changes each of the three in turn, in a copy, and
+sees that the comparison fails.
+"""
+import glob
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+
+import yaml
+
+HERE = os.path.dirname(os.path.realpath(__file__))
+TOP = os.path.dirname(os.path.dirname(HERE))
+CACHE = os.environ.get("LAB_CACHE") or os.path.join(
+    os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"), "pmig-lab")
+SCHEMA_IN = "linux-source-6.12/Documentation/netlink/genetlink.yaml"
+SPEC = "Documentation/netlink/specs/pmig.yaml"
+UAPI = "include/uapi/linux/pmig.h"
+POLICY = "kernel/netlink.c"
+
+# What the spec calls a type, and the kernel's policy.
+NLA = {"u32": "NLA_U32", "u64": "NLA_U64", "string": "NLA_NUL_STRING"}
+
+
+class Tap:
+    def __init__(self):
+        self.n = self.failed = 0
+
+    def result(self, name, problems):
+        self.n += 1
+        self.failed += bool(problems)
+        print(f"{'not ' if problems else ''}ok {self.n} {name}")
+        for p in problems:
+            print(f"# {p}")
+
+    def skip(self, name, why):
+        self.n += 1
+        print(f"ok {self.n} {name} # SKIP {why}")
+
+    def end(self):
+        print(f"1..{self.n}")
+        return 1 if self.failed else 0
+
+
+def read(top, path):
+    with open(os.path.join(top, path), encoding="utf-8") as f:
+        return f.read()
+
+
+def bare(text):
+    """C without its comments."""
+    return re.sub(r"/\*.*?\*/|//[^\n]*", " ", text, flags=re.S)
+
+
+def upper(name):
+    return name.upper().replace("-", "_")
+
+
+class Header:
+    """Enums and #defines of the uapi header."""
+
+    def __init__(self, text):
+        text = bare(text)
+        self.enums = {m[1]: self._entries(m[2]) for m in re.finditer(r"enum (\w+) \{(.*?)\};", text, re.S)}
+        self.defines = dict(re.findall(r"^#define[ \t]+(\w+)[ \t]+(.+?)[ \t]*$", text, re.M))
+
+    @staticmethod
+    def _entries(body):
+        out, value = {}, 0
+        for entry in filter(None, (e.strip() for e in body.split(","))):
+            name, _, given = (p.strip() for p in entry.partition("="))
+            if given and not given.isdigit():
+                break  # X_MAX = __X_MAX - 1: nothing of its own
+            value = int(given) if given else value
+            out[name] = value
+            value += 1
+        return out
+
+    def number(self, name):
+        m = re.fullmatch(r"\(?(\d+)U?(?: << (\d+))?\)?", self.defines.get(name, ""))
+        return None if not m else int(m[1]) << int(m[2] or 0)
+
+
+class Policies:
+    """The tables and the ops of kernel/netlink.c, as text."""
+
+    def __init__(self, text):
+        text = bare(text)
+        self.tables = {m[1]: dict(self._rows(m[2])) for m in
+                       re.finditer(r"struct nla_policy (\w+)\[.*?\] = \{(.*?)\n\};", text, re.S)}
+        self.ranges = {m[1]: (int(m[2], 0), int(m[3], 0)) for m in re.finditer(
+            r"netlink_range_validation (\w+) = \{ \.min = (\w+), \.max = (\w+) \}", text)}
+        self.flags = re.search(r"#define USER_FLAGS \(([^)]*)\)", text)[1].split(" | ")
+        self.ops = {m[1]: (m[2], "GENL_ADMIN_PERM") for m in re.finditer(r"\tOP\((\w+), \w+, (\w+)\)", text)}
+        self.ops.update({m[1]: (None, m[2]) for m in re.finditer(r"\tOP_BARE\((\w+), \w+, (\w+)\)", text)})
+
+    @staticmethod
+    def _rows(body):
+        return re.findall(r"\[(\w+)\] = (.*?),?\n", body + "\n")
+
+
+def numbered(items):
+    """Entries with their values, which count on from the last one that is given."""
+    out, value = {}, 0
+    for item in items:
+        item = {"name": item} if isinstance(item, str) else item
+        value = item.get("value", value)
+        out[item["name"]] = value
+        value += 1
+    return out
+
+
+def differ(what, spec, header):
+    out = [f"{what}: {n} is {spec[n]} in the spec, {header[n]} in the header"
+           for n in spec if n in header and spec[n] != header[n]]
+    out += [f"{what}: {n} is only in the spec" for n in spec if n not in header]
+    return out + [f"{what}: {n} is only in the header" for n in header if n not in spec]
+
+
+def check_schema(tap, spec):
+    path = os.path.join(CACHE, "netlink-schema", "genetlink.yaml")
+    name = "the spec fits the kernel's schema"
+    try:
+        import jsonschema
+    except ImportError:
+        return tap.skip(name, "no python3-jsonschema")
+    if not os.path.exists(path) and not fetch_schema(path):
+        return tap.skip(name, "no linux-source-6.12 to be had")
+    with open(path, encoding="utf-8") as f:
+        schema = yaml.safe_load(f)
+    validator = jsonschema.Draft7Validator(schema)
+    return tap.result(name, [f"{'/'.join(map(str, e.path))}: {e.message}" for e in validator.iter_errors(spec)])
+
+
+def fetch_schema(path):
+    """From Debian's source package, so that it is not copied into this tree."""
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=os.path.dirname(path)) as tmp:
+        def call(*argv, **kw):
+            return subprocess.run(argv, cwd=tmp, check=False, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                                  **kw).returncode == 0
+        os.chmod(tmp, 0o777)
+        if not call("apt-get", "download", "linux-source-6.12"):
+            return False
+        deb = next(iter(glob.glob(os.path.join(tmp, "*.deb"))), None)
+        if not deb or not call("dpkg", "-x", deb, tmp):
+            return False
+        if not call("tar", "-xf", "usr/src/linux-source-6.12.tar.xz", SCHEMA_IN):
+            return False
+        shutil.copy(os.path.join(tmp, SCHEMA_IN), path + ".new")
+    os.rename(path + ".new", path)
+    return True
+
+
+def check_family(spec, header):
+    out = []
+    for define, value in (("PMIG_GENL_NAME", spec["name"]), ("PMIG_MCGRP_EVENTS", spec["mcast-groups"]["list"][0]["name"])):
+        if header.defines.get(define) != f'"{value}"':
+            out.append(f"{define} is {header.defines.get(define)}, not \"{value}\"")
+    if spec["uapi-header"] not in UAPI:
+        out.append(f"uapi-header {spec['uapi-header']} is not {UAPI}")
+    return out
+
+
+def check_commands(spec, header):
+    prefix = upper(spec["operations"]["name-prefix"])
+    ops = {prefix + upper(n): v + 1 for n, v in numbered(spec["operations"]["list"]).items()}
+    theirs = {n: v for n, v in header.enums["pmig_cmd"].items() if v and not n.startswith("__")}
+    return differ("commands", ops, theirs)
+
+
+def check_attributes(spec, header):
+    out = []
+    for s in spec["attribute-sets"]:
+        prefix = upper(s["name-prefix"])
+        enum = "pmig_attr" if s["name"] == "pmig" else f"pmig_{s['name']}_attr"
+        ours = {prefix + upper(n): v + 1 for n, v in numbered(s["attributes"]).items()}
+        theirs = {n: v for n, v in header.enums.get(enum, {}).items() if v and not n.startswith("__")}
+        out += differ(f"attributes of {s['name']}", ours, theirs)
+    return out
+
+
+def check_definitions(spec, header):
+    out = []
+    for d in spec["definitions"]:
+        name = "PMIG_" + upper(d["name"])
+        if d.get("scope") == "kernel":
+            continue
+        if d["type"] == "const":
+            if header.number(name) != d["value"]:
+                out.append(f"{name} is {header.defines.get(name)} in the header, {d['value']} in the spec")
+        elif d["type"] == "flags":
+            ours = {f"{name}_{upper(n)}": 1 << v for n, v in numbered(d["entries"]).items()}
+            theirs = {n: header.number(n) for n in header.defines if n.startswith(name + "_")}
+            out += differ(f"flags {d['name']}", ours, theirs)
+        else:
+            ours = {f"{name}_{upper(n)}": v for n, v in numbered(d["entries"]).items()}
+            theirs = {n: v for n, v in header.enums.get(f"pmig_{d['name']}", {}).items() if not n.startswith("__")}
+            out += differ(f"enum {d['name']}", ours, theirs)
+    return out
+
+
+def check_ops(spec, policies):
+    out = []
+    events = {upper(o["name"]) for o in spec["operations"]["list"] if "notify" in o}
+    ours = {upper(o["name"]): o for o in spec["operations"]["list"]}
+    for name in set(policies.ops) - set(ours):
+        out.append(f"command {name} is only in the module")
+    for name in set(ours) - set(policies.ops) - events:
+        out.append(f"command {name} is not in the module")
+    for name in set(ours) & set(policies.ops):
+        want = "GENL_ADMIN_PERM" if "admin-perm" in ours[name].get("flags", []) else "0"
+        if policies.ops[name][1] != want:
+            out.append(f"command {name}: flags {policies.ops[name][1]} in the module, {want} in the spec")
+        table = policies.tables.get(policies.ops[name][0], {})
+        wanted = {"PMIG_A_" + upper(a) for a in ours[name]["do"].get("request", {}).get("attributes", [])}
+        if wanted != set(table):
+            out.append(f"command {name} takes {sorted(table)} in the module, {sorted(wanted)} in the spec")
+    return out
+
+
+def expected(attr, policies):
+    """The row that the spec asks for."""
+    checks, nla = attr.get("checks", {}), NLA[attr["type"]]
+    if "flags-mask" in checks:
+        return f"NLA_POLICY_MASK({nla}, {upper(checks['flags-mask'])})"
+    if "max" in checks:
+        wanted = (checks["min"], checks["max"])
+        name = next((n for n, r in policies.ranges.items() if r == wanted), "?")
+        return f"NLA_POLICY_FULL_RANGE({nla}, &{name})"
+    if "max-len" in checks:
+        return f"{{ .type = {nla}, .len = PMIG_{upper(checks['max-len'].replace(' - ', '@')).replace('@', ' - ')} }}"
+    return f"{{ .type = {nla} }}"
+
+
+def check_policies(spec, policies):
+    out = []
+    attrs = {"PMIG_A_" + upper(a["name"]): a for a in spec["attribute-sets"][0]["attributes"]}
+    for table, rows in policies.tables.items():
+        for name, row in rows.items():
+            want = expected(attrs[name], policies) if name in attrs else "nothing"
+            if row != want:
+                out.append(f"{table}: {name} is {row} in the module, {want} in the spec")
+    defs = {d["name"]: d for d in spec["definitions"]}
+    mine = [f"PMIG_F_{upper(f['name'])}" for i, f in enumerate(defs["f"]["entries"])
+            if defs["user-flags"]["value"] >> i & 1]
+    if policies.flags != mine:
+        out.append(f"USER_FLAGS is {policies.flags} in the module, {mine} in the spec")
+    return out if policies.tables else ["no policy tables were found"]
+
+
+def check(top, tap):
+    spec = yaml.safe_load(read(top, SPEC))
+    header, policies = Header(read(top, UAPI)), Policies(read(top, POLICY))
+    tap.result("family, group and header", check_family(spec, header))
+    tap.result("commands of spec and header", check_commands(spec, header))
+    tap.result("attributes of spec and header", check_attributes(spec, header))
+    tap.result("constants, enums and flags of spec and header", check_definitions(spec, header))
+    tap.result("commands of spec and module", check_ops(spec, policies))
+    tap.result("policies of spec and module", check_policies(spec, policies))
+    check_schema(tap, spec)
+
+
+# One change each: file, what is there, what is put in its place.
+MUTATIONS = (
+    (SPEC, "        name: errno\n        type: u32\n        doc: Why", "        name: errno\n        type: u64\n        doc: Why"),
+    (SPEC, "name: suspend\n", "name: halt\n"),
+    (SPEC, "          max: 16777215", "          max: 16777216"),
+    (SPEC, "          max-len: name-len - 1", "          max-len: name-len"),
+    (SPEC, "attributes: [ errno ]", "attributes: [ errno, flags ]"),
+    (SPEC, "    value: 128", "    value: 127"),
+    (SPEC, "    value: 3\n", "    value: 7\n"),
+    (SPEC, "      - quiesce\n", ""),
+    (SPEC, "        name: reason\n        type: string\n      -\n        name: owner", "        name: owner"),
+    (UAPI, "\tPMIG_CMD_PRE,\n\tPMIG_CMD_SUSPEND,", "\tPMIG_CMD_SUSPEND,\n\tPMIG_CMD_PRE,"),
+    (UAPI, "\tPMIG_A_SESSION_SEQ,\n", ""),
+    (UAPI, "PMIG_REASON_LEN\t\t256", "PMIG_REASON_LEN\t\t255"),
+    (UAPI, "PMIG_F_FOREIGN\t\t(1U << 2)", "PMIG_F_FOREIGN\t\t(1U << 3)"),
+    (UAPI, "PMIG_VASI_ABORTED,\n\tPMIG_VASI_SUSPENDING", "PMIG_VASI_SUSPENDING,\n\tPMIG_VASI_ABORTED"),
+    (POLICY, "[PMIG_A_STREAM] = { .type = NLA_U64 }", "[PMIG_A_STREAM] = { .type = NLA_U32 }"),
+    (POLICY, ".max = 0xffffff", ".max = 0xfffff"),
+    (POLICY, ".len = PMIG_NAME_LEN - 1", ".len = PMIG_NAME_LEN"),
+    (POLICY, "OP_BARE(END, do_end, GENL_ADMIN_PERM)", "OP_BARE(END, do_end, 0)"),
+    (POLICY, "\tOP_BARE(PRE, do_pre, GENL_ADMIN_PERM),\n", ""),
+    (POLICY, "PMIG_F_FORCE | PMIG_F_QUIESCE_NOW)", "PMIG_F_FORCE | PMIG_F_FOREIGN)"),
+)
+
+
+def self_test(tap):
+    clean = subprocess.run([sys.executable, __file__, TOP], check=False, capture_output=True, text=True)
+    if clean.returncode:
+        return tap.result("the comparison is content with this tree", ["so changes would prove nothing"])
+    for path, old, new in MUTATIONS:
+        with tempfile.TemporaryDirectory() as tmp:
+            for p in (SPEC, UAPI, POLICY):
+                os.makedirs(os.path.join(tmp, os.path.dirname(p)), exist_ok=True)
+                shutil.copy(os.path.join(TOP, p), os.path.join(tmp, p))
+            text = read(tmp, path)
+            with open(os.path.join(tmp, path), "w", encoding="utf-8") as f:
+                f.write(text.replace(old, new, 1))
+            out = subprocess.run([sys.executable, __file__, tmp], check=False, capture_output=True, text=True)
+        problems = [] if old in text else ["this is not in the file any more"]
+        if not problems and not re.search(r"^not ok", out.stdout, re.M):
+            problems = ["the comparison is content"] + out.stderr.splitlines()
+        tap.result(f"sees a change in {path}: {' '.join(old.split())[:40]}", problems)
+    return None
+
+
+def main():
+    tap = Tap()
+    if sys.argv[1:] == ["--self-test"]:
+        self_test(tap)
+    elif len(sys.argv) > 1:
+        check(sys.argv[1], tap)
+    else:
+        check(TOP, tap)
+        self_test(tap)
+    return tap.end()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
