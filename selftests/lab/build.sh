@@ -31,7 +31,7 @@ amd64)
 	CROSS='' ;;
 esac
 
-mkdir -p "$OUT"
+mkdir -p "$OUT/user"
 exec 9> "$OUT/lock"
 flock 9
 

@@ -12,7 +12,8 @@ int main(int argc, char **argv)
 	int i, r;
 
 	for (i = 1; i < argc && used < sizeof(request); i++)
-		used += snprintf(request + used, sizeof(request) - used, "%s%s", i > 1 ? " " : "", argv[i]);
+		used += snprintf(request + used, sizeof(request) - used, "%s%s", i > 1 ? " " : "",
+				 argv[i]);
 	if (argc < 2 || used >= sizeof(request)) {
 		fprintf(stderr, "usage: hmc REQUEST...  (try: hmc help)\n");
 		return 2;

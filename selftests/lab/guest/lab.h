@@ -22,9 +22,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#define LAB_DEVICE "/dev/lab"
-#define LAB_LINE_MAX 1024
-#define LAB_RETRY_MS 2000
+#define LAB_DEVICE	"/dev/lab"
+#define LAB_LINE_MAX	1024
+#define LAB_RETRY_MS	2000
 #define LAB_DEADLINE_MS 30000
 
 static inline int64_t lab_now_ms(void)
@@ -126,8 +126,8 @@ static inline int lab_await(int fd, unsigned int number, char *reply, size_t siz
  * Return: 0; -EPROTO if the lab says that it cannot (the reason is in @reply); another negative errno if the
  * lab could not be asked.
  */
-__attribute__((format(printf, 3, 4)))
-static inline int lab_hmc(char *reply, size_t size, const char *fmt, ...)
+__attribute__((format(printf, 3, 4))) static inline int lab_hmc(char *reply, size_t size,
+								const char *fmt, ...)
 {
 	char request[LAB_LINE_MAX], line[LAB_LINE_MAX + 16], answer[LAB_LINE_MAX];
 	static unsigned int serial;

@@ -26,7 +26,7 @@
 #include <unistd.h>
 
 #define LINE_MAX_LEN 8192
-#define SELFTESTS "/usr/libexec/pmig/selftests"
+#define SELFTESTS    "/usr/libexec/pmig/selftests"
 
 struct line {
 	char text[LINE_MAX_LEN];
@@ -158,7 +158,8 @@ static void reap(void)
 
 	if (!child || waitpid(child, &status, WNOHANG) != child)
 		return;
-	while (pipe_fd >= 0 && left-- && poll(&pfd, 1, 0) > 0 && take(pipe_fd, &from_command, output))
+	while (pipe_fd >= 0 && left-- && poll(&pfd, 1, 0) > 0 &&
+	       take(pipe_fd, &from_command, output))
 		;
 	close_output();
 	child = 0;

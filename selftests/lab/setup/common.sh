@@ -14,6 +14,7 @@ LAB_DIR=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 LAB_CACHE=${LAB_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/pmig-lab}
 mkdir -p "$LAB_CACHE/lock"
 LAB_CACHE=$(cd "$LAB_CACHE" && pwd)
+# shellcheck disable=SC2034 # for those who read this file
 JOBS=$(nproc)
 export LC_ALL=C
 
@@ -26,12 +27,15 @@ die() {
 	exit 1
 }
 
-# key_of WORD... : a short hash; a word that names a file of the lab stands for what is in it
+# key_of WORD... : a short hash. A word that names a function of ours stands for what the function does, without
+# its comments; one that names a file of the lab for what is in it; any other for itself.
 key_of() {
 	local word
 
 	for word in "$@"; do
-		if [ -f "$LAB_DIR/$word" ]; then
+		if declare -F "$word" > /dev/null; then
+			declare -f "$word"
+		elif [ -f "$LAB_DIR/$word" ]; then
 			echo "file $word"
 			cat "$LAB_DIR/$word"
 		else

@@ -55,14 +55,22 @@ fetch_kernel() {
 	echo "$release" > "$dir/release"
 }
 
-# The headers expect to be in /usr/src and their tools beside it. The tools are those of the machine that
-# builds (of the tool-chain's chroot for trixie), in their usual place.
-fix_headers() {
-	local tmp=$1 release=$2 kbuild=$3 dir link
+# The tools beside the headers are programs of the machine that builds. Those for 6.1 are a package of Debian 12's;
+# for trixie they come along, in exactly the headers' version (the suites of two architectures can be out of step).
+fetch_kbuild() {
+	local conf=$1 dir=$2 kbuild=$3
 
+	download_packages "$conf" "$dir" "$kbuild"
+}
+
+# The headers expect to be in /usr/src and their tools beside it.
+fix_headers() {
+	local tmp=$1 release=$2 kbuild=$3 dir link tools=/usr/lib/$3
+
+	[ ! -d "$tmp/usr/lib/$kbuild" ] || tools=$PRODUCT_DIR/usr/lib/$kbuild
 	for dir in "$tmp"/usr/src/linux-headers-*; do
 		for link in scripts tools; do
-			[ -L "$dir/$link" ] && ln -sfn "/usr/lib/$kbuild/$link" "$dir/$link"
+			[ ! -L "$dir/$link" ] || ln -sfn "$tools/$link" "$dir/$link"
 		done
 		# With vmlinux beside it the build makes BTF, which needs a pahole of the same release.
 		rm -f "$dir/vmlinux"
@@ -95,16 +103,21 @@ make_kernel() {
 	release=$(cat "$tmp/debs/release")
 	unpack_packages "$tmp/image" "$tmp"/debs/linux-image-*.deb || return 1
 	unpack_packages "$tmp" "$tmp"/debs/linux-headers-*.deb || return 1
+	if [ "$suite" != bookworm ]; then
+		with_apt "$suite" amd64 deb fetch_kbuild "$tmp/kbuild" "$(cat "$tmp/debs/kbuild")" || return 1
+		unpack_packages "$tmp" "$tmp"/kbuild/*.deb || return 1
+	fi
 	fix_headers "$tmp" "$release" "$(cat "$tmp/debs/kbuild")" || return 1
 	cp "$tmp/image/boot"/vmlinu[xz]-* "$tmp/vmlinux"
 	select_modules "$tmp/image" "$release" "$tmp/modules" || return 1
 	echo "$release" > "$tmp/release"
 	echo "$arch" > "$tmp/arch"
 	echo "$suite" > "$tmp/suite"
-	rm -rf "$tmp/image" "$tmp/debs"
+	rm -rf "$tmp/image" "$tmp/debs" "$tmp/kbuild"
 }
 
 setup_kernel() {
 	kernel_flavour "$1" > /dev/null
-	product "kernel-$1" "$(key_of setup/kernels.sh setup/apt.sh)" make_kernel "$1"
+	product "kernel-$1" "$(key_of make_kernel fetch_kernel fetch_kbuild fix_headers select_modules unpack_packages \
+		"${GUEST_MODULES[@]}")" make_kernel "$1"
 }

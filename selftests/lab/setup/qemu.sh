@@ -7,18 +7,10 @@
 QEMU_CONFIGURE=(--target-list=ppc64-softmmu --without-default-features --enable-tcg --enable-system
 	--disable-docs --disable-werror --enable-fdt=system)
 
-qemu_tree_key() {
-	key_of setup/qemu.sh qemu/spapr-lpm.patch
-}
-
-qemu_key() {
-	key_of setup/qemu.sh qemu/spapr-lpm.patch qemu/spapr_lpm.c qemu/spapr_lpm.h
-}
-
 fetch_source() {
 	local conf=$1 dir=$2 package=$3
 
-	cd "$dir"
+	cd "$dir" || return 1
 	quietly env APT_CONFIG="$conf" apt-get -q source --download-only "$package"
 }
 
@@ -41,7 +33,7 @@ make_qemu() {
 		cp "$LAB_DIR/qemu/spapr_lpm.c" "$tree/src/hw/ppc/"
 		cp "$LAB_DIR/qemu/spapr_lpm.h" "$tree/src/include/hw/ppc/"
 		mkdir -p "$tree/src/b"
-		cd "$tree/src/b"
+		cd "$tree/src/b" || exit 1
 		if [ ! -f build.ninja ]; then
 			quietly ../configure "${QEMU_CONFIGURE[@]}" || { rm -f build.ninja; exit 1; }
 		fi
@@ -51,8 +43,10 @@ make_qemu() {
 }
 
 setup_qemu() {
-	local tree
+	local tree key
 
-	tree=$(product qemu-tree "$(qemu_tree_key)" make_qemu_tree)
-	product qemu "$(qemu_key)" make_qemu "$tree"
+	key=$(key_of fetch_source make_qemu_tree qemu/spapr-lpm.patch "${QEMU_CONFIGURE[@]}")
+	tree=$(product qemu-tree "$key" make_qemu_tree)
+	key=$(key_of "$key" make_qemu qemu/spapr_lpm.c qemu/spapr_lpm.h)
+	product qemu "$key" make_qemu "$tree"
 }

@@ -84,7 +84,7 @@ finish_root() {
 	# Nobody reads these in a guest.
 	rm -rf "$root"/usr/share/{doc,man,locale,info,lintian,bash-completion,zsh,perl5,doc-base,common-licenses} \
 		"$root"/usr/lib/systemd/catalog "$root"/usr/lib/udev/hwdb.d "$root"/usr/share/i18n \
-		"$root"/usr/lib/*/gconv "$root"/usr/lib/*/perl-base "$root"/usr/bin/perl* "$root"/boot
+		"$root"/usr/lib/*/gconv "$root"/usr/lib/*/perl-base "$root"/usr/bin/perl* "${root:?}"/boot
 }
 
 # The part of it that goes into the initial RAM disk of a guest without systemd
@@ -134,7 +134,8 @@ make_rootfs() {
 }
 
 setup_rootfs() {
-	product "rootfs-$1" "$(key_of setup/rootfs.sh setup/apt.sh)" make_rootfs "$1"
+	product "rootfs-$1" "$(key_of make_rootfs write_accounts write_config finish_root link_quick \
+		unpack_packages "$QUICK_LIBRARIES" "${ROOTFS_PACKAGES[@]}")" make_rootfs "$1"
 }
 
 fetch_sysroot() {
@@ -153,5 +154,5 @@ make_sysroot() {
 }
 
 setup_sysroot() {
-	product "sysroot-$1" "$(key_of "${SYSROOT_PACKAGES[@]}" setup/apt.sh)" make_sysroot "$1"
+	product "sysroot-$1" "$(key_of make_sysroot unpack_packages "${SYSROOT_PACKAGES[@]}")" make_sysroot "$1"
 }

@@ -27,10 +27,10 @@ missing_packages() {
 }
 
 setup_packages() {
-	local missing
+	local missing stamp
 
-	# A thing that can be read at once: nothing to do if the same list was complete before and dpkg did nothing since.
-	local stamp=$LAB_CACHE/packages-$(key_of "${HOST_PACKAGES[@]}")
+	# Asking dpkg takes longer than all the rest: not if the list was complete and dpkg did nothing since.
+	stamp=$LAB_CACHE/packages-$(key_of "${HOST_PACKAGES[@]}")
 	[ "$stamp" -nt /var/lib/dpkg/status ] && return 0
 
 	mapfile -t missing < <(missing_packages)
@@ -60,7 +60,7 @@ make_kselftest() {
 setup_kselftest() {
 	local dir
 
-	dir=$(product kselftest "$(key_of kselftest.h,kselftest_harness.h,checkpatch.pl)" make_kselftest)
+	dir=$(product kselftest "$(key_of make_kselftest)" make_kselftest)
 	[ "$(readlink "$LAB_CACHE/kselftest")" = "$(basename "$dir")" ] ||
 		ln -sfn "$(basename "$dir")" "$LAB_CACHE/kselftest"
 	echo "$dir"
@@ -89,19 +89,20 @@ make_toolchain() {
 }
 
 setup_toolchain() {
-	product toolchain-trixie "$(key_of setup/tools.sh setup/apt.sh)" make_toolchain
+	product toolchain-trixie "$(key_of make_toolchain fetch_toolchain unpack_packages)" make_toolchain
 }
 
 # in_toolchain CHROOT BIND COMMAND... : run a command there; BIND (a directory) and the cache are where they are here
 in_toolchain() {
-	local root=$1 bind=$2 dir
+	local root=$1 bind=$2 dir map=()
 	shift 2
 
+	[ "$(id -u)" = 0 ] || map=(--map-root-user)
 	for dir in "$bind" "$LAB_CACHE"; do
 		mkdir -p "$root$dir"
 	done
 	# shellcheck disable=SC2016 # expanded by the inner shell
-	unshare --mount $([ "$(id -u)" = 0 ] || echo --map-root-user) sh -ec '
+	unshare --mount "${map[@]}" sh -ec '
 		root=$1 bind=$2 cache=$3
 		shift 3
 		mount --rbind "$cache" "$root$cache"

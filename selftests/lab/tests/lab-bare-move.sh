@@ -1,5 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
+# shellcheck disable=SC2317 # functions are called by check
 #
 # Mainline's own path, without any of our code in the guest: a bare write to sysfs, and the partition moves to a
 # second server, and from there to a third.

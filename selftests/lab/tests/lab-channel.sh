@@ -1,5 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
+# shellcheck disable=SC2317 # functions are called by check
 #
 # The line to the lab: answers, errors, and that it says so.
 

@@ -1,5 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
+# shellcheck disable=SC2317 # functions are called by check
 #
 # What tests of the daemon stand on: systemd, the bus, the journal, other users, a disk that goes on being
 # written after a move.
