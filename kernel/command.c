@@ -130,7 +130,8 @@ static struct pmig_session *open_stream(const struct pmig_request *rq, struct pm
 	struct pmig_session *s;
 	int err;
 
-	err = judge(rq, engine->get_state(rq->stream, &vasi), vasi);
+	err = engine->get_state(rq->stream, &vasi);
+	err = judge(rq, err, vasi);
 	if (err)
 		return ERR_PTR(err);
 	s = pmig_session_alloc(engine, rq->stream, rq->flags);

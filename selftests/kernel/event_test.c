@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Who hears of a migration: the multicast group, udev, the trace buffer. */
+#include "kfixture.h"
+#include <linux/netlink.h>
+#include <poll.h>
+#include <sys/socket.h>
+
+#define MAX_EVENTS 64
+
+struct heard {
+	unsigned int nr;
+	struct session s[MAX_EVENTS];
+};
+
+static int hear(struct link *l, struct heard *h)
+{
+	static char buf[BUF_SIZE];
+	struct nlmsghdr *nlh;
+	int n;
+
+	while (h->nr < MAX_EVENTS) {
+		n = recv(mnl_socket_get_fd(l->nl), buf, sizeof(buf), MSG_DONTWAIT);
+		if (n < 0)
+			return errno == EAGAIN ? 0 : -errno;
+		for (nlh = (void *)buf; mnl_nlmsg_ok(nlh, n); nlh = mnl_nlmsg_next(nlh, &n))
+			parse_message(&h->s[h->nr++], nlh);
+	}
+	return -ENOBUFS;
+}
+
+static bool saw(const struct heard *h, uint32_t state)
+{
+	unsigned int i;
+
+	for (i = 0; i < h->nr; i++)
+		if (h->s[i].there && h->s[i].state == state)
+			return true;
+	printf("# no event of state %u\n", state);
+	return false;
+}
+
+static struct heard heard;
+
+TEST_F(pmig, every_state_in_order)
+{
+	static const uint32_t states[] = { PMIG_STATE_ENABLED,	  PMIG_STATE_QUIESCE,
+					   PMIG_STATE_PRE,	  PMIG_STATE_READY,
+					   PMIG_STATE_SUSPENDING, PMIG_STATE_POST,
+					   PMIG_STATE_COMPLETED };
+	unsigned int i, last;
+	struct link ear;
+
+	ASSERT_EQ(0, link_open(&ear));
+	ASSERT_EQ(0, setsockopt(mnl_socket_get_fd(ear.nl), SOL_NETLINK, NETLINK_ADD_MEMBERSHIP,
+				&ear.group, sizeof(ear.group)));
+	ASSERT_READY();
+	ASSERT_COMMAND(SUSPEND);
+	ASSERT_REACHES(COMPLETED);
+	ASSERT_COMMAND(END);
+	heard.nr = 0;
+	ASSERT_EQ(0, hear(&ear, &heard));
+	for (i = 0; i < ARRAY_SIZE(states); i++)
+		EXPECT_TRUE(saw(&heard, states[i]));
+	for (i = 1; i + 1 < heard.nr; i++) {
+		EXPECT_EQ(heard.s[i - 1].seq + 1, heard.s[i].seq);
+		EXPECT_EQ(STREAM, heard.s[i].stream);
+	}
+	last = heard.nr - 1;
+	EXPECT_FALSE(heard.s[last].there);
+	EXPECT_EQ(PMIG_STATE_COMPLETED, heard.s[last - 1].state);
+	EXPECT_EQ(self->s.nr_changes, heard.s[last - 1].nr_changes);
+	link_close(&ear);
+}
+
+TEST_F(pmig, undo_in_order)
+{
+	struct link ear;
+
+	tell("refuse a pre %d no", EBUSY);
+	ASSERT_EQ(0, link_open(&ear));
+	ASSERT_EQ(0, setsockopt(mnl_socket_get_fd(ear.nl), SOL_NETLINK, NETLINK_ADD_MEMBERSHIP,
+				&ear.group, sizeof(ear.group)));
+	ASSERT_QUIESCE();
+	ASSERT_COMMAND(PRE);
+	ASSERT_REACHES(FAILED);
+	heard.nr = 0;
+	ASSERT_EQ(0, hear(&ear, &heard));
+	EXPECT_TRUE(saw(&heard, PMIG_STATE_PRE));
+	EXPECT_TRUE(saw(&heard, PMIG_STATE_CANCELLING));
+	EXPECT_TRUE(saw(&heard, PMIG_STATE_UNDO));
+	EXPECT_TRUE(saw(&heard, PMIG_STATE_FAILED));
+	EXPECT_EQ(EBUSY, heard.s[heard.nr - 1].err);
+	link_close(&ear);
+}
+
+/* The uevent that has this event, or NULL. */
+static const char *uevent(int fd, const char *event, char *buf, size_t size)
+{
+	char want[64];
+	ssize_t n, i;
+
+	snprintf(want, sizeof(want), "PMIG_EVENT=%s\n", event);
+	while ((n = recv(fd, buf, size - 1, MSG_DONTWAIT)) > 0) {
+		for (i = 0; i < n; i++)
+			if (!buf[i])
+				buf[i] = '\n';
+		buf[n] = 0;
+		if (strstr(buf, want))
+			return buf;
+	}
+	return NULL;
+}
+
+TEST_F(pmig, uevents)
+{
+	static const char *const events[] = { "begin",	 "quiesce", "pre",	 "ready",
+					      "suspend", "post",    "completed", "end" };
+	struct sockaddr_nl addr = { .nl_family = AF_NETLINK, .nl_groups = 1 };
+	char buf[4096];
+	const char *u;
+	unsigned int i;
+	int fd;
+
+	fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_KOBJECT_UEVENT);
+	ASSERT_LE(0, fd);
+	ASSERT_EQ(0, bind(fd, (void *)&addr, sizeof(addr)));
+	ASSERT_READY();
+	ASSERT_COMMAND(SUSPEND);
+	ASSERT_REACHES(COMPLETED);
+	ASSERT_COMMAND(END);
+	for (i = 0; i < ARRAY_SIZE(events); i++) {
+		u = uevent(fd, events[i], buf, sizeof(buf));
+		ASSERT_NE(NULL, u)
+		{
+			TH_LOG("no uevent %s", events[i]);
+		}
+		EXPECT_NE(NULL, strstr(u, "change@/devices/virtual/pmig/pmig\n"));
+		EXPECT_NE(NULL, strstr(u, "SUBSYSTEM=pmig\n"));
+		EXPECT_NE(NULL, strstr(u, "STREAM=0xabcd1234\n"));
+		if (i >= 5 && i <= 6) /* post, completed */
+			EXPECT_NE(NULL, strstr(u, "cache.l1d.size"));
+		if (i < 5)
+			EXPECT_EQ(NULL, strstr(u, "CHANGED="));
+	}
+	close(fd);
+}
+
+#define TRACE "/sys/kernel/tracing/"
+
+TEST_F(pmig, traced)
+{
+	static const char *const path[] = { "from=none to=enabled",	"from=enabled to=quiesce",
+					    "from=quiesce to=pre",	"from=pre to=ready",
+					    "from=ready to=suspending", "to=post",
+					    "from=post to=completed",	"from=completed to=none" };
+	const char *at;
+	unsigned int i;
+
+	if (access(TRACE "events/pmig/enable", W_OK))
+		SKIP(return, "no tracefs");
+	put(TRACE "trace", "0");
+	ASSERT_EQ(0, put(TRACE "events/pmig/enable", "1"));
+	ASSERT_READY();
+	ASSERT_COMMAND(SUSPEND);
+	ASSERT_REACHES(COMPLETED);
+	ASSERT_COMMAND(END);
+	put(TRACE "events/pmig/enable", "0");
+	at = get(TRACE "trace");
+	EXPECT_NE(NULL, strstr(at, "pmig_handler: name=test-a phase=pre result=0"));
+	EXPECT_NE(NULL, strstr(at, "pmig_handler: name=test-c phase=post result=0"));
+	EXPECT_NE(NULL, strstr(at, "pmig_vasi: stream=0xabcd1234 from=1 to=3"));
+	for (i = 0; i < ARRAY_SIZE(path); i++) {
+		at = strstr(at, path[i]);
+		ASSERT_NE(NULL, at)
+		{
+			TH_LOG("no transition %s", path[i]);
+		}
+	}
+}
+
+TEST_HARNESS_MAIN

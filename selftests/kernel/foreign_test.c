@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Somebody else moves the partition: a bare write to sysfs, or the simulator's counterpart of it. */
+#include "kfixture.h"
+
+static pid_t migrate(bool sim)
+{
+	pid_t pid = fork();
+
+	if (!pid)
+		_exit(sim ? -put(SIM "streams/0xabcd1234/foreign", "1") :
+			    -put("/sys/kernel/mobility/migration", "0xabcd1234"));
+	return pid;
+}
+
+static int result(pid_t pid)
+{
+	int status;
+
+	waitpid(pid, &status, 0);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 255;
+}
+
+TEST_F(pmig, noticed)
+{
+	pid_t pid;
+
+	pid = migrate(self->sim);
+	ASSERT_REACHES(SUSPENDING);
+	EXPECT_EQ(PMIG_F_FOREIGN, self->s.flags);
+	EXPECT_EQ(0, self->s.owner);
+	EXPECT_EQ(STREAM, self->s.stream);
+	EXPECT_GT(0, unload("pmig"));
+	ASSERT_SET("suspending");
+	ASSERT_EQ(0, result(pid));
+	ASSERT_REACHES(COMPLETED);
+	EXPECT_EQ(0, self->s.err);
+	EXPECT_NE(NULL, change_of(&self->s, "cache.l1d.size"));
+	EXPECT_TRUE(self->s.has_blackout);
+	EXPECT_STREQ("c post,b post,a post,", told());
+	EXPECT_GT(0, unload("pmig"));
+	ASSERT_COMMAND(ADOPT);
+	ASSERT_COMMAND(END);
+}
+
+TEST_F(pmig, fails)
+{
+	pid_t pid;
+
+	pid = migrate(self->sim);
+	ASSERT_REACHES(SUSPENDING);
+	ASSERT_SET("aborted");
+	EXPECT_EQ(EIO, result(pid));
+	ASSERT_REACHES(FAILED);
+	EXPECT_EQ(EIO, self->s.err);
+	EXPECT_EQ(0, self->s.nr_changes);
+	EXPECT_STREQ("", told());
+	/* Not ours, so not ours to cancel. */
+	EXPECT_EQ(0, stream_reason(self->sim, STREAM));
+}
+
+/* Its result makes room for whoever comes next. */
+TEST_F(pmig, is_replaced)
+{
+	pid_t pid;
+
+	pid = migrate(self->sim);
+	ASSERT_SET("suspending");
+	ASSERT_EQ(0, result(pid));
+	ASSERT_REACHES(COMPLETED);
+	ASSERT_EQ(0, stream_new(self->sim, STREAM));
+	if (self->sim)
+		ASSERT_SET("enabled");
+	ASSERT_BEGIN();
+	ASSERT_REACHES(ENABLED);
+	EXPECT_EQ(self->l.portid, self->s.owner);
+	EXPECT_EQ(0, self->s.flags);
+}
+
+TEST_F(pmig, unless_it_is_adopted)
+{
+	pid_t pid;
+
+	pid = migrate(self->sim);
+	ASSERT_REACHES(SUSPENDING);
+	EXPECT_EQ(-EBUSY, start(&self->l, PMIG_CMD_BEGIN, STREAM, 0, self->engine));
+	ASSERT_COMMAND(ADOPT);
+	ASSERT_SET("suspending");
+	ASSERT_EQ(0, result(pid));
+	ASSERT_REACHES(COMPLETED);
+	EXPECT_EQ(self->l.portid, self->s.owner);
+	EXPECT_EQ(-EBUSY, start(&self->l, PMIG_CMD_BEGIN, STREAM, 0, self->engine));
+	ASSERT_COMMAND(END);
+}
+
+/* Somebody writes while we follow the same stream: the session becomes that of this migration. */
+TEST_F(pmig, overtakes_ours_in_enabled)
+{
+	pid_t pid;
+
+	ASSERT_BEGIN();
+	pid = migrate(self->sim);
+	ASSERT_REACHES(SUSPENDING);
+	EXPECT_EQ(PMIG_F_FOREIGN, self->s.flags);
+	EXPECT_EQ(self->l.portid, self->s.owner);
+	EXPECT_EQ(-EBUSY, cancel(&self->l, 0));
+	ASSERT_SET("suspending");
+	ASSERT_EQ(0, result(pid));
+	ASSERT_REACHES(COMPLETED);
+	EXPECT_STREQ("c post,b post,a post,", told());
+	ASSERT_COMMAND(END);
+}
+
+TEST_F(pmig, overtakes_ours_in_pre)
+{
+	pid_t pid;
+
+	tell("block b pre");
+	ASSERT_EQ(0, start(&self->l, PMIG_CMD_BEGIN, STREAM, PMIG_F_QUIESCE_NOW, self->engine));
+	ASSERT_COMMAND(PRE);
+	ASSERT_TRUE(was_told("a pre,b pre,"));
+	pid = migrate(self->sim);
+	ASSERT_REACHES(SUSPENDING);
+	ASSERT_SET("suspending");
+	ASSERT_EQ(0, result(pid));
+	tell("release");
+	ASSERT_REACHES(COMPLETED);
+	EXPECT_TRUE(was_told("a pre,b pre,c post,b post,a post,"));
+	ASSERT_COMMAND(END);
+}
+
+TEST_F(pmig, overtakes_ours_and_fails)
+{
+	pid_t pid;
+
+	ASSERT_EQ(0, start(&self->l, PMIG_CMD_BEGIN, STREAM, PMIG_F_QUIESCE_NOW, self->engine));
+	ASSERT_COMMAND(PRE);
+	ASSERT_REACHES(READY);
+	pid = migrate(self->sim);
+	ASSERT_REACHES(SUSPENDING);
+	ASSERT_SET("aborted");
+	EXPECT_EQ(EIO, result(pid));
+	ASSERT_REACHES(FAILED);
+	EXPECT_STREQ("a pre,b pre,c pre,c post-error,b post-error,a post-error,", told());
+	ASSERT_COMMAND(END);
+}
+
+/* The slot is taken by a result that nobody has fetched: it waits, and is told afterwards. */
+TEST_F(pmig, waits_for_the_slot)
+{
+	pid_t pid;
+
+	ASSERT_BEGIN();
+	ASSERT_EQ(0, cancel(&self->l, 0));
+	ASSERT_REACHES(FAILED);
+	ASSERT_EQ(0, stream_new(self->sim, STREAM));
+	if (self->sim) {
+		put(SIM "streams/0xabcd1234/live", "0");
+		put(SIM "streams/0xabcd1234/live", "1");
+	}
+	pid = migrate(self->sim);
+	ASSERT_SET("suspending");
+	ASSERT_EQ(0, result(pid));
+	ASSERT_REACHES(FAILED);
+	EXPECT_STREQ("", told());
+	ASSERT_COMMAND(END);
+	ASSERT_REACHES(COMPLETED);
+	EXPECT_EQ(PMIG_F_FOREIGN, self->s.flags);
+	EXPECT_NE(NULL, change_of(&self->s, "cache.l1d.size"));
+	EXPECT_STREQ("c post,b post,a post,", told());
+}
+
+/* An end of a check is no reason to wait. */
+TEST_F(pmig, after_a_check)
+{
+	pid_t pid;
+
+	ASSERT_EQ(0, start(&self->l, PMIG_CMD_CHECK, STREAM, 0, self->engine));
+	ASSERT_REACHES(CHECKED);
+	tell("clear");
+	pid = migrate(self->sim);
+	ASSERT_SET("suspending");
+	ASSERT_EQ(0, result(pid));
+	ASSERT_REACHES(COMPLETED);
+	EXPECT_EQ(PMIG_F_FOREIGN, self->s.flags);
+	EXPECT_STREQ("c post,b post,a post,", told());
+	EXPECT_EQ(-EPERM, command(&self->l, PMIG_CMD_END));
+}
+
+/* Without the probe it is seen by what it leaves behind. */
+TEST_F(pmig, without_probe)
+{
+	pid_t pid;
+
+	if (self->sim)
+		SKIP(return, "the simulator tells all");
+	ASSERT_EQ(0, run("rmmod pmig_test && rmmod pmig_sim && rmmod pmig"));
+	ASSERT_EQ(0, run("modprobe pmig probe=0"));
+	link_close(&self->l);
+	load_modules();
+	ASSERT_EQ(0, link_open(&self->l));
+	ASSERT_SET("suspending");
+	pid = migrate(self->sim);
+	ASSERT_EQ(0, result(pid));
+	ASSERT_REACHES(COMPLETED);
+	EXPECT_EQ(PMIG_F_FOREIGN, self->s.flags);
+	EXPECT_EQ(0, self->s.stream);
+	EXPECT_NE(NULL, change_of(&self->s, "cache.l1d.size"));
+	EXPECT_STREQ("c post,b post,a post,", told());
+	ASSERT_COMMAND(ADOPT);
+	ASSERT_COMMAND(END);
+
+	/* Ours is not seen twice. */
+	ASSERT_EQ(0, tell("clear"));
+	ASSERT_EQ(0, stream_new(self->sim, STREAM));
+	ASSERT_READY();
+	ASSERT_COMMAND(SUSPEND);
+	ASSERT_REACHES(COMPLETED);
+	EXPECT_FALSE(self->s.has_blackout);
+	ASSERT_COMMAND(END);
+	usleep(4000000);
+	ASSERT_EQ(0, get_session(&self->l, &self->s));
+	EXPECT_FALSE(self->s.there);
+	EXPECT_STREQ("a pre,b pre,c pre,c post,b post,a post,", told());
+	ASSERT_EQ(0, run("rmmod pmig_test && rmmod pmig_sim && rmmod pmig"));
+	link_close(&self->l);
+	load_modules();
+	ASSERT_EQ(0, link_open(&self->l));
+}
+
+TEST_HARNESS_MAIN

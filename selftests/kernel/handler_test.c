@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: GPL-2.0
+/* What the kernel's handlers are promised in include/linux/pmig.h. */
+#include "kfixture.h"
+
+TEST_F(pmig, check_all_agree)
+{
+	ASSERT_EQ(0, start(&self->l, PMIG_CMD_CHECK, STREAM, 0, self->engine));
+	ASSERT_REACHES(CHECKED);
+	EXPECT_EQ(0, self->s.nr_refusals);
+	/* All at once, in no order that is promised. */
+	EXPECT_NE(NULL, strstr(told(), "a check,"));
+	EXPECT_NE(NULL, strstr(told(), "b check,"));
+	EXPECT_NE(NULL, strstr(told(), "c check,"));
+	ASSERT_COMMAND(END);
+}
+
+TEST_F(pmig, check_collects_all_refusals)
+{
+	tell("refuse a check %d a firmware update is running", EBUSY);
+	tell("later b check 10 %d", EPERM);
+	tell("block c check");
+	ASSERT_EQ(0, start(&self->l, PMIG_CMD_CHECK, STREAM, 0, self->engine));
+	ASSERT_REACHES(CHECKED);
+	ASSERT_EQ(3, self->s.nr_refusals);
+	EXPECT_STREQ("test-a", self->s.refusal[0].handler);
+	EXPECT_EQ(PMIG_PHASE_CHECK, self->s.refusal[0].phase);
+	EXPECT_EQ(EBUSY, self->s.refusal[0].err);
+	EXPECT_STREQ("a firmware update is running", self->s.refusal[0].reason);
+	EXPECT_STREQ("test-b", self->s.refusal[1].handler);
+	EXPECT_EQ(EPERM, self->s.refusal[1].err);
+	EXPECT_STREQ("refused late", self->s.refusal[1].reason);
+	EXPECT_STREQ("test-c", self->s.refusal[2].handler);
+	EXPECT_EQ(ETIMEDOUT, self->s.refusal[2].err);
+	EXPECT_STREQ("no answer within 500 ms", self->s.refusal[2].reason);
+	/* A check leaves nothing to be undone. */
+	ASSERT_COMMAND(END);
+	tell("release");
+	EXPECT_EQ(NULL, strstr(told(), "post"));
+}
+
+TEST_F(pmig, pre_refused)
+{
+	tell("refuse b pre %d not now", EBUSY);
+	ASSERT_QUIESCE();
+	ASSERT_COMMAND(PRE);
+	ASSERT_REACHES(FAILED);
+	EXPECT_EQ(EBUSY, self->s.err);
+	EXPECT_STREQ("test-b: not now", self->s.reason);
+	ASSERT_EQ(1, self->s.nr_refusals);
+	EXPECT_EQ(PMIG_PHASE_PRE, self->s.refusal[0].phase);
+	EXPECT_STREQ("a pre,b pre,b post-error,a post-error,", told());
+	EXPECT_EQ(0x6000000 | EBUSY, stream_reason(self->sim, STREAM));
+}
+
+TEST_F(pmig, pre_blocks)
+{
+	tell("block b pre");
+	ASSERT_QUIESCE();
+	ASSERT_COMMAND(PRE);
+	ASSERT_REACHES(FAILED);
+	EXPECT_EQ(ETIMEDOUT, self->s.err);
+	EXPECT_EQ(0x6000000 | ETIMEDOUT, stream_reason(self->sim, STREAM));
+	/* The others do not wait for it; it hears the end as soon as it can. */
+	EXPECT_STREQ("a pre,b pre,a post-error,", told());
+	tell("release");
+	EXPECT_TRUE(was_told("a pre,b pre,a post-error,b post-error,"));
+}
+
+/* One that still sits in PRE when the next migration comes is not told it again before it has heard the end. */
+TEST_F(pmig, pre_blocks_over_two)
+{
+	tell("block b pre");
+	ASSERT_QUIESCE();
+	ASSERT_COMMAND(PRE);
+	ASSERT_REACHES(FAILED);
+	ASSERT_COMMAND(END);
+	ASSERT_EQ(0, stream_new(self->sim, STREAM));
+	if (self->sim)
+		ASSERT_SET("enabled");
+	ASSERT_QUIESCE();
+	ASSERT_COMMAND(PRE);
+	ASSERT_REACHES(FAILED);
+	EXPECT_EQ(ETIMEDOUT, self->s.err);
+	EXPECT_STREQ("a pre,b pre,a post-error,a pre,a post-error,", told());
+	tell("release");
+	EXPECT_TRUE(was_told("a pre,b pre,a post-error,a pre,a post-error,b post-error,"));
+}
+
+TEST_F(pmig, pre_later)
+{
+	tell("later a pre 20");
+	tell("later c pre 0");
+	ASSERT_READY();
+	EXPECT_STREQ("a pre,b pre,c pre,", told());
+	tell("later b post 20");
+	ASSERT_COMMAND(SUSPEND);
+	ASSERT_REACHES(COMPLETED);
+	EXPECT_STREQ("a pre,b pre,c pre,c post,b post,a post,", told());
+}
+
+TEST_F(pmig, pre_later_refuses)
+{
+	tell("later b pre 20 %d", ENOSPC);
+	ASSERT_QUIESCE();
+	ASSERT_COMMAND(PRE);
+	ASSERT_REACHES(FAILED);
+	EXPECT_EQ(ENOSPC, self->s.err);
+	EXPECT_STREQ("test-b: refused late", self->s.reason);
+	EXPECT_STREQ("a pre,b pre,b post-error,a post-error,", told());
+}
+
+/* Completed long after the deadline: too late, and harmless. */
+TEST_F(pmig, pre_later_too_late)
+{
+	tell("later b pre -1");
+	ASSERT_QUIESCE();
+	ASSERT_COMMAND(PRE);
+	ASSERT_REACHES(FAILED);
+	EXPECT_EQ(ETIMEDOUT, self->s.err);
+	EXPECT_STREQ("a pre,b pre,b post-error,a post-error,", told());
+	tell("release");
+	ASSERT_EQ(0, get_session(&self->l, &self->s));
+	EXPECT_EQ(PMIG_STATE_FAILED, self->s.state);
+	EXPECT_EQ(ETIMEDOUT, self->s.err);
+	EXPECT_STREQ("a pre,b pre,b post-error,a post-error,", told());
+}
+
+/* After the move a refusal or a missed deadline stops nothing. */
+TEST_F(pmig, post_misbehaves)
+{
+	tell("refuse c post %d no", EIO);
+	tell("block b post");
+	ASSERT_READY();
+	ASSERT_COMMAND(SUSPEND);
+	ASSERT_REACHES(COMPLETED);
+	EXPECT_EQ(0, self->s.err);
+	EXPECT_STREQ("a pre,b pre,c pre,c post,b post,a post,", told());
+}
+
+TEST_F(pmig, gone_before_post)
+{
+	ASSERT_READY();
+	ASSERT_EQ(0, tell("unregister b"));
+	ASSERT_COMMAND(SUSPEND);
+	ASSERT_REACHES(COMPLETED);
+	EXPECT_STREQ("a pre,b pre,c pre,c post,a post,", told());
+	EXPECT_EQ(0, tell("register b"));
+}
+
+/* It does not wait for the one that goes. */
+TEST_F(pmig, gone_while_late)
+{
+	tell("later b pre -1");
+	ASSERT_QUIESCE();
+	ASSERT_COMMAND(PRE);
+	ASSERT_TRUE(was_told("a pre,b pre,"));
+	ASSERT_EQ(0, tell("unregister b"));
+	ASSERT_REACHES(READY);
+	EXPECT_STREQ("a pre,b pre,c pre,", told());
+	tell("release");
+	ASSERT_EQ(0, cancel(&self->l, 0));
+	ASSERT_REACHES(FAILED);
+	EXPECT_STREQ("a pre,b pre,c pre,c post-error,a post-error,", told());
+	EXPECT_EQ(0, tell("register b"));
+}
+
+TEST_F(pmig, no_newcomers_during)
+{
+	ASSERT_EQ(0, tell("unregister c"));
+	ASSERT_READY();
+	EXPECT_EQ(-EBUSY, tell("register c"));
+	ASSERT_EQ(0, cancel(&self->l, 0));
+	ASSERT_REACHES(FAILED);
+	EXPECT_EQ(0, tell("register c"));
+	EXPECT_STREQ("a pre,b pre,b post-error,a post-error,", told());
+}
+
+/* Told PRE, a handler's module is needed for the end of it. */
+TEST_F(pmig, module_stays)
+{
+	EXPECT_EQ(0, unload("pmig_test"));
+	load_modules();
+	ASSERT_READY();
+	EXPECT_EQ(-EWOULDBLOCK, unload("pmig_test"));
+	ASSERT_EQ(0, cancel(&self->l, 0));
+	ASSERT_REACHES(FAILED);
+	EXPECT_STREQ("a pre,b pre,c pre,c post-error,b post-error,a post-error,", told());
+	EXPECT_EQ(0, unload("pmig_test"));
+	load_modules();
+}
+
+/* The largest message: as many refusals as there may be handlers of pmig_test. */
+TEST_F(pmig, many_refusals)
+{
+	unsigned int i;
+	char reason[200];
+
+	ASSERT_EQ(0, unload("pmig_test"));
+	ASSERT_EQ(0, run("modprobe pmig_test handlers=26"));
+	memset(reason, 'x', sizeof(reason) - 1);
+	reason[sizeof(reason) - 1] = 0;
+	for (i = 0; i < 26; i++)
+		ASSERT_EQ(0, tell("refuse %c check %d %s", 'a' + i, EBUSY, reason));
+	ASSERT_EQ(0, start(&self->l, PMIG_CMD_CHECK, STREAM, 0, self->engine));
+	ASSERT_REACHES(CHECKED);
+	EXPECT_EQ(26, self->s.nr_refusals);
+	EXPECT_STREQ("test-z", self->s.refusal[25].handler);
+	EXPECT_STREQ(reason, self->s.refusal[25].reason);
+	ASSERT_COMMAND(END);
+	EXPECT_EQ(0, unload("pmig_test"));
+	load_modules();
+}
+
+TEST_HARNESS_MAIN

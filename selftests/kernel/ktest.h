@@ -1,0 +1,526 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What the tests of the module share: the family over libmnl, the handlers of pmig_test, and one face for
+ * both engines. "sim" is moved by configfs, "pseries" by the lab's HMC.
+ *
+ * Nothing here measures time. What has to happen is waited for, up to a bound that only says "never".
+ */
+#ifndef PMIG_KTEST_H
+#define PMIG_KTEST_H
+
+#include <errno.h>
+#include <fcntl.h>
+#include <libmnl/libmnl.h>
+#include <linux/genetlink.h>
+#include <linux/netlink.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "lab.h"
+#include <uapi/linux/pmig.h>
+
+#define NEVER_MS  20000
+#define BUF_SIZE  65536
+#define LISTS_MAX 64
+
+struct refusal {
+	char handler[PMIG_NAME_LEN];
+	uint32_t phase, err;
+	char reason[PMIG_REASON_LEN];
+};
+
+struct change {
+	char name[PMIG_NAME_LEN], old[PMIG_VALUE_LEN], new[PMIG_VALUE_LEN];
+	uint32_t flags;
+};
+
+struct session {
+	bool there;
+	uint64_t stream, blackout;
+	bool has_blackout;
+	uint32_t state, vasi, flags, seq, err, owner;
+	char engine[PMIG_NAME_LEN], reason[PMIG_REASON_LEN];
+	unsigned int nr_refusals, nr_changes;
+	struct refusal refusal[LISTS_MAX];
+	struct change change[LISTS_MAX];
+};
+
+struct link {
+	struct mnl_socket *nl;
+	uint16_t family;
+	uint32_t group, portid, seq;
+	char ext[256]; /* what the kernel said with the last error */
+};
+
+static inline int64_t now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * 1000LL + ts.tv_nsec / 1000000;
+}
+
+static inline void nap(void)
+{
+	usleep(5000);
+}
+
+/* --- files and programs --- */
+
+__attribute__((format(printf, 2, 3))) static inline int put(const char *path, const char *fmt, ...)
+{
+	char text[512];
+	va_list args;
+	int fd, len, r;
+
+	va_start(args, fmt);
+	len = vsnprintf(text, sizeof(text), fmt, args);
+	va_end(args);
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	r = write(fd, text, len) == len ? 0 : -errno;
+	close(fd);
+	return r;
+}
+
+static inline const char *get(const char *path)
+{
+	static char text[BUF_SIZE];
+	ssize_t n = 0, r;
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	text[0] = 0;
+	if (fd < 0)
+		return text;
+	while (n < (ssize_t)sizeof(text) - 1 && (r = read(fd, text + n, sizeof(text) - 1 - n)) > 0)
+		n += r;
+	close(fd);
+	text[n] = 0;
+	while (n && text[n - 1] == '\n')
+		text[--n] = 0;
+	return text;
+}
+
+__attribute__((format(printf, 1, 2))) static inline int run(const char *fmt, ...)
+{
+	char text[512];
+	va_list args;
+	int status;
+
+	va_start(args, fmt);
+	vsnprintf(text, sizeof(text), fmt, args);
+	va_end(args);
+	status = system(text);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 128;
+}
+
+static inline int unload(const char *module)
+{
+	return syscall(SYS_delete_module, module, O_NONBLOCK) ? -errno : 0;
+}
+
+/* --- the family --- */
+
+static inline int attr_cb(const struct nlattr *attr, void *data)
+{
+	const struct nlattr **tb = data;
+	unsigned int type = mnl_attr_get_type(attr);
+
+	if (type < 64)
+		tb[type] = attr;
+	return MNL_CB_OK;
+}
+
+static inline void copy(char *to, size_t size, const struct nlattr *attr)
+{
+	snprintf(to, size, "%s", attr ? mnl_attr_get_str(attr) : "");
+}
+
+static inline uint32_t u32_of(const struct nlattr *attr)
+{
+	return attr ? mnl_attr_get_u32(attr) : 0;
+}
+
+static inline void parse_refusal(struct session *s, const struct nlattr *nest)
+{
+	const struct nlattr *tb[64] = {};
+	struct refusal *r = &s->refusal[s->nr_refusals++];
+
+	mnl_attr_parse_nested(nest, attr_cb, tb);
+	copy(r->handler, sizeof(r->handler), tb[PMIG_A_REFUSAL_HANDLER]);
+	r->phase = u32_of(tb[PMIG_A_REFUSAL_PHASE]);
+	r->err = u32_of(tb[PMIG_A_REFUSAL_ERRNO]);
+	copy(r->reason, sizeof(r->reason), tb[PMIG_A_REFUSAL_REASON]);
+}
+
+static inline void parse_change(struct session *s, const struct nlattr *nest)
+{
+	const struct nlattr *tb[64] = {};
+	struct change *c = &s->change[s->nr_changes++];
+
+	mnl_attr_parse_nested(nest, attr_cb, tb);
+	copy(c->name, sizeof(c->name), tb[PMIG_A_CHANGE_NAME]);
+	copy(c->old, sizeof(c->old), tb[PMIG_A_CHANGE_OLD]);
+	copy(c->new, sizeof(c->new), tb[PMIG_A_CHANGE_NEW]);
+	c->flags = u32_of(tb[PMIG_A_CHANGE_FLAGS]);
+}
+
+static inline void parse_session(struct session *s, const struct nlattr *nest)
+{
+	const struct nlattr *tb[64] = {}, *attr;
+
+	mnl_attr_parse_nested(nest, attr_cb, tb);
+	s->there = true;
+	s->stream = tb[PMIG_A_SESSION_STREAM] ? mnl_attr_get_u64(tb[PMIG_A_SESSION_STREAM]) : 0;
+	s->state = u32_of(tb[PMIG_A_SESSION_STATE]);
+	s->vasi = u32_of(tb[PMIG_A_SESSION_VASI]);
+	s->flags = u32_of(tb[PMIG_A_SESSION_FLAGS]);
+	s->seq = u32_of(tb[PMIG_A_SESSION_SEQ]);
+	s->err = u32_of(tb[PMIG_A_SESSION_ERRNO]);
+	s->owner = u32_of(tb[PMIG_A_SESSION_OWNER]);
+	copy(s->engine, sizeof(s->engine), tb[PMIG_A_SESSION_ENGINE]);
+	copy(s->reason, sizeof(s->reason), tb[PMIG_A_SESSION_REASON]);
+	s->has_blackout = tb[PMIG_A_SESSION_BLACKOUT];
+	if (s->has_blackout)
+		s->blackout = mnl_attr_get_u64(tb[PMIG_A_SESSION_BLACKOUT]);
+	mnl_attr_for_each_nested(attr, nest) {
+		if (mnl_attr_get_type(attr) == PMIG_A_SESSION_REFUSAL && s->nr_refusals < LISTS_MAX)
+			parse_refusal(s, attr);
+		if (mnl_attr_get_type(attr) == PMIG_A_SESSION_CHANGE && s->nr_changes < LISTS_MAX)
+			parse_change(s, attr);
+	}
+}
+
+static inline void parse_message(struct session *s, const struct nlmsghdr *nlh)
+{
+	const struct nlattr *tb[64] = {};
+
+	memset(s, 0, sizeof(*s));
+	mnl_attr_parse(nlh, sizeof(struct genlmsghdr), attr_cb, tb);
+	if (tb[PMIG_A_SESSION])
+		parse_session(s, tb[PMIG_A_SESSION]);
+}
+
+static inline void parse_error(struct link *l, const struct nlmsghdr *nlh)
+{
+	const struct nlmsgerr *e = mnl_nlmsg_get_payload(nlh);
+	const struct nlattr *tb[64] = {};
+	unsigned int skip = sizeof(*e);
+
+	l->ext[0] = 0;
+	if (!(nlh->nlmsg_flags & NLM_F_ACK_TLVS))
+		return;
+	if (!(nlh->nlmsg_flags & NLM_F_CAPPED))
+		skip += e->msg.nlmsg_len - sizeof(e->msg);
+	mnl_attr_parse(nlh, skip, attr_cb, tb);
+	copy(l->ext, sizeof(l->ext), tb[NLMSGERR_ATTR_MSG]);
+}
+
+static inline struct nlmsghdr *message(struct link *l, void *buf, uint16_t type, uint8_t cmd,
+				       int flags)
+{
+	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buf);
+	struct genlmsghdr *genl;
+
+	nlh->nlmsg_type = type;
+	nlh->nlmsg_flags = NLM_F_REQUEST | flags;
+	nlh->nlmsg_seq = ++l->seq;
+	genl = mnl_nlmsg_put_extra_header(nlh, sizeof(*genl));
+	genl->cmd = cmd;
+	genl->version = 1;
+	return nlh;
+}
+
+/* Sends, and reads up to the acknowledgment. What else comes goes to @reply. */
+static inline int talk(struct link *l, struct nlmsghdr *nlh,
+		       void (*reply)(struct link *, struct nlmsghdr *, void *), void *data)
+{
+	static char buf[BUF_SIZE];
+	struct nlmsghdr *in;
+	int n;
+
+	if (mnl_socket_sendto(l->nl, nlh, nlh->nlmsg_len) < 0)
+		return -errno;
+	for (;;) {
+		n = mnl_socket_recvfrom(l->nl, buf, sizeof(buf));
+		if (n < 0)
+			return -errno;
+		for (in = (void *)buf; mnl_nlmsg_ok(in, n); in = mnl_nlmsg_next(in, &n)) {
+			if (in->nlmsg_type == NLMSG_ERROR && in->nlmsg_seq == l->seq) {
+				parse_error(l, in);
+				return ((struct nlmsgerr *)mnl_nlmsg_get_payload(in))->error;
+			}
+			if (reply && in->nlmsg_seq == l->seq)
+				reply(l, in, data);
+		}
+	}
+}
+
+static inline void take_family(struct link *l, struct nlmsghdr *nlh, void *data)
+{
+	const struct nlattr *tb[64] = {}, *group, *g[64];
+
+	(void)data;
+	mnl_attr_parse(nlh, sizeof(struct genlmsghdr), attr_cb, tb);
+	l->family = mnl_attr_get_u16(tb[CTRL_ATTR_FAMILY_ID]);
+	mnl_attr_for_each_nested(group, tb[CTRL_ATTR_MCAST_GROUPS]) {
+		memset(g, 0, sizeof(g));
+		mnl_attr_parse_nested(group, attr_cb, g);
+		if (!strcmp(mnl_attr_get_str(g[CTRL_ATTR_MCAST_GRP_NAME]), PMIG_MCGRP_EVENTS))
+			l->group = mnl_attr_get_u32(g[CTRL_ATTR_MCAST_GRP_ID]);
+	}
+}
+
+static inline int link_open(struct link *l)
+{
+	char buf[256];
+	struct nlmsghdr *nlh;
+	int one = 1;
+
+	memset(l, 0, sizeof(*l));
+	l->nl = mnl_socket_open2(NETLINK_GENERIC, SOCK_CLOEXEC);
+	if (!l->nl || mnl_socket_bind(l->nl, 0, MNL_SOCKET_AUTOPID) < 0)
+		return -errno;
+	mnl_socket_setsockopt(l->nl, NETLINK_EXT_ACK, &one, sizeof(one));
+	mnl_socket_setsockopt(l->nl, NETLINK_CAP_ACK, &one, sizeof(one));
+	l->portid = mnl_socket_get_portid(l->nl);
+	nlh = message(l, buf, GENL_ID_CTRL, CTRL_CMD_GETFAMILY, NLM_F_ACK);
+	mnl_attr_put_strz(nlh, CTRL_ATTR_FAMILY_NAME, PMIG_GENL_NAME);
+	return talk(l, nlh, take_family, NULL);
+}
+
+static inline void link_close(struct link *l)
+{
+	if (l->nl)
+		mnl_socket_close(l->nl);
+	l->nl = NULL;
+}
+
+/* A command without attributes. */
+static inline int command(struct link *l, uint8_t cmd)
+{
+	char buf[256];
+
+	return talk(l, message(l, buf, l->family, cmd, NLM_F_ACK), NULL, NULL);
+}
+
+/* CHECK or BEGIN. */
+static inline int start(struct link *l, uint8_t cmd, uint64_t stream, uint32_t flags,
+			const char *engine)
+{
+	char buf[512];
+	struct nlmsghdr *nlh = message(l, buf, l->family, cmd, NLM_F_ACK);
+
+	mnl_attr_put_u64(nlh, PMIG_A_STREAM, stream);
+	if (flags)
+		mnl_attr_put_u32(nlh, PMIG_A_FLAGS, flags);
+	if (engine)
+		mnl_attr_put_strz(nlh, PMIG_A_ENGINE, engine);
+	return talk(l, nlh, NULL, NULL);
+}
+
+static inline int cancel(struct link *l, uint32_t err)
+{
+	char buf[256];
+	struct nlmsghdr *nlh = message(l, buf, l->family, PMIG_CMD_CANCEL, NLM_F_ACK);
+
+	if (err)
+		mnl_attr_put_u32(nlh, PMIG_A_ERRNO, err);
+	return talk(l, nlh, NULL, NULL);
+}
+
+static inline void take_session(struct link *l, struct nlmsghdr *nlh, void *data)
+{
+	(void)l;
+	parse_message(data, nlh);
+}
+
+static inline int get_session(struct link *l, struct session *s)
+{
+	char buf[256];
+
+	memset(s, 0, sizeof(*s));
+	return talk(l, message(l, buf, l->family, PMIG_CMD_GET, NLM_F_ACK), take_session, s);
+}
+
+/* Waits until the session is in this state; false when it is not within the bound. */
+static inline bool reaches(struct link *l, struct session *s, uint32_t state)
+{
+	int64_t end = now_ms() + NEVER_MS;
+
+	do {
+		if (get_session(l, s))
+			return false;
+		if (s->state == state)
+			return true;
+		nap();
+	} while (now_ms() < end);
+	printf("# in state %u, not %u: error %u, %s\n", s->state, state, s->err, s->reason);
+	return false;
+}
+
+static inline const struct change *change_of(const struct session *s, const char *name)
+{
+	unsigned int i;
+
+	for (i = 0; i < s->nr_changes; i++)
+		if (!strcmp(s->change[i].name, name))
+			return &s->change[i];
+	return NULL;
+}
+
+/* --- the handlers of pmig_test --- */
+
+#define TEST_DIR "/sys/kernel/debug/pmig_test/"
+
+__attribute__((format(printf, 1, 2))) static inline int tell(const char *fmt, ...)
+{
+	char text[256];
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(text, sizeof(text), fmt, args);
+	va_end(args);
+	return put(TEST_DIR "control", "%s", text);
+}
+
+/* Who was told what, as "a check,b check,". */
+static inline const char *told(void)
+{
+	static char line[4096];
+	const char *from;
+	size_t n = 0;
+
+	for (from = get(TEST_DIR "log"); *from && n < sizeof(line) - 2; from++) {
+		if (!strncmp(from, "test-", 5))
+			from += 5;
+		line[n++] = *from == '\n' ? ',' : *from;
+	}
+	if (n)
+		line[n++] = ',';
+	line[n] = 0;
+	return line;
+}
+
+/* Waits until that is the log. */
+static inline bool was_told(const char *log)
+{
+	int64_t end = now_ms() + NEVER_MS;
+
+	do {
+		if (!strcmp(told(), log))
+			return true;
+		nap();
+	} while (now_ms() < end);
+	printf("# told: %s\n# not:  %s\n", told(), log);
+	return false;
+}
+
+/* --- engines --- */
+
+#define SIM    "/sys/kernel/config/pmig_sim/"
+#define STREAM 0xabcd1234ULL
+
+static inline bool on_ppc(void)
+{
+	return !access("/sys/kernel/mobility/migration", F_OK);
+}
+
+static inline int sim_state(uint64_t id, const char *state)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), SIM "streams/0x%llx/force_state", (unsigned long long)id);
+	return put(path, "%s", state);
+}
+
+static inline int sim_stream(uint64_t id)
+{
+	bool back = strstr(get(SIM "machine"), "SIM0002");
+	char path[128];
+
+	mkdir(SIM "destinations/there", 0755);
+	put(SIM "destinations/there/blackout_ms", "20");
+	put(SIM "destinations/there/serial", back ? "SIM0001" : "SIM0002");
+	put(SIM "destinations/there/l1d_size", back ? "32768" : "65536");
+	put(SIM "destinations/there/live", "1");
+	snprintf(path, sizeof(path), SIM "streams/0x%llx", (unsigned long long)id);
+	if (mkdir(path, 0755) && errno != EEXIST)
+		return -errno;
+	snprintf(path, sizeof(path), SIM "streams/0x%llx/destination", (unsigned long long)id);
+	put(path, "there");
+	snprintf(path, sizeof(path), SIM "streams/0x%llx/script", (unsigned long long)id);
+	put(path, "enabled suspending resumed:200 completed");
+	snprintf(path, sizeof(path), SIM "streams/0x%llx/live", (unsigned long long)id);
+	return put(path, "1");
+}
+
+static inline void sim_remove(uint64_t id)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), SIM "streams/0x%llx", (unsigned long long)id);
+	rmdir(path);
+	rmdir(SIM "destinations/there");
+}
+
+/* A stream that is Enabled, to a server that differs. */
+static inline int stream_new(bool sim, uint64_t id)
+{
+	if (sim)
+		return sim_stream(id);
+	return lab_hmc(NULL, 0, "stream 0x%llx enabled", (unsigned long long)id) ?:
+		       lab_hmc(NULL, 0, "in-place blackout-ms=20 d-cache=%s serial=T%lld",
+			       strstr(get("/sys/devices/system/cpu/cpu0/cache/index0/size"),
+				      "64K") ?
+				       "0x8000" :
+				       "0x10000",
+			       (long long)now_ms());
+}
+
+static inline int stream_set(bool sim, uint64_t id, const char *state)
+{
+	if (sim)
+		return sim_state(id, state);
+	if (!strcmp(state, "gone"))
+		return lab_hmc(NULL, 0, "gone 0x%llx", (unsigned long long)id);
+	return lab_hmc(NULL, 0, "stream 0x%llx %s", (unsigned long long)id, state);
+}
+
+/* The reason of the cancellation, 0 for none. */
+static inline long long stream_reason(bool sim, uint64_t id)
+{
+	char path[128], reply[512];
+
+	if (!sim)
+		return lab_hmc(reply, sizeof(reply), "stat 0x%llx", (unsigned long long)id) ?
+			       -1 :
+			       lab_value(reply, "cancel-reason");
+	snprintf(path, sizeof(path), SIM "streams/0x%llx/cancel_reason", (unsigned long long)id);
+	return strtoll(get(path), NULL, 16);
+}
+
+/* The next @count tries to suspend fail: errno for sim, status of ibm,suspend-me for pseries. */
+static inline int fail_suspend(bool sim, int err, int status, int count)
+{
+	return sim ? put(SIM "fail_suspend", "%d %d", err, count) :
+		     lab_hmc(NULL, 0, "reject %d %d", status, count);
+}
+
+/* Cancel fails: the platform does not know the stream. */
+static inline int fail_cancel(bool sim)
+{
+	return sim ? put(SIM "fail_cancel", "%d 1", ENOENT) : lab_hmc(NULL, 0, "fail-cancel -4 1");
+}
+
+#endif /* PMIG_KTEST_H */

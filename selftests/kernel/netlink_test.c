@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: GPL-2.0
+/* What the family refuses, and what it says then. */
+#include "kfixture.h"
+#include <sched.h>
+#include <sys/prctl.h>
+
+#define EXPECT_SAYS(err, call, text)                           \
+	do {                                                   \
+		EXPECT_EQ(err, call);                          \
+		EXPECT_NE(NULL, strstr(self->l.ext, text))     \
+		{                                              \
+			TH_LOG("it says \"%s\"", self->l.ext); \
+		}                                              \
+	} while (0)
+
+TEST_F(pmig, no_session)
+{
+	EXPECT_SAYS(-ENOENT, command(&self->l, PMIG_CMD_PRE),
+		    "no session to quiesce: nothing is migrating");
+	EXPECT_SAYS(-ENOENT, command(&self->l, PMIG_CMD_SUSPEND), "no session to suspend");
+	EXPECT_SAYS(-ENOENT, cancel(&self->l, 0), "no session to cancel");
+	EXPECT_SAYS(-ENOENT, command(&self->l, PMIG_CMD_ADOPT), "no session to adopt");
+	EXPECT_SAYS(-ENOENT, command(&self->l, PMIG_CMD_END), "no session to end");
+	ASSERT_EQ(0, get_session(&self->l, &self->s));
+	EXPECT_FALSE(self->s.there);
+}
+
+TEST_F(pmig, unknown_stream)
+{
+	EXPECT_SAYS(-ENOENT, start(&self->l, PMIG_CMD_BEGIN, 0x99, 0, self->engine),
+		    "the platform does not know stream 0x99; check -s");
+	ASSERT_EQ(0, get_session(&self->l, &self->s));
+	EXPECT_FALSE(self->s.there);
+	EXPECT_STREQ("", told());
+}
+
+TEST_F(pmig, stream_of_the_past)
+{
+	ASSERT_SET("completed");
+	EXPECT_SAYS(-ENOENT, start(&self->l, PMIG_CMD_BEGIN, STREAM, 0, self->engine),
+		    "stream 0xabcd1234 is Completed already");
+	ASSERT_SET("aborted");
+	EXPECT_SAYS(-ENOENT, start(&self->l, PMIG_CMD_BEGIN, STREAM, 0, self->engine),
+		    "stream 0xabcd1234 is Aborted already");
+	ASSERT_SET("resumed");
+	EXPECT_SAYS(-EBUSY, start(&self->l, PMIG_CMD_BEGIN, STREAM, 0, self->engine),
+		    "stream 0xabcd1234 is Resumed already");
+	ASSERT_EQ(0, get_session(&self->l, &self->s));
+	EXPECT_FALSE(self->s.there);
+}
+
+TEST_F(pmig, unknown_engine)
+{
+	EXPECT_SAYS(-ENODEV, start(&self->l, PMIG_CMD_BEGIN, STREAM, 0, "phyp"),
+		    "there is no engine \"phyp\" here");
+	EXPECT_SAYS(-ENODEV, start(&self->l, PMIG_CMD_CHECK, STREAM, 0, ""),
+		    "there is no engine \"\"");
+}
+
+/* The first one there is: that of the platform, if it has one. */
+TEST_F(pmig, default_engine)
+{
+	ASSERT_EQ(0, start(&self->l, PMIG_CMD_CHECK, STREAM, 0, NULL));
+	ASSERT_REACHES(CHECKED);
+	EXPECT_STREQ(on_ppc() ? "pseries" : "sim", self->s.engine);
+	ASSERT_COMMAND(END);
+}
+
+TEST_F(pmig, no_engine)
+{
+	if (on_ppc())
+		SKIP(return, "there is one");
+	sim_remove(STREAM);
+	ASSERT_EQ(0, unload("pmig_sim"));
+	EXPECT_SAYS(-ENODEV, start(&self->l, PMIG_CMD_BEGIN, STREAM, 0, NULL),
+		    "pmig_sim is not loaded");
+	load_modules();
+}
+
+TEST_F(pmig, wrong_state)
+{
+	ASSERT_BEGIN();
+	EXPECT_SAYS(-EBUSY, command(&self->l, PMIG_CMD_PRE),
+		    "can't quiesce stream 0xabcd1234 in state enabled");
+	EXPECT_SAYS(-EBUSY, command(&self->l, PMIG_CMD_SUSPEND), "in state enabled");
+	EXPECT_SAYS(-EBUSY, command(&self->l, PMIG_CMD_END), "in state enabled");
+	EXPECT_SAYS(-EBUSY, start(&self->l, PMIG_CMD_CHECK, STREAM, 0, self->engine),
+		    "stream 0xabcd1234 has the session, state enabled");
+	ASSERT_SET("suspending");
+	ASSERT_REACHES(QUIESCE);
+	EXPECT_SAYS(-EBUSY, command(&self->l, PMIG_CMD_SUSPEND), "in state quiesce");
+	ASSERT_COMMAND(PRE);
+	ASSERT_REACHES(READY);
+	EXPECT_SAYS(-EBUSY, command(&self->l, PMIG_CMD_PRE), "in state ready");
+	ASSERT_COMMAND(SUSPEND);
+	ASSERT_REACHES(COMPLETED);
+	EXPECT_SAYS(-EBUSY, cancel(&self->l, 0), "in state completed");
+	EXPECT_SAYS(-EBUSY, command(&self->l, PMIG_CMD_SUSPEND), "in state completed");
+	ASSERT_COMMAND(END);
+}
+
+static struct nlmsghdr *raw(struct link *l, void *buf, uint8_t cmd)
+{
+	return message(l, buf, l->family, cmd, NLM_F_ACK);
+}
+
+TEST_F(pmig, bad_attributes)
+{
+	char buf[512], name[PMIG_NAME_LEN + 1];
+	struct link *l = &self->l;
+	struct nlmsghdr *nlh;
+
+	nlh = raw(l, buf, PMIG_CMD_BEGIN);
+	EXPECT_SAYS(-EINVAL, talk(l, nlh, NULL, NULL), "a stream ID other than 0");
+	EXPECT_SAYS(-EINVAL, start(l, PMIG_CMD_BEGIN, 0, 0, self->engine),
+		    "a stream ID other than 0");
+	nlh = raw(l, buf, PMIG_CMD_BEGIN);
+	mnl_attr_put_u32(nlh, PMIG_A_STREAM, 1);
+	EXPECT_GT(0, talk(l, nlh, NULL, NULL));
+	EXPECT_STRNE("", l->ext);
+	EXPECT_EQ(-EINVAL, start(l, PMIG_CMD_BEGIN, STREAM, 1 << 7, self->engine));
+	EXPECT_STRNE("", l->ext);
+	EXPECT_EQ(-EINVAL, start(l, PMIG_CMD_BEGIN, STREAM, PMIG_F_FOREIGN, self->engine));
+	memset(name, 'x', sizeof(name));
+	name[PMIG_NAME_LEN] = 0;
+	EXPECT_GT(0, start(l, PMIG_CMD_BEGIN, STREAM, 0, name));
+	EXPECT_STRNE("", l->ext);
+	/* Not terminated */
+	nlh = raw(l, buf, PMIG_CMD_BEGIN);
+	mnl_attr_put_u64(nlh, PMIG_A_STREAM, STREAM);
+	mnl_attr_put(nlh, PMIG_A_ENGINE, 3, "sim");
+	EXPECT_EQ(-EINVAL, talk(l, nlh, NULL, NULL));
+	/* An attribute of another command, or of none */
+	nlh = raw(l, buf, PMIG_CMD_BEGIN);
+	mnl_attr_put_u64(nlh, PMIG_A_STREAM, STREAM);
+	mnl_attr_put_u32(nlh, PMIG_A_ERRNO, 5);
+	EXPECT_EQ(-EINVAL, talk(l, nlh, NULL, NULL));
+	nlh = raw(l, buf, PMIG_CMD_PRE);
+	mnl_attr_put_u64(nlh, PMIG_A_STREAM, STREAM);
+	EXPECT_EQ(-EINVAL, talk(l, nlh, NULL, NULL));
+	EXPECT_STRNE("", l->ext);
+	nlh = raw(l, buf, PMIG_CMD_GET);
+	mnl_attr_put_u32(nlh, 4711, 1);
+	EXPECT_EQ(-EINVAL, talk(l, nlh, NULL, NULL));
+	EXPECT_EQ(-EOPNOTSUPP, command(l, PMIG_CMD_EVENT));
+	EXPECT_EQ(-EOPNOTSUPP, command(l, PMIG_CMD_MAX + 1));
+	ASSERT_EQ(0, get_session(l, &self->s));
+	EXPECT_FALSE(self->s.there);
+	/* The reason of a cancellation has 24 bits for it. */
+	ASSERT_BEGIN();
+	EXPECT_NE(0, cancel(l, 0x1000000));
+	EXPECT_STRNE("", l->ext);
+	ASSERT_REACHES(ENABLED);
+	EXPECT_EQ(0, cancel(l, 0xffffff));
+	ASSERT_REACHES(FAILED);
+	EXPECT_EQ(0x6ffffff, stream_reason(self->sim, STREAM));
+}
+
+/* CHECK needs no stream: a validation has none. */
+TEST_F(pmig, check_without_stream)
+{
+	char buf[512];
+	struct nlmsghdr *nlh = raw(&self->l, buf, PMIG_CMD_CHECK);
+
+	mnl_attr_put_strz(nlh, PMIG_A_ENGINE, self->engine);
+	ASSERT_EQ(0, talk(&self->l, nlh, NULL, NULL));
+	ASSERT_REACHES(CHECKED);
+	EXPECT_EQ(0, self->s.stream);
+	ASSERT_COMMAND(END);
+}
+
+static int in_child(int (*fn)(const char *engine), const char *engine)
+{
+	int status;
+	pid_t pid = fork();
+
+	if (!pid)
+		_exit(fn(engine));
+	waitpid(pid, &status, 0);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 255;
+}
+
+static int as_nobody(const char *engine)
+{
+	struct session s;
+	struct link l;
+	int cmd;
+
+	if (setgid(65534) || setuid(65534) || link_open(&l))
+		return 1;
+	if (get_session(&l, &s) || !s.there)
+		return 2;
+	for (cmd = PMIG_CMD_PRE; cmd <= PMIG_CMD_END; cmd++)
+		if (command(&l, cmd) != -EPERM)
+			return 10 + cmd;
+	if (start(&l, PMIG_CMD_BEGIN, STREAM, 0, engine) != -EPERM)
+		return 3;
+	return start(&l, PMIG_CMD_CHECK, STREAM, 0, engine) == -EPERM ? 0 : 4;
+}
+
+/* Root of a user namespace of its own is nobody to us, and another network namespace has no such family. */
+static int as_root_of_own(const char *engine)
+{
+	struct session s;
+	struct link l;
+
+	if (setgid(65534) || setuid(65534) || prctl(PR_SET_DUMPABLE, 1) || unshare(CLONE_NEWUSER))
+		return errno == EINVAL || errno == EPERM || errno == ENOSPC ? 0 : 1;
+	if (link_open(&l))
+		return 2;
+	if (start(&l, PMIG_CMD_BEGIN, STREAM, 0, engine) != -EPERM || get_session(&l, &s))
+		return 3;
+	link_close(&l);
+	if (unshare(CLONE_NEWNET))
+		return 4;
+	return link_open(&l) ? 0 : 5;
+}
+
+TEST_F(pmig, only_for_root)
+{
+	ASSERT_BEGIN();
+	EXPECT_EQ(0, in_child(as_nobody, self->engine));
+	EXPECT_EQ(0, in_child(as_root_of_own, self->engine));
+	ASSERT_REACHES(ENABLED);
+}
+
+TEST_HARNESS_MAIN

@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The owner's socket closes, at each state; and somebody else takes over. */
+#include "kfixture.h"
+
+/* Closes the owner's socket, and opens one that owns nothing. */
+#define ASSERT_ORPHANED()                          \
+	do {                                       \
+		link_close(&self->l);              \
+		ASSERT_EQ(0, link_open(&self->l)); \
+	} while (0)
+
+TEST_F(pmig, in_check)
+{
+	tell("block a check");
+	ASSERT_EQ(0, start(&self->l, PMIG_CMD_CHECK, STREAM, 0, self->engine));
+	ASSERT_ORPHANED();
+	tell("release");
+	ASSERT_REACHES(NONE);
+}
+
+TEST_F(pmig, in_checked)
+{
+	ASSERT_EQ(0, start(&self->l, PMIG_CMD_CHECK, STREAM, 0, self->engine));
+	ASSERT_REACHES(CHECKED);
+	ASSERT_ORPHANED();
+	ASSERT_EQ(0, get_session(&self->l, &self->s));
+	EXPECT_FALSE(self->s.there);
+}
+
+static void undone(struct __test_metadata *_metadata, FIXTURE_DATA(pmig) * self, const char *log)
+{
+	ASSERT_REACHES(FAILED);
+	EXPECT_EQ(0, self->s.owner);
+	EXPECT_EQ(EOWNERDEAD, self->s.err);
+	EXPECT_NE(NULL, strstr(self->s.reason, "died"));
+	EXPECT_EQ(0x6000000 | EOWNERDEAD, stream_reason(self->sim, STREAM));
+	EXPECT_STREQ(log, told());
+	/* Kept for the next one, and only for one that adopts it. */
+	EXPECT_EQ(-EPERM, command(&self->l, PMIG_CMD_END));
+	EXPECT_NE(NULL, strstr(self->l.ext, "adopt"));
+	EXPECT_EQ(-EBUSY, start(&self->l, PMIG_CMD_BEGIN, STREAM, 0, self->engine));
+	EXPECT_NE(NULL, strstr(self->l.ext, "adopt"));
+	ASSERT_COMMAND(ADOPT);
+	ASSERT_EQ(0, get_session(&self->l, &self->s));
+	EXPECT_EQ(self->l.portid, self->s.owner);
+	ASSERT_COMMAND(END);
+}
+
+TEST_F(pmig, in_enabled)
+{
+	ASSERT_BEGIN();
+	ASSERT_ORPHANED();
+	undone(_metadata, self, "");
+}
+
+TEST_F(pmig, in_quiesce)
+{
+	ASSERT_QUIESCE();
+	ASSERT_ORPHANED();
+	undone(_metadata, self, "");
+}
+
+TEST_F(pmig, in_pre)
+{
+	tell("block b pre");
+	ASSERT_QUIESCE();
+	ASSERT_COMMAND(PRE);
+	ASSERT_TRUE(was_told("a pre,b pre,"));
+	ASSERT_ORPHANED();
+	ASSERT_REACHES(CANCELLING);
+	tell("release");
+	undone(_metadata, self, "a pre,b pre,b post-error,a post-error,");
+}
+
+TEST_F(pmig, in_ready)
+{
+	ASSERT_READY();
+	ASSERT_ORPHANED();
+	undone(_metadata, self, "a pre,b pre,c pre,c post-error,b post-error,a post-error,");
+}
+
+static void finished(struct __test_metadata *_metadata, FIXTURE_DATA(pmig) * self)
+{
+	ASSERT_REACHES(COMPLETED);
+	EXPECT_EQ(0, self->s.owner);
+	EXPECT_EQ(0, self->s.err);
+	EXPECT_LT(0, self->s.nr_changes);
+	EXPECT_STREQ("a pre,b pre,c pre,c post,b post,a post,", told());
+	ASSERT_COMMAND(ADOPT);
+	ASSERT_EQ(0, get_session(&self->l, &self->s));
+	EXPECT_EQ(self->l.portid, self->s.owner);
+	EXPECT_LT(0, self->s.nr_changes);
+	ASSERT_COMMAND(END);
+}
+
+/* The write has begun, and waits for Suspending: too late to turn back. */
+TEST_F(pmig, in_suspending)
+{
+	ASSERT_EQ(0, start(&self->l, PMIG_CMD_BEGIN, STREAM, PMIG_F_QUIESCE_NOW, self->engine));
+	ASSERT_COMMAND(PRE);
+	ASSERT_REACHES(READY);
+	ASSERT_COMMAND(SUSPEND);
+	ASSERT_REACHES(SUSPENDING);
+	ASSERT_ORPHANED();
+	ASSERT_REACHES(SUSPENDING);
+	EXPECT_EQ(0, self->s.owner);
+	ASSERT_SET("suspending");
+	finished(_metadata, self);
+}
+
+TEST_F(pmig, adopted_in_suspending)
+{
+	ASSERT_EQ(0, start(&self->l, PMIG_CMD_BEGIN, STREAM, PMIG_F_QUIESCE_NOW, self->engine));
+	ASSERT_COMMAND(PRE);
+	ASSERT_REACHES(READY);
+	ASSERT_COMMAND(SUSPEND);
+	ASSERT_ORPHANED();
+	ASSERT_COMMAND(ADOPT);
+	ASSERT_SET("suspending");
+	ASSERT_REACHES(COMPLETED);
+	EXPECT_EQ(self->l.portid, self->s.owner);
+	ASSERT_COMMAND(END);
+}
+
+TEST_F(pmig, in_post)
+{
+	tell("block a post");
+	ASSERT_READY();
+	ASSERT_COMMAND(SUSPEND);
+	ASSERT_TRUE(was_told("a pre,b pre,c pre,c post,b post,a post,"));
+	ASSERT_ORPHANED();
+	tell("release");
+	finished(_metadata, self);
+}
+
+TEST_F(pmig, in_completed)
+{
+	ASSERT_READY();
+	ASSERT_COMMAND(SUSPEND);
+	ASSERT_REACHES(COMPLETED);
+	ASSERT_ORPHANED();
+	finished(_metadata, self);
+}
+
+TEST_F(pmig, in_undo)
+{
+	tell("block a post-error");
+	ASSERT_READY();
+	ASSERT_EQ(0, cancel(&self->l, EPERM));
+	ASSERT_TRUE(was_told("a pre,b pre,c pre,c post-error,b post-error,a post-error,"));
+	ASSERT_ORPHANED();
+	tell("release");
+	ASSERT_REACHES(FAILED);
+	EXPECT_EQ(EPERM, self->s.err);
+	EXPECT_EQ(0, self->s.owner);
+	EXPECT_STREQ("a pre,b pre,c pre,c post-error,b post-error,a post-error,", told());
+	ASSERT_COMMAND(ADOPT);
+	ASSERT_COMMAND(END);
+}
+
+/* It is the socket that owns, not the process. */
+TEST_F(pmig, another_socket_of_the_owner)
+{
+	struct link other;
+
+	ASSERT_EQ(0, link_open(&other));
+	ASSERT_BEGIN();
+	EXPECT_EQ(-EPERM, cancel(&other, 0));
+	EXPECT_NE(NULL, strstr(other.ext, "not yours"));
+	EXPECT_EQ(-EBUSY, command(&other, PMIG_CMD_ADOPT));
+	EXPECT_NE(NULL, strstr(other.ext, "has an owner"));
+	EXPECT_EQ(-EBUSY, start(&other, PMIG_CMD_BEGIN, 0x77, 0, self->engine));
+	EXPECT_NE(NULL, strstr(other.ext, "stream 0xabcd1234 has the session, state enabled"));
+	link_close(&other);
+	ASSERT_REACHES(ENABLED);
+	EXPECT_EQ(self->l.portid, self->s.owner);
+	ASSERT_COMMAND(ADOPT);
+}
+
+/* A process is killed, and with it its socket. */
+TEST_F(pmig, owner_is_killed)
+{
+	int status;
+	pid_t pid;
+
+	pid = fork();
+	ASSERT_LE(0, pid);
+	if (!pid) {
+		struct link l;
+		struct session s;
+
+		if (link_open(&l) || start(&l, PMIG_CMD_BEGIN, STREAM, 0, self->engine) ||
+		    stream_set(self->sim, STREAM, "suspending") ||
+		    !reaches(&l, &s, PMIG_STATE_QUIESCE) || command(&l, PMIG_CMD_PRE) ||
+		    !reaches(&l, &s, PMIG_STATE_READY))
+			_exit(1);
+		kill(getpid(), SIGKILL);
+	}
+	ASSERT_EQ(pid, waitpid(pid, &status, 0));
+	ASSERT_TRUE(WIFSIGNALED(status));
+	undone(_metadata, self, "a pre,b pre,c pre,c post-error,b post-error,a post-error,");
+}
+
+TEST_HARNESS_MAIN

@@ -1,0 +1,318 @@
+// SPDX-License-Identifier: GPL-2.0
+/* One migration from its beginning to each of its ends. */
+#include "kfixture.h"
+
+TEST_F(pmig, completed)
+{
+	const struct change *c;
+
+	ASSERT_BEGIN();
+	ASSERT_REACHES(ENABLED);
+	EXPECT_EQ(STREAM, self->s.stream);
+	EXPECT_EQ(PMIG_VASI_ENABLED, self->s.vasi);
+	EXPECT_STREQ(self->engine, self->s.engine);
+	EXPECT_EQ(self->l.portid, self->s.owner);
+	ASSERT_SET("suspending");
+	ASSERT_REACHES(QUIESCE);
+	EXPECT_STREQ("", told());
+	ASSERT_COMMAND(PRE);
+	ASSERT_REACHES(READY);
+	EXPECT_STREQ("a pre,b pre,c pre,", told());
+	ASSERT_COMMAND(SUSPEND);
+	ASSERT_REACHES(COMPLETED);
+	EXPECT_STREQ("a pre,b pre,c pre,c post,b post,a post,", told());
+	EXPECT_EQ(0, self->s.err);
+	EXPECT_STREQ("", self->s.reason);
+	EXPECT_TRUE(self->s.has_blackout);
+	EXPECT_LT(0, self->s.blackout);
+	c = change_of(&self->s, "cache.l1d.size");
+	ASSERT_NE(NULL, c);
+	EXPECT_STRNE(c->old, c->new);
+	EXPECT_EQ(PMIG_CHANGE_F_STALE, c->flags);
+	c = change_of(&self->s, self->sim ? "identity.system-id" : "identity.host-serial");
+	ASSERT_NE(NULL, c);
+	EXPECT_STRNE(c->old, c->new);
+	EXPECT_EQ(0, c->flags);
+	ASSERT_COMMAND(END);
+	ASSERT_EQ(0, get_session(&self->l, &self->s));
+	EXPECT_FALSE(self->s.there);
+}
+
+/* A second one finds nothing left of the first, and compares with where the first has ended. */
+TEST_F(pmig, again)
+{
+	int i;
+
+	for (i = 0; i < 2; i++) {
+		ASSERT_EQ(0, stream_new(self->sim, STREAM));
+		if (self->sim)
+			ASSERT_SET("enabled");
+		ASSERT_READY();
+		ASSERT_COMMAND(SUSPEND);
+		ASSERT_REACHES(COMPLETED);
+		if (self->sim && i)
+			EXPECT_EQ(0, self->s.nr_changes);
+		ASSERT_COMMAND(END);
+	}
+}
+
+TEST_F(pmig, runs_before_memory_is_there)
+{
+	if (!self->sim)
+		SKIP(return, "this kernel's write waits itself");
+	put(SIM "streams/0xabcd1234/live", "0");
+	ASSERT_EQ(0, put(SIM "streams/0xabcd1234/script", "enabled suspending resumed"));
+	put(SIM "streams/0xabcd1234/live", "1");
+	put(SIM "early_return", "1");
+	ASSERT_READY();
+	ASSERT_COMMAND(SUSPEND);
+	ASSERT_REACHES(RESUMED);
+	EXPECT_STREQ("a pre,b pre,c pre,", told());
+	ASSERT_SET("completed");
+	ASSERT_REACHES(COMPLETED);
+}
+
+TEST_F(pmig, suspends_at_the_second_try)
+{
+	ASSERT_READY();
+	ASSERT_EQ(0, fail_suspend(self->sim, EAGAIN, -9005, 1));
+	ASSERT_COMMAND(SUSPEND);
+	ASSERT_REACHES(COMPLETED);
+	EXPECT_EQ(0, self->s.err);
+	EXPECT_STREQ("a pre,b pre,c pre,c post,b post,a post,", told());
+}
+
+TEST_F(pmig, suspends_at_no_try)
+{
+	ASSERT_READY();
+	ASSERT_EQ(0, fail_suspend(self->sim, EBUSY, -9004, 9));
+	ASSERT_COMMAND(SUSPEND);
+	ASSERT_REACHES(FAILED);
+	EXPECT_EQ(EBUSY, self->s.err);
+	EXPECT_NE(NULL, strstr(self->s.reason, "can't be suspended now"));
+	EXPECT_EQ(0x6000000 | EBUSY, stream_reason(self->sim, STREAM));
+	EXPECT_STREQ("a pre,b pre,c pre,c post-error,b post-error,a post-error,", told());
+	EXPECT_FALSE(self->s.has_blackout);
+	EXPECT_EQ(0, self->s.nr_changes);
+	ASSERT_COMMAND(END);
+}
+
+/* The kernel's own wait fails and leaves the stream as it is: it is ours to cancel. */
+TEST_F(pmig, suspension_is_left_uncancelled)
+{
+	if (!self->sim)
+		SKIP(return, "needs an error inside the kernel");
+	ASSERT_READY();
+	put(SIM "fail_wait", "%d 1", EIO);
+	ASSERT_COMMAND(SUSPEND);
+	ASSERT_REACHES(FAILED);
+	EXPECT_EQ(EIO, self->s.err);
+	EXPECT_EQ(0x6000000 | EIO, stream_reason(self->sim, STREAM));
+	EXPECT_STREQ("a pre,b pre,c pre,c post-error,b post-error,a post-error,", told());
+}
+
+TEST_F(pmig, no_snapshot)
+{
+	if (!self->sim)
+		SKIP(return, "needs an error inside the kernel");
+	ASSERT_READY();
+	put(SIM "fail_snapshot", "%d 9", EIO);
+	ASSERT_COMMAND(SUSPEND);
+	ASSERT_REACHES(COMPLETED);
+	EXPECT_EQ(0, self->s.nr_changes);
+	EXPECT_STREQ("a pre,b pre,c pre,c post,b post,a post,", told());
+}
+
+/* The stream ends while nobody has been told, and while all have. */
+static void ends_early(struct __test_metadata *_metadata, FIXTURE_DATA(pmig) * self,
+		       const char *how, int err)
+{
+	ASSERT_BEGIN();
+	ASSERT_SET(how);
+	ASSERT_REACHES(FAILED);
+	EXPECT_EQ(err, self->s.err);
+	EXPECT_STRNE("", self->s.reason);
+	EXPECT_STREQ("", told());
+	ASSERT_COMMAND(END);
+
+	ASSERT_EQ(0, stream_new(self->sim, STREAM));
+	if (self->sim)
+		ASSERT_SET("enabled");
+	ASSERT_QUIESCE();
+	ASSERT_SET(how);
+	ASSERT_REACHES(FAILED);
+	EXPECT_EQ(err, self->s.err);
+	EXPECT_STREQ("", told());
+	ASSERT_COMMAND(END);
+
+	ASSERT_EQ(0, stream_new(self->sim, STREAM));
+	if (self->sim)
+		ASSERT_SET("enabled");
+	ASSERT_READY();
+	ASSERT_SET(how);
+	ASSERT_REACHES(FAILED);
+	EXPECT_EQ(err, self->s.err);
+	EXPECT_STREQ("a pre,b pre,c pre,c post-error,b post-error,a post-error,", told());
+}
+
+TEST_F(pmig, aborted)
+{
+	ends_early(_metadata, self, "aborted", ECANCELED);
+}
+
+TEST_F(pmig, gone)
+{
+	ends_early(_metadata, self, "gone", ENOENT);
+}
+
+TEST_F(pmig, aborted_while_handlers_are_told)
+{
+	tell("block b pre");
+	ASSERT_QUIESCE();
+	ASSERT_COMMAND(PRE);
+	ASSERT_TRUE(was_told("a pre,b pre,"));
+	ASSERT_SET("aborted");
+	ASSERT_REACHES(UNDO);
+	tell("release");
+	ASSERT_REACHES(FAILED);
+	EXPECT_EQ(ECANCELED, self->s.err);
+	EXPECT_TRUE(was_told("a pre,b pre,b post-error,a post-error,"));
+}
+
+/* A stream whose state can't be read for a moment is not lost; for good, it is. */
+TEST_F(pmig, state_unreadable)
+{
+	if (!self->sim)
+		SKIP(return, "needs errors of H_VASI_STATE");
+	ASSERT_BEGIN();
+	put(SIM "fail_state", "%d 5", EIO);
+	ASSERT_SET("suspending");
+	ASSERT_REACHES(QUIESCE);
+	put(SIM "fail_state", "%d 1000000", EIO);
+	ASSERT_REACHES(FAILED);
+	EXPECT_EQ(EIO, self->s.err);
+}
+
+static void cancels(struct __test_metadata *_metadata, FIXTURE_DATA(pmig) * self, int err)
+{
+	ASSERT_EQ(0, cancel(&self->l, err));
+	ASSERT_REACHES(FAILED);
+	EXPECT_EQ(err ?: ECANCELED, (int)self->s.err);
+	EXPECT_EQ(0x6000000 | (err ?: ECANCELED), stream_reason(self->sim, STREAM));
+}
+
+TEST_F(pmig, cancel_while_enabled)
+{
+	ASSERT_BEGIN();
+	cancels(_metadata, self, 0);
+	EXPECT_STREQ("", told());
+}
+
+TEST_F(pmig, cancel_in_quiesce)
+{
+	ASSERT_QUIESCE();
+	cancels(_metadata, self, ETIMEDOUT);
+	EXPECT_STREQ("", told());
+}
+
+TEST_F(pmig, cancel_in_pre)
+{
+	tell("block b pre");
+	ASSERT_QUIESCE();
+	ASSERT_COMMAND(PRE);
+	ASSERT_TRUE(was_told("a pre,b pre,"));
+	ASSERT_EQ(0, cancel(&self->l, ETIMEDOUT));
+	ASSERT_REACHES(CANCELLING);
+	tell("release");
+	ASSERT_REACHES(FAILED);
+	EXPECT_EQ(ETIMEDOUT, self->s.err);
+	EXPECT_STREQ("a pre,b pre,b post-error,a post-error,", told());
+	EXPECT_EQ(0x6000000 | ETIMEDOUT, stream_reason(self->sim, STREAM));
+}
+
+TEST_F(pmig, cancel_when_ready)
+{
+	ASSERT_READY();
+	cancels(_metadata, self, EPERM);
+	EXPECT_STREQ("a pre,b pre,c pre,c post-error,b post-error,a post-error,", told());
+}
+
+/* The operator was first: Cancel fails, and there is nothing to wait for. */
+TEST_F(pmig, cancel_fails)
+{
+	ASSERT_READY();
+	ASSERT_EQ(0, fail_cancel(self->sim));
+	ASSERT_EQ(0, cancel(&self->l, 0));
+	ASSERT_REACHES(FAILED);
+	EXPECT_STREQ("cancelled by its owner", self->s.reason);
+	EXPECT_EQ(0, stream_reason(self->sim, STREAM));
+	EXPECT_STREQ("a pre,b pre,c pre,c post-error,b post-error,a post-error,", told());
+}
+
+TEST_F(pmig, cancellation_is_never_confirmed)
+{
+	if (!self->sim)
+		SKIP(return, "needs a platform that ignores Cancel");
+	put("/sys/module/pmig/parameters/cancel_timeout_ms", "100");
+	put(SIM "fail_cancel", "%d 1", EIO);
+	ASSERT_READY();
+	ASSERT_EQ(0, cancel(&self->l, 0));
+	ASSERT_REACHES(FAILED);
+	EXPECT_NE(NULL, strstr(self->s.reason, "not confirmed"));
+	EXPECT_STREQ("a pre,b pre,c pre,c post-error,b post-error,a post-error,", told());
+}
+
+TEST_F(pmig, quiesce_now)
+{
+	ASSERT_EQ(0, start(&self->l, PMIG_CMD_BEGIN, STREAM, PMIG_F_QUIESCE_NOW, self->engine));
+	ASSERT_REACHES(QUIESCE);
+	EXPECT_EQ(PMIG_VASI_ENABLED, self->s.vasi);
+	EXPECT_EQ(PMIG_F_QUIESCE_NOW, self->s.flags);
+	ASSERT_COMMAND(PRE);
+	ASSERT_REACHES(READY);
+	ASSERT_COMMAND(SUSPEND);
+	ASSERT_SET("suspending");
+	ASSERT_REACHES(COMPLETED);
+}
+
+TEST_F(pmig, engine_wants_quiesce_now)
+{
+	if (!self->sim)
+		SKIP(return, "needs NX-GZIP windows in use");
+	put(SIM "quiesce_now", "1");
+	ASSERT_BEGIN();
+	ASSERT_REACHES(QUIESCE);
+	EXPECT_EQ(PMIG_F_QUIESCE_NOW, self->s.flags);
+}
+
+TEST_F(pmig, begins_late)
+{
+	ASSERT_SET("suspending");
+	ASSERT_BEGIN();
+	ASSERT_REACHES(QUIESCE);
+}
+
+/* The module is not to be had while a session is there, whatever has become of it. */
+TEST_F(pmig, rmmod_is_refused)
+{
+	ASSERT_EQ(0, run("rmmod pmig_test"));
+	if (!self->sim)
+		ASSERT_EQ(0, run("rmmod pmig_sim"));
+	ASSERT_BEGIN();
+	EXPECT_EQ(self->sim ? -EWOULDBLOCK : -EWOULDBLOCK, unload(self->sim ? "pmig_sim" : "pmig"));
+	EXPECT_GT(0, unload("pmig"));
+	ASSERT_EQ(0, cancel(&self->l, 0));
+	ASSERT_REACHES(FAILED);
+	EXPECT_GT(0, unload("pmig"));
+	ASSERT_COMMAND(END);
+	if (self->sim) {
+		sim_remove(STREAM);
+		EXPECT_EQ(0, unload("pmig_sim"));
+	}
+	EXPECT_EQ(0, unload("pmig"));
+	link_close(&self->l);
+	load_modules();
+	EXPECT_EQ(0, link_open(&self->l));
+}
+
+TEST_HARNESS_MAIN
