@@ -33,7 +33,7 @@ key_of() {
 	local word
 
 	for word in "$@"; do
-		if declare -F "$word" > /dev/null; then
+		if declare -F -- "$word" > /dev/null; then
 			declare -f "$word"
 		elif [ -f "$LAB_DIR/$word" ]; then
 			echo "file $word"
