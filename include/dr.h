@@ -37,8 +37,9 @@ extern "C" {
 #define SIGRECONFIG 58
 
 /* flags of dr_reconfig() */
-#define DR_QUERY 0x1	     /* fill in *info with the phase in progress */
-#define DR_EVENT_FAIL 0x2    /* refuse; counts in CHECK only, and only for who may refuse, else EPERM */
+#define DR_QUERY 0x1 /* fill in *info with the phase in progress */
+#define DR_EVENT_FAIL \
+	0x2 /* refuse; counts in CHECK only, and only for who may refuse, else EPERM */
 #define DR_RECONFIG_DONE 0x4 /* handled: the struct that DR_QUERY filled in says which phase */
 
 typedef uint64_t dr_size64_t;
@@ -119,23 +120,28 @@ enum dr_phase {
 	DR_PHASE_PRE = 2,	 /* it stops in a moment: get ready. Answer */
 	DR_PHASE_POST = 3,	 /* it has moved: changes say what differs. Answer */
 	DR_PHASE_POST_ERROR = 4, /* told PRE, but it did not move: go on as before. Answer */
-	DR_PHASE_BEGIN = 5,	 /* notice, no answer: memory is being copied, minutes or hours before PRE */
-	DR_PHASE_RESUMED = 6,	 /* notice, no answer: runs at the destination, memory still in transit */
+	DR_PHASE_BEGIN =
+		5, /* notice, no answer: memory is being copied, minutes or hours before PRE */
+	DR_PHASE_RESUMED =
+		6, /* notice, no answer: runs at the destination, memory still in transit */
 };
 
 #define DR_PHASES(phase) (1U << (phase))
-#define DR_PHASES_DEFAULT \
-	(DR_PHASES(DR_PHASE_CHECK) | DR_PHASES(DR_PHASE_PRE) | DR_PHASES(DR_PHASE_POST) | DR_PHASES(DR_PHASE_POST_ERROR))
+#define DR_PHASES_DEFAULT                                                                 \
+	(DR_PHASES(DR_PHASE_CHECK) | DR_PHASES(DR_PHASE_PRE) | DR_PHASES(DR_PHASE_POST) | \
+	 DR_PHASES(DR_PHASE_POST_ERROR))
 
 /* Longest strings of the interface, with the terminating zero. */
-#define DR_NAME_LEN 64
+#define DR_NAME_LEN   64
 #define DR_REASON_LEN 256
-#define DR_VALUE_LEN 128
+#define DR_VALUE_LEN  128
 
 /* Flags of struct dr_options */
-#define DR_MAY_REFUSE (1U << 0) /* a refusal in CHECK stops the migration; the daemon grants it to root and
+#define DR_MAY_REFUSE \
+	(1U << 0) /* a refusal in CHECK stops the migration; the daemon grants it to root and
 				   to the users and groups of drmgr.conf, otherwise a refusal is advice */
-#define DR_REQUIRED (1U << 1)	/* with DR_MAY_REFUSE: a missed deadline in PRE stops the migration, too */
+#define DR_REQUIRED \
+	(1U << 1) /* with DR_MAY_REFUSE: a missed deadline in PRE stops the migration, too */
 
 /**
  * struct dr_options - how to register; all zero is a good choice
@@ -156,7 +162,8 @@ struct dr_options {
 };
 
 /* flags of struct dr_change */
-#define DR_CHANGE_STALE (1U << 0)      /* the kernel's own copy (sysconf, /proc/cpuinfo) still has the old value */
+#define DR_CHANGE_STALE \
+	(1U << 0) /* the kernel's own copy (sysconf, /proc/cpuinfo) still has the old value */
 #define DR_CHANGE_UNEXPECTED (1U << 1) /* a migration should not have changed this */
 
 /**
