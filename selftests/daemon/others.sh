@@ -1,0 +1,51 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# Others who migrate: a second operator while one is at it, powerpc-utils with the DLPAR lock, and somebody who writes
+# to sysfs without asking.
+# shellcheck source=selftests/daemon/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+ID=0xda05
+
+bare_write() {
+	if is_ppc; then
+		echo $ID > /sys/kernel/mobility/migration
+	else
+		echo 1 > $SIM/streams/$ID/foreign
+	fi
+}
+
+echo "TAP version 13"
+fresh_daemon
+script 10-one 10
+hook 50-hook
+app app-a
+
+stream $ID
+drmgr -m -c pmig -p pre -s $ID > $DIR/out 2>&1 &
+job=$!
+wait_until state_is enabled
+drmgr -m -c pmig -p pre -s 0xda06 > $DIR/second 2>&1
+same "a second migration is refused as busy" 75 $?
+check "the stream that is in the way is named" grep -q $ID $DIR/second
+drmgr -m -c pmig -p check -s 0xda06 > $DIR/second 2>&1
+same "so is a check" 75 $?
+check "the DLPAR lock is held" sh -c 'grep -q "POSIX.*WRITE.*:$(stat -c %i /var/lock/dr_config_lock) " /proc/locks'
+state $ID suspending
+wait $job
+same "the first goes on undisturbed" 0 $?
+check "everyone was told once" once "10-one premigrate" "10-one postmigrate" "app-a pre" "app-a post"
+check "the DLPAR lock is free" sh -c '! grep -q "POSIX.*WRITE.*:$(stat -c %i /var/lock/dr_config_lock) " /proc/locks'
+
+: > $SEEN
+stream $ID
+(sleep 1; state $ID suspending) &
+bare_write
+wait_until has_seen "10-one postmigrate"
+wait_until idle
+check "a bare write is noticed: POST for applications and scripts" once "app-a post" "10-one postmigrate"
+check "nobody was told PRE" never "app-a pre" "10-one premigrate"
+check "the log says so" logged "Somebody else migrates stream $ID"
+check "the module is free again" drmgr -m -c pmig -p check -s $ID
+finish

@@ -1,0 +1,138 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# kill -9 the daemon in each state of a session. systemd starts the next one; applications stay registered, and
+# whoever had been told to get ready is told how it ended, exactly once.
+# shellcheck source=selftests/daemon/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+ID=0xda04
+OWNER_DIED=0x06000082 # 6 << 24 | EOWNERDEAD
+
+migrate() { # migrate [BLACKOUT_MS RESUMED_MS]
+	: > $SEEN
+	stream $ID "$@"
+	drmgr -m -c pmig -p pre -s $ID > $DIR/out 2>&1 &
+	job=$!
+	wait_until state_is enabled
+	wait_until has_seen "50-hook pre"
+}
+
+killed() { # killed: the daemon is killed, the next one has settled everything
+	kill_daemon
+	wait $job
+	same "  drmgr says that the daemon was lost" 71 $?
+	wait_until idle
+	wait_until test ! -e /run/drmgr/session
+	check "  the applications are still registered" applications_are 2
+}
+
+undone() { # undone LINE...: told to get ready and undone, once each; nobody is told POST
+	check "  all are undone exactly once" once "$@"
+	check "  nobody is told that it moved" never "app-a post" "app-b post" "10-one postmigrate" "20-two postmigrate"
+	same "  the stream was cancelled, because its owner died" $OWNER_DIED "$(cancel_reason $ID)"
+}
+
+moved() { # moved LINE...
+	check "  all are told POST exactly once" once "50-hook pre" "50-hook post" "10-one premigrate" "10-one postmigrate" \
+		"20-two premigrate" "20-two postmigrate" "app-a pre" "app-a post" "app-b pre" "app-b post" "$@"
+	check "  nobody is undone" never "app-a post-error" "app-b post-error" "10-one undopremigrate" "20-two undopremigrate"
+	same "  nothing was cancelled" 0x00000000 "$(cancel_reason $ID)"
+}
+
+# shellcheck disable=SC2016
+slow_in() { # slow_in COMMAND: the script 20-two takes 3 s for it
+	script 20-two 30 "[ \$1 != $1 ] || { sleep 3; echo still here; echo '20-two end' >> $SEEN; }"
+}
+
+echo "TAP version 13"
+fresh_daemon
+script 10-one 10
+script 20-two 10
+hook 50-hook
+app app-a
+app app-b --slow pre 1
+
+echo "# ENABLED: the memory is being copied"
+migrate
+killed
+undone "app-a begin" "app-a post-error" "app-b begin" "app-b post-error" "50-hook pre" "50-hook post"
+check "  scripts have heard nothing" never "10-one premigrate" "10-one undopremigrate"
+
+echo "# PRE: a script is being told"
+slow_in premigrate
+migrate
+state $ID suspending
+wait_until has_seen "20-two premigrate"
+killed
+undone "10-one premigrate" "10-one undopremigrate" "20-two premigrate" "20-two end" "20-two undopremigrate" "app-a post-error"
+same "  in reverse order, after the one that was at work" "20-two end
+20-two undopremigrate
+10-one undopremigrate" "$(grep -E '(end|undopremigrate)$' $SEEN)"
+
+echo "# PRE: an application is being told"
+script 20-two 10
+app app-c --slow pre 3000
+migrate
+state $ID suspending
+wait_until has_seen "app-c pre"
+kill_daemon
+wait $job
+wait_until idle
+undone "app-a pre" "app-a post-error" "app-c pre" "app-c post-error" "10-one undopremigrate" "20-two undopremigrate"
+systemctl stop test-app-c
+wait_until applications_are 2
+
+echo "# SUSPENDING or RESUMED: it moves"
+if is_ppc; then
+	migrate 50 4000
+	state $ID suspending
+	wait_until state_is resumed
+else
+	migrate 3000 100
+	state $ID suspending
+	wait_until state_is suspending
+fi
+killed
+moved
+
+echo "# POST: a script is being told"
+slow_in postmigrate
+migrate
+state $ID suspending
+wait_until has_seen "20-two postmigrate"
+killed
+moved "20-two end"
+
+echo "# POST: an application is being told"
+script 20-two 10
+app app-c --slow post 3000
+migrate
+state $ID suspending
+wait_until has_seen "app-c post"
+kill_daemon
+wait $job
+wait_until idle
+moved "app-c post"
+systemctl stop test-app-c
+wait_until applications_are 2
+
+echo "# CHECK"
+# shellcheck disable=SC2016
+script 20-two 30 '[ $1 != checkmigrate ] || sleep 1000'
+: > $SEEN
+drmgr -m -c pmig -p check -s $ID > $DIR/out 2>&1 &
+job=$!
+wait_until has_seen "20-two checkmigrate"
+killed
+check "  the script has gone with the daemon" no_sleeper
+script 20-two 10
+drmgr -m -c pmig -p check -s $ID > $DIR/out 2>&1
+same "  the next check is answered" 0 $?
+
+echo "# idle"
+job=
+kill_daemon
+wait_until applications_are 2
+check "  the applications are still registered" applications_are 2
+finish
