@@ -7,6 +7,7 @@
 # payload/ all of it as it is laid out in the guest, initrd-quick and initrd-systemd. "strict" builds the
 # modules alone, from nothing, with W=1 and sparse.
 #
+# LAB_EXTRA=DIR:GUESTDIR puts a directory of the caller's into the guest.
 # LAB_ONLY=1 leaves the project out: the guest has the lab's own programs and tests.
 
 # shellcheck source=setup/common.sh
@@ -161,6 +162,12 @@ install_project() {
 	fi
 }
 
+install_extra() {
+	[ -n "${LAB_EXTRA:-}" ] || return 0
+	mkdir -p "$1/${LAB_EXTRA#*:}"
+	cp -a "${LAB_EXTRA%%:*}/." "$1/${LAB_EXTRA#*:}/"
+}
+
 # Laid out beside the old one, which a guest may be starting from at this moment
 make_payload() {
 	local payload=$OUT/payload.new link
@@ -173,6 +180,7 @@ make_payload() {
 	install_modules "$payload"
 	install_lab "$payload"
 	install_project "$payload"
+	install_extra "$payload"
 	python3 "$LAB_DIR/harness/image.py" "$payload" "$LAB_DIR/guest/init" "$ROOTFS/quick" "$RELEASE" "$OUT"
 	rm -rf "$OUT/payload"
 	mv "$payload" "$OUT/payload"

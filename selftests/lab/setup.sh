@@ -8,7 +8,7 @@
 
 # shellcheck source=setup/common.sh
 . "$(dirname "$0")/setup/common.sh"
-for part in apt tools qemu kernels rootfs; do
+for part in apt tools qemu kernels debug rootfs; do
 	# shellcheck source=/dev/null
 	. "$LAB_DIR/setup/$part.sh"
 done

@@ -9,6 +9,7 @@
 #   6.12-64k  ppc64el       trixie    64K
 #   x86-6.1   amd64         bookworm  4K
 #   x86-6.12  amd64         trixie    4K
+#   debug     ppc64el       bookworm  64K, with KASAN and lockdep: setup/debug.sh
 #
 # A product holds: vmlinux, release, arch, suite, headers/ (use with KDIR) and modules/ (to be put into the
 # guest's /usr/lib/modules).
@@ -33,10 +34,10 @@ kernel_suite() {
 
 kernel_flavour() {
 	case $1 in
-	6.1 | 6.12) echo powerpc64le ;;
+	6.1 | 6.12 | debug) echo powerpc64le ;;
 	6.12-64k) echo powerpc64le-64k ;;
 	x86-6.1 | x86-6.12) echo amd64 ;;
-	*) die "no such kernel: $1 (6.1, 6.12, 6.12-64k, x86-6.1, x86-6.12)" ;;
+	*) die "no such kernel: $1 (6.1, 6.12, 6.12-64k, x86-6.1, x86-6.12, debug)" ;;
 	esac
 }
 
@@ -118,6 +119,10 @@ make_kernel() {
 
 setup_kernel() {
 	kernel_flavour "$1" > /dev/null
+	if [ "$1" = debug ]; then
+		setup_debug_kernel
+		return
+	fi
 	product "kernel-$1" "$(key_of make_kernel fetch_kernel fetch_kbuild fix_headers select_modules unpack_packages \
 		"${GUEST_MODULES[@]}")" make_kernel "$1"
 }
