@@ -233,6 +233,9 @@ static void tell(struct signals *s, struct application *app)
 	if (s->notice->deadline)
 		deadline = usec_min(deadline, s->notice->deadline);
 	s->message->deadline_us = wants_answer(phase) ? deadline : 0;
+	s->message->flags &= ~WIRE_EVENT_ADVICE;
+	if (!(app->flags & DR_MAY_REFUSE))
+		s->message->flags |= WIRE_EVENT_ADVICE;
 	app->asked = s->message->gen;
 	app->deadline = 0;
 	r = application_send(app, s->message, s->message_size);
