@@ -2,6 +2,10 @@
 #
 # make                the userland for this machine, the modules for the running kernel or KDIR=
 # make demo, check    everything they need is set up first
+# make check-all      the guest tests on all five kernels; check-debug: with KASAN and lockdep
+# make check-host     what needs no guest; style: the first part of it
+# make bench          the figures, BENCH=NAME for one
+# make lab-shell      a root shell in a guest; lab-migrate, from another terminal, moves it
 # Variables: KDIR= headers of the kernel; ARCH= CROSS_COMPILE= SYSROOT= to cross; O= where things are
 # built; DESTDIR= PREFIX= where they are installed; KERNEL= the guest's; BENCH= one figure; SAN=1 sanitizers.
 
@@ -16,7 +20,7 @@ KBUILD_ARGS := $(if $(ARCH),ARCH=$(ARCH)) $(if $(CROSS_COMPILE),CROSS_COMPILE=$(
 	$(if $(SELFTESTS),SELFTESTS=$(SELFTESTS)) $(if $(W),W=$(W)) $(if $(C),C=$(C))
 
 .PHONY: all userland modules install install-userland install-modules selftests-guest setup demo check \
-	check-all check-host style bench lab-shell lab-migrate clean help
+	check-all check-debug check-host style bench lab-shell lab-migrate clean help
 
 all: userland modules
 
@@ -54,6 +58,10 @@ check: setup
 
 check-all: setup
 	selftests/check host guest:6.1 guest:6.12 guest:6.12-64k guest:x86-6.1 guest:x86-6.12
+
+# The guest tests on a kernel with KASAN and lockdep, which is built first (12 minutes, once).
+check-debug: setup
+	selftests/check guest:debug
 
 style: setup
 	selftests/check style

@@ -10,7 +10,7 @@
  *	One migration from BEGIN to POST; the answer comes when it is over, after hours perhaps: call it
  *	without a time-out. changes: name, old, new, flags (PMIG_CHANGE_F_*).
  *   Simulate(a{sv} options) -> (t blackout_us, a(sssu) changes)
- *	The same against a simulated hypervisor (pmig_sim.ko), with "enabled-ms" t, "blackout-ms" t.
+ *	CHECK and then the same against a simulated hypervisor (pmig_sim.ko), with "enabled-ms" t, "blackout-ms" t.
  *   Register(s name, h pidfd, u phases, u flags, i signo, u timeout_ms) -> (h events)
  *	The caller becomes an application; pidfd is its own (checked against the bus). phases and flags as in
  *	dr.h. The descriptor speaks wire.h; the registration ends when it is closed or the process ends.
