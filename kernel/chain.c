@@ -2,15 +2,20 @@
 /*
  * All handlers: the list, and telling them a phase in the right order.
  *
- * The list is sorted by priority. Who is to be undone is written on the handlers themselves (told) at the
- * moment their PRE call begins, so the undo is a walk of the list from its end. No lock is held over a
- * call: a walk takes references on all first, and handlers that come or go meanwhile do no harm.
+ * The list is sorted by priority. Who is to be undone is written on the handlers themselves (told)
+ * at the moment their PRE call begins, so the undo is a walk of the list from its end. No lock is
+ * held over a call: a walk takes references on all first, and handlers that come or go meanwhile do
+ * no harm.
  */
 #include <linux/mutex.h>
 #include <linux/slab.h>
+
 #include "chain.h"
 
-/* Guards handlers, nr_handlers, busy and the marked fields of struct pmig_handler_ctx. Innermost mutex. */
+/*
+ * Guards handlers, nr_handlers, busy and the marked fields of struct pmig_handler_ctx. Innermost
+ * mutex.
+ */
 DEFINE_MUTEX(chain_lock);
 static LIST_HEAD(handlers);
 static unsigned int nr_handlers;
@@ -122,8 +127,8 @@ int pmig_chain_pre(const struct pmig_told *told, const bool *stop, struct pmig_r
 }
 
 /*
- * Tell the end, last one first. A handler that still sits in an earlier call hears it later, and the
- * others do not wait for it.
+ * Tell the end, last one first. A handler that still sits in an earlier call hears it later, and
+ * the others do not wait for it.
  */
 static void tell_back(enum pmig_phase phase, const struct pmig_told *told)
 {
@@ -154,7 +159,8 @@ static void tell_back(enum pmig_phase phase, const struct pmig_told *told)
 }
 
 /**
- * pmig_chain_post() - tell all who want to know that the partition has moved, highest priority value first
+ * pmig_chain_post() - tell all who want to know that the partition has moved, highest priority
+ * value first
  * @told: what they are told, with the changes
  */
 void pmig_chain_post(const struct pmig_told *told)
@@ -163,7 +169,8 @@ void pmig_chain_post(const struct pmig_told *told)
 }
 
 /**
- * pmig_chain_undo() - tell those who were told PRE that the partition has not moved, in reverse order
+ * pmig_chain_undo() - tell those who were told PRE that the partition has not moved, in reverse
+ * order
  * @told: what they are told
  */
 void pmig_chain_undo(const struct pmig_told *told)
@@ -239,7 +246,8 @@ EXPORT_SYMBOL_GPL(__pmig_register_handler);
  * @handler: registered before; may sleep until its call has returned
  *
  * From gone on nothing is queued, what is queued already becomes nothing when its turn comes, and
- * destroy_workqueue() waits for both. Notices hold on to our half of the handler, never to the driver's.
+ * destroy_workqueue() waits for both. Notices hold on to our half of the handler, never to the
+ * driver's.
  */
 void pmig_unregister_handler(struct pmig_handler *handler)
 {

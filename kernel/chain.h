@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The kernel's handlers: who they are (notice.c: one handler, one notice), and telling them a phase in
- * order, with deadlines and undo (chain.c: all of them).
+ * The kernel's handlers: who they are (notice.c: one handler, one notice), and telling them a phase
+ * in order, with deadlines and undo (chain.c: all of them).
  */
 #ifndef _PMIG_CHAIN_H
 #define _PMIG_CHAIN_H
@@ -12,7 +12,7 @@
 #include <linux/pmig.h>
 #include <linux/workqueue.h>
 
-#define PMIG_HANDLERS_MAX	64
+#define PMIG_HANDLERS_MAX 64
 
 /**
  * struct pmig_refusal - why one handler said no
@@ -74,11 +74,12 @@ struct pmig_told {
  * @ref: the list, each notice, and each array in chain.c holds one
  * @wq: its calls, one after the other
  * @node: in handlers, by priority (under chain_lock)
- * @told: has been told PRE, and neither POST nor POST_ERROR since (under chain_lock). While it is set, the
- *	module is pinned
+ * @told: has been told PRE, and neither POST nor POST_ERROR since (under chain_lock). While it
+ *	is set, the module is pinned
  * @gone: pmig_unregister_handler() has begun (under chain_lock)
  * @calling: the handler's notify() runs now (under chain_lock)
- * @waiting: the notice that chain.c waits for, for pmig_unregister_handler() to end (under chain_lock)
+ * @waiting: the notice that chain.c waits for, for pmig_unregister_handler() to end (under
+ *	chain_lock)
  */
 struct pmig_handler_ctx {
 	struct pmig_handler *handler;
@@ -107,7 +108,10 @@ void pmig_notice_abandon(struct pmig_notice *n);
 void pmig_notice_forget(struct pmig_notice *n);
 bool pmig_handler_valid(const struct pmig_handler *h);
 
-/* chain.c: tell all that want to hear it; process context, may take as long as all deadlines together. */
+/*
+ * chain.c: tell all that want to hear it; process context, may take as long as all deadlines
+ * together.
+ */
 void pmig_chain_check(const struct pmig_told *told, struct pmig_refusals *refusals);
 int pmig_chain_pre(const struct pmig_told *told, const bool *stop, struct pmig_refusals *refusals);
 void pmig_chain_post(const struct pmig_told *told);

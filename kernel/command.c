@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What user space asks for. A command looks whether it is allowed, changes the state and returns; the work
- * is the worker's. Errors, always with a sentence: -ENOENT there is no session or no such stream, -EPERM
- * it is somebody else's, -EBUSY not in this state or another session is there, -ENODEV no engine.
+ * What user space asks for. A command looks whether it is allowed, changes the state and returns;
+ * the work is the worker's. Errors, always with a sentence: -ENOENT there is no session or no such
+ * stream, -EPERM it is somebody else's, -EBUSY not in this state or another session is there,
+ * -ENODEV no engine.
  */
 #include <linux/slab.h>
+
 #include "message.h"
 #include "session.h"
 
@@ -13,8 +15,10 @@ static int busy(const struct pmig_request *rq, const struct pmig_session *s)
 	bool ended = s->state == PMIG_STATE_COMPLETED || s->state == PMIG_STATE_FAILED;
 
 	pmig_extack(rq->extack, "stream 0x%llx has the session, state %s%s", s->stream,
-		    pmig_state_name(s->state), s->owner ? "" : ended ? ": adopt and end it first" :
-						     ", and no owner");
+		    pmig_state_name(s->state),
+		    s->owner ? "" :
+		    ended    ? ": adopt and end it first" :
+			       ", and no owner");
 	return -EBUSY;
 }
 
@@ -53,7 +57,8 @@ static struct pmig_engine *find_engine(const struct pmig_request *rq)
 	if (rq->engine)
 		pmig_extack(rq->extack, "there is no engine \"%s\" here", rq->engine);
 	else
-		pmig_extack(rq->extack, "no hypervisor here moves partitions, and pmig_sim is not loaded");
+		pmig_extack(rq->extack,
+			    "no hypervisor here moves partitions, and pmig_sim is not loaded");
 	return NULL;
 }
 
@@ -106,7 +111,8 @@ int pmig_session_check(const struct pmig_request *rq)
 static int judge(const struct pmig_request *rq, int err, enum pmig_vasi vasi)
 {
 	if (err == -ENOENT || (!err && vasi == PMIG_VASI_INVALID)) {
-		pmig_extack(rq->extack, "the platform does not know stream 0x%llx; check -s", rq->stream);
+		pmig_extack(rq->extack, "the platform does not know stream 0x%llx; check -s",
+			    rq->stream);
 		return -ENOENT;
 	}
 	if (err == -EOPNOTSUPP) {
@@ -114,7 +120,8 @@ static int judge(const struct pmig_request *rq, int err, enum pmig_vasi vasi)
 		return -ENODEV;
 	}
 	if (err) {
-		pmig_extack(rq->extack, "the platform does not tell the state of stream 0x%llx: error %d",
+		pmig_extack(rq->extack,
+			    "the platform does not tell the state of stream 0x%llx: error %d",
 			    rq->stream, err);
 		return -EIO;
 	}
@@ -182,8 +189,9 @@ static struct pmig_session *owned(const struct pmig_request *rq, u32 states, con
 		return ERR_PTR(-ENOENT);
 	}
 	if (s->owner != rq->portid) {
-		pmig_extack(rq->extack, s->owner ? "the session of stream 0x%llx is port %u's, not yours" :
-						   "the session of stream 0x%llx has no owner: adopt it first",
+		pmig_extack(rq->extack,
+			    s->owner ? "the session of stream 0x%llx is port %u's, not yours" :
+				       "the session of stream 0x%llx has no owner: adopt it first",
 			    s->stream, s->owner);
 		return ERR_PTR(-EPERM);
 	}
@@ -218,8 +226,9 @@ int pmig_session_suspend(const struct pmig_request *rq)
 	return advance(rq, PMIG_STATE_READY, PMIG_STATE_SUSPENDING, "suspend");
 }
 
-#define BEFORE_SUSPENDING (BIT(PMIG_STATE_ENABLED) | BIT(PMIG_STATE_QUIESCE) | \
-			   BIT(PMIG_STATE_PRE) | BIT(PMIG_STATE_READY))
+#define BEFORE_SUSPENDING                                                          \
+	(BIT(PMIG_STATE_ENABLED) | BIT(PMIG_STATE_QUIESCE) | BIT(PMIG_STATE_PRE) | \
+	 BIT(PMIG_STATE_READY))
 
 int pmig_session_cancel(const struct pmig_request *rq)
 {
@@ -246,8 +255,8 @@ int pmig_session_adopt(const struct pmig_request *rq)
 		pmig_extack(rq->extack, "no session to adopt: nothing is migrating");
 		err = -ENOENT;
 	} else if (s->owner && s->owner != rq->portid) {
-		pmig_extack(rq->extack, "the session of stream 0x%llx has an owner, port %u", s->stream,
-			    s->owner);
+		pmig_extack(rq->extack, "the session of stream 0x%llx has an owner, port %u",
+			    s->stream, s->owner);
 		err = -EBUSY;
 	} else if (!s->owner) {
 		s->owner = rq->portid;
@@ -274,8 +283,8 @@ int pmig_session_end(const struct pmig_request *rq)
  * pmig_session_orphan() - a socket has closed
  * @portid: its port; most are not an owner's
  *
- * A check is worth nothing without the one who asked; the worker forgets it if it still runs. Before the
- * suspension the migration is undone; from there on it is finished, and the result kept.
+ * A check is worth nothing without the one who asked; the worker forgets it if it still runs.
+ * Before the suspension the migration is undone; from there on it is finished, and the result kept.
  */
 void pmig_session_orphan(u32 portid)
 {
@@ -289,7 +298,8 @@ void pmig_session_orphan(u32 portid)
 	if (s->state == PMIG_STATE_CHECKED) {
 		pmig_session_forget(s);
 	} else if (BIT(s->state) & BEFORE_SUSPENDING) {
-		pmig_session_fail(s, EOWNERDEAD, "its owner (port %u) died before the suspension", portid);
+		pmig_session_fail(s, EOWNERDEAD, "its owner (port %u) died before the suspension",
+				  portid);
 		pmig_session_stop(s);
 	} else {
 		pmig_session_touch(s);

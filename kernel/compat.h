@@ -1,37 +1,40 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Every difference between kernel versions, and nothing else; included before all other text by Kbuild.
- * Built for 6.1 and 6.12; the older names are kept apart so that 5.14 and 6.4 need no other change.
+ * Every difference between kernel versions, and nothing else; included before all other text by
+ * Kbuild. Built for 6.1 and 6.12; the older names are kept apart so that 5.14 and 6.4 need no other
+ * change.
  */
 #ifndef _PMIG_COMPAT_H
 #define _PMIG_COMPAT_H
 
 #include <linux/version.h>
 
+#define PMIG_KERNEL (LINUX_VERSION_MAJOR * 1000 + LINUX_VERSION_PATCHLEVEL)
+
 /* Every EXPORT_SYMBOL_GPL() is in namespace PMIG; names of namespaces became strings in 6.13. */
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 13, 0)
+#if PMIG_KERNEL >= 6013
 #define DEFAULT_SYMBOL_NAMESPACE "PMIG"
-#define PMIG_IMPORT_NS()	MODULE_IMPORT_NS("PMIG")
+#define PMIG_IMPORT_NS()	 MODULE_IMPORT_NS("PMIG")
 #else
 #define DEFAULT_SYMBOL_NAMESPACE PMIG
-#define PMIG_IMPORT_NS()	MODULE_IMPORT_NS(PMIG)
+#define PMIG_IMPORT_NS()	 MODULE_IMPORT_NS(PMIG)
 #endif
 
 /* class_create() lost its owner in 6.4. */
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 4, 0)
-#define pmig_class_create(name)	class_create(name)
+#if PMIG_KERNEL >= 6004
+#define pmig_class_create(name) class_create(name)
 #else
-#define pmig_class_create(name)	class_create(THIS_MODULE, name)
+#define pmig_class_create(name) class_create(THIS_MODULE, name)
 #endif
 
 /* __assign_str() remembers its source since 6.10. */
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 10, 0)
+#if PMIG_KERNEL >= 6010
 #define pmig_assign_str(dst, src) __assign_str(dst)
 #else
 #define pmig_assign_str(dst, src) __assign_str(dst, src)
 #endif
 
 /* strscpy() took its size from the array only since 6.9. */
-#define pmig_strcpy(dst, src)	strscpy(dst, src, sizeof(dst))
+#define pmig_strcpy(dst, src) strscpy(dst, src, sizeof(dst))
 
 #endif /* _PMIG_COMPAT_H */

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The snapshot of PowerVM: who and what the machine is, from the device tree, which mainline has brought up
- * to date when its write returns. The kernel's own copies of some of it are those of the machine it was
- * booted on, for good: a change there is flagged as stale.
+ * The snapshot of PowerVM: who and what the machine is, from the device tree, which mainline has
+ * brought up to date when its write returns. The kernel's own copies of some of it are those of the
+ * machine it was booted on, for good: a change there is flagged as stale.
  */
 #include <linux/of.h>
+
 #include "pseries.h"
 
-#define STALE		PMIG_CHANGE_F_STALE
-#define UNEXPECTED	PMIG_CHANGE_F_UNEXPECTED
+#define STALE	   PMIG_CHANGE_F_STALE
+#define UNEXPECTED PMIG_CHANGE_F_UNEXPECTED
 
 struct property_row {
 	const char *property;
@@ -17,7 +18,10 @@ struct property_row {
 	u32 flags;
 };
 
-/* In the root node. A partition keeps its name and UUIDs; its number may be another on the destination. */
+/*
+ * In the root node. A partition keeps its name and UUIDs; its number may be another on the
+ * destination.
+ */
 static const struct property_row identity[] = {
 	{ "system-id", "identity.system-id" },
 	{ "model", "identity.model" },
@@ -61,8 +65,8 @@ static const struct property_row l3[] = {
 };
 
 /* A number of one or two cells; anything else in its place is shown as text. */
-static int add_property(struct pmig_snapshot *snap, const struct property_row *row, const void *value,
-			int len)
+static int add_property(struct pmig_snapshot *snap, const struct property_row *row,
+			const void *value, int len)
 {
 	const __be32 *cell = value;
 
@@ -75,9 +79,12 @@ static int add_property(struct pmig_snapshot *snap, const struct property_row *r
 	return pmig_snapshot_add_text(snap, row->name, value, len, row->flags);
 }
 
-/* The node may be updated meanwhile; the old value of a property stays readable as long as the node. */
-static int add_rows(struct pmig_snapshot *snap, struct device_node *np, const struct property_row *row,
-		    unsigned int n)
+/*
+ * The node may be updated meanwhile; the old value of a property stays readable as long as the
+ * node.
+ */
+static int add_rows(struct pmig_snapshot *snap, struct device_node *np,
+		    const struct property_row *row, unsigned int n)
 {
 	const void *value;
 	int len, err;

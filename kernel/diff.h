@@ -4,11 +4,12 @@
 #define _PMIG_DIFF_H
 
 #include <linux/types.h>
+
 #include "../include/linux/pmig_change.h"
 
 /* What a message carries at most; the rest is counted and logged. */
-#define PMIG_CHANGES_MAX	64
-#define PMIG_SNAPSHOT_MAX	64
+#define PMIG_CHANGES_MAX  64
+#define PMIG_SNAPSHOT_MAX 64
 
 /**
  * struct pmig_item - one value of a snapshot
@@ -32,7 +33,7 @@ struct pmig_snapshot {
 	struct pmig_item item[PMIG_SNAPSHOT_MAX];
 };
 
-unsigned int pmig_diff(const struct pmig_snapshot *old, const struct pmig_snapshot *new,
+unsigned int pmig_diff(const struct pmig_snapshot *old, const struct pmig_snapshot *now,
 		       struct pmig_change *change, unsigned int max);
 
 #endif /* _PMIG_DIFF_H */

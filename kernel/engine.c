@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The engines that are there, and for each the machine it saw last (the baseline): taken when the engine
- * arrives, before each suspension and after each migration. A migration that nobody announced is compared
- * with it.
+ * The engines that are there, and for each the machine it saw last (the baseline): taken when the
+ * engine arrives, before each suspension and after each migration. A migration that nobody
+ * announced is compared with it.
  */
 #include <linux/mutex.h>
 #include <linux/slab.h>
+
 #include "engine.h"
 #include "session.h"
 
@@ -51,7 +52,8 @@ void pmig_engine_refresh(struct pmig_engine *engine)
 		kfree(swap_baseline(engine, snap));
 }
 
-static struct pmig_changes *compare(const struct pmig_snapshot *old, const struct pmig_snapshot *new)
+static struct pmig_changes *compare(const struct pmig_snapshot *old,
+				    const struct pmig_snapshot *new)
 {
 	struct pmig_changes *changes = pmig_changes_alloc(PMIG_CHANGES_MAX);
 	unsigned int n;
@@ -171,7 +173,8 @@ int pmig_register_engine(struct pmig_engine *engine)
 EXPORT_SYMBOL_GPL(pmig_register_engine);
 
 /**
- * pmig_unregister_engine() - the hypervisor goes; no session uses it, as that pins the caller's module
+ * pmig_unregister_engine() - the hypervisor goes; no session uses it, as that pins the caller's
+ * module
  * @engine: the engine
  */
 void pmig_unregister_engine(struct pmig_engine *engine)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * An engine is a hypervisor that can move this partition: "pseries" is PowerVM, "sim" plays one. The
- * session never asks which it has; the engine knows nothing of sessions.
+ * An engine is a hypervisor that can move this partition: "pseries" is PowerVM, "sim" plays one.
+ * The session never asks which it has; the engine knows nothing of sessions.
  */
 #ifndef _PMIG_ENGINE_H
 #define _PMIG_ENGINE_H
@@ -10,6 +10,7 @@
 #include <linux/module.h>
 #include <linux/types.h>
 #include <uapi/linux/pmig.h>
+
 #include "snapshot.h"
 
 /**
@@ -17,12 +18,15 @@
  * @name: PMIG_A_ENGINE
  * @owner: pinned while a session uses the engine
  * @rank: the smallest is taken where nobody names one
- * @sees_others: pmig_foreign_begin() and pmig_foreign_end() come for each migration that is not ours
- * @get_state: read the stream's state; -ENOENT: not known to the platform, -EOPNOTSUPP: the platform moves
- *	no partitions. Does not sleep long
- * @suspend: give the stream to whoever suspends, return when that has ended; puts how long the partition
- *	stood still into *blackout_ns and leaves it alone where that is not known. Negative errno
- * @cancel: ask the platform to end the stream with this reason code; -ENOENT: the stream is gone already
+ * @sees_others: pmig_foreign_begin() and pmig_foreign_end() come for each migration that is
+ *	not ours
+ * @get_state: read the stream's state; -ENOENT: not known to the platform, -EOPNOTSUPP: the
+ *	platform moves no partitions. Does not sleep long
+ * @suspend: give the stream to whoever suspends, return when that has ended; puts how long the
+ *	partition stood still into *blackout_ns and leaves it alone where that is not known.
+ *	Negative errno
+ * @cancel: ask the platform to end the stream with this reason code; -ENOENT: the stream is
+ *	gone already
  * @quiesce_now: PRE has to come at once, not when the platform is Suspending; may be NULL
  * @snapshot: the machine as the partition sees it now
  *
@@ -40,7 +44,8 @@ struct pmig_engine {
 	int (*snapshot)(struct pmig_snapshot *snap);
 	/* private: */
 	struct list_head node;
-	struct pmig_snapshot *baseline;	/* the machine before the next migration; under engines_lock */
+	struct pmig_snapshot
+		*baseline; /* the machine before the next migration; under engines_lock */
 };
 
 int pmig_register_engine(struct pmig_engine *engine);

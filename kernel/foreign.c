@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Migrations that somebody else started, by writing to sysfs for instance. They get a session too, so that
- * the handlers hear POST and user space an event.
+ * Migrations that somebody else started, by writing to sysfs for instance. They get a session too,
+ * so that the handlers hear POST and user space an event.
  *
- *  - No session, a CHECKED one, or the result of an earlier migration of this kind without an owner: a new
- *    session takes the slot, in SUSPENDING.
+ *  - No session, a CHECKED one, or the result of an earlier migration of this kind without an
+ *    owner: a new session takes the slot, in SUSPENDING.
  *  - Our own session follows the same stream and has not suspended: it becomes the session of that
- *    migration and keeps its owner. PRE goes no further; those who were told it hear POST or POST_ERROR.
- *  - Anything else: remembered until the slot is free. If it has failed by then, nobody was told, and it
- *    is forgotten.
+ *    migration and keeps its owner. PRE goes no further; those who were told it hear POST or
+ *    POST_ERROR.
+ *  - Anything else: remembered until the slot is free. If it has failed by then, nobody was told,
+ *    and it is forgotten.
  */
 #include "session.h"
 
@@ -109,7 +110,8 @@ void pmig_foreign_end(struct pmig_engine *engine, u64 stream, int err, u64 black
 
 	mutex_lock(&pmig_session_lock);
 	s = pmig_session_current();
-	if (s && s->stream == stream && (s->flags & PMIG_F_FOREIGN) && moving(s) && !s->foreign_done) {
+	if (s && s->stream == stream && (s->flags & PMIG_F_FOREIGN) && moving(s) &&
+	    !s->foreign_done) {
 		end(s, err, blackout_ns);
 	} else if (pending.engine == engine && pending.stream == stream) {
 		pending.done = true;

@@ -2,10 +2,11 @@
 /*
  * Partition migration awareness: order of beginning and end.
  *
- * The family comes before the engines: without an engine, commands are answered with a sentence that says
- * so. At the end there is no session, as a session pins the module.
+ * The family comes before the engines: without an engine, commands are answered with a sentence
+ * that says so. At the end there is no session, as a session pins the module.
  */
 #include <linux/module.h>
+
 #include "message.h"
 #include "pseries.h"
 #include "session.h"

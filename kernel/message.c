@@ -1,21 +1,25 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The session as a message. The room is counted before the message is made, as 64 changes and 64 refusals
- * are 44 KiB; a reader needs a buffer of 64 KiB.
+ * The session as a message. The room is counted before the message is made, as 64 changes and 64
+ * refusals are 44 KiB; a reader needs a buffer of 64 KiB.
  */
 #include <linux/atomic.h>
+
 #include "message.h"
 
-#define REFUSAL_SIZE (nla_total_size(0) + nla_total_size(PMIG_NAME_LEN) + 2 * nla_total_size(4) + \
-		      nla_total_size(PMIG_REASON_LEN))
-#define CHANGE_SIZE (nla_total_size(0) + nla_total_size(PMIG_NAME_LEN) + \
-		     2 * nla_total_size(PMIG_VALUE_LEN) + nla_total_size(4))
-#define SESSION_SIZE (nla_total_size(0) + 2 * nla_total_size_64bit(8) + 6 * nla_total_size(4) + \
-		      nla_total_size(PMIG_NAME_LEN) + nla_total_size(PMIG_REASON_LEN))
+#define REFUSAL_SIZE                                                                 \
+	(nla_total_size(0) + nla_total_size(PMIG_NAME_LEN) + 2 * nla_total_size(4) + \
+	 nla_total_size(PMIG_REASON_LEN))
+#define CHANGE_SIZE                                                                               \
+	(nla_total_size(0) + nla_total_size(PMIG_NAME_LEN) + 2 * nla_total_size(PMIG_VALUE_LEN) + \
+	 nla_total_size(4))
+#define SESSION_SIZE                                                               \
+	(nla_total_size(0) + 2 * nla_total_size_64bit(8) + 6 * nla_total_size(4) + \
+	 nla_total_size(PMIG_NAME_LEN) + nla_total_size(PMIG_REASON_LEN))
 
 /*
- * A sentence for the sender, with room of its own: extack has none before 6.2, and 80 bytes since. The
- * text is copied into the acknowledgment a moment after the command has returned.
+ * A sentence for the sender, with room of its own: extack has none before 6.2, and 80 bytes since.
+ * The text is copied into the acknowledgment a moment after the command has returned.
  */
 void pmig_extack(struct netlink_ext_ack *extack, const char *fmt, ...)
 {
@@ -33,7 +37,8 @@ void pmig_extack(struct netlink_ext_ack *extack, const char *fmt, ...)
 
 static size_t session_size(const struct pmig_session *s)
 {
-	BUILD_BUG_ON(SESSION_SIZE + PMIG_HANDLERS_MAX * REFUSAL_SIZE + PMIG_CHANGES_MAX * CHANGE_SIZE >
+	BUILD_BUG_ON(SESSION_SIZE + PMIG_HANDLERS_MAX * REFUSAL_SIZE +
+			     PMIG_CHANGES_MAX * CHANGE_SIZE >
 		     U16_MAX);
 	if (!s)
 		return 0;
@@ -84,8 +89,7 @@ static int put_session(struct sk_buff *skb, const struct pmig_session *s)
 {
 	struct nlattr *nest = nla_nest_start(skb, PMIG_A_SESSION);
 
-	if (!nest ||
-	    nla_put_u64_64bit(skb, PMIG_A_SESSION_STREAM, s->stream, PMIG_A_SESSION_PAD) ||
+	if (!nest || nla_put_u64_64bit(skb, PMIG_A_SESSION_STREAM, s->stream, PMIG_A_SESSION_PAD) ||
 	    nla_put_u32(skb, PMIG_A_SESSION_STATE, s->state) ||
 	    nla_put_u32(skb, PMIG_A_SESSION_VASI, s->vasi) ||
 	    nla_put_u32(skb, PMIG_A_SESSION_FLAGS, s->flags) ||
@@ -95,8 +99,8 @@ static int put_session(struct sk_buff *skb, const struct pmig_session *s)
 	    nla_put_string(skb, PMIG_A_SESSION_REASON, s->reason) ||
 	    nla_put_u32(skb, PMIG_A_SESSION_OWNER, s->owner))
 		return -EMSGSIZE;
-	if (s->has_blackout && nla_put_u64_64bit(skb, PMIG_A_SESSION_BLACKOUT, s->blackout_us,
-						 PMIG_A_SESSION_PAD))
+	if (s->has_blackout &&
+	    nla_put_u64_64bit(skb, PMIG_A_SESSION_BLACKOUT, s->blackout_us, PMIG_A_SESSION_PAD))
 		return -EMSGSIZE;
 	if (put_lists(skb, s))
 		return -EMSGSIZE;
@@ -132,7 +136,9 @@ struct sk_buff *pmig_message(const struct pmig_session *s, u32 portid, u32 seq, 
 	return skb;
 }
 
-/* Nobody may be listening, and memory may be short: the next message says all that this one does. */
+/*
+ * Nobody may be listening, and memory may be short: the next message says all that this one does.
+ */
 void pmig_message_multicast(const struct pmig_session *s)
 {
 	struct sk_buff *skb;

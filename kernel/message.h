@@ -4,6 +4,7 @@
 #define _PMIG_MESSAGE_H
 
 #include <net/genetlink.h>
+
 #include "session.h"
 
 extern struct genl_family pmig_genl_family;

@@ -4,11 +4,12 @@
  * uapi/linux/pmig.h and Documentation/netlink/specs/pmig.yaml say the same; selftests/netlink-spec
  * compares them, so keep one attribute to a line.
  *
- * The core of generic netlink calls one command at a time, refuses other network namespaces (netnsok is
- * not set), unknown attributes and those not in the command's policy, and asks for CAP_NET_ADMIN in the
- * initial user namespace (GENL_ADMIN_PERM).
+ * The core of generic netlink calls one command at a time, refuses other network namespaces
+ * (netnsok is not set), unknown attributes and those not in the command's policy, and asks for
+ * CAP_NET_ADMIN in the initial user namespace (GENL_ADMIN_PERM).
  */
 #include <linux/netlink.h>
+
 #include "message.h"
 #include "session.h"
 
@@ -59,7 +60,8 @@ static int do_get(struct sk_buff *skb, struct genl_info *info)
 	struct sk_buff *reply;
 
 	mutex_lock(&pmig_session_lock);
-	reply = pmig_message(pmig_session_current(), info->snd_portid, info->snd_seq, 0, PMIG_CMD_GET);
+	reply = pmig_message(pmig_session_current(), info->snd_portid, info->snd_seq, 0,
+			     PMIG_CMD_GET);
 	mutex_unlock(&pmig_session_lock);
 	return IS_ERR(reply) ? PTR_ERR(reply) : genlmsg_reply(reply, info);
 }
@@ -119,34 +121,63 @@ static int do_end(struct sk_buff *skb, struct genl_info *info)
 	return pmig_session_end(&rq);
 }
 
-#define OP(name, fn, table)                                                                \
-	{                                                                                  \
-		.cmd = PMIG_CMD_##name, .doit = fn, .flags = GENL_ADMIN_PERM,              \
-		.policy = table, .maxattr = ARRAY_SIZE(table) - 1                          \
-	}
-
-/* Without a policy the core refuses all attributes. */
-#define OP_BARE(name, fn, perm)                                                            \
-	{                                                                                  \
-		.cmd = PMIG_CMD_##name, .doit = fn, .flags = perm                          \
-	}
-
+/* Where there is no policy the core refuses all attributes. */
 static const struct genl_ops ops[] = {
-	OP_BARE(GET, do_get, 0),
-	OP(CHECK, do_check, check_policy),
-	OP(BEGIN, do_begin, begin_policy),
-	OP_BARE(PRE, do_pre, GENL_ADMIN_PERM),
-	OP_BARE(SUSPEND, do_suspend, GENL_ADMIN_PERM),
-	OP(CANCEL, do_cancel, cancel_policy),
-	OP_BARE(ADOPT, do_adopt, GENL_ADMIN_PERM),
-	OP_BARE(END, do_end, GENL_ADMIN_PERM),
+	{
+		.cmd = PMIG_CMD_GET,
+		.doit = do_get,
+	},
+	{
+		.cmd = PMIG_CMD_CHECK,
+		.doit = do_check,
+		.flags = GENL_ADMIN_PERM,
+		.policy = check_policy,
+		.maxattr = ARRAY_SIZE(check_policy) - 1,
+	},
+	{
+		.cmd = PMIG_CMD_BEGIN,
+		.doit = do_begin,
+		.flags = GENL_ADMIN_PERM,
+		.policy = begin_policy,
+		.maxattr = ARRAY_SIZE(begin_policy) - 1,
+	},
+	{
+		.cmd = PMIG_CMD_PRE,
+		.doit = do_pre,
+		.flags = GENL_ADMIN_PERM,
+	},
+	{
+		.cmd = PMIG_CMD_SUSPEND,
+		.doit = do_suspend,
+		.flags = GENL_ADMIN_PERM,
+	},
+	{
+		.cmd = PMIG_CMD_CANCEL,
+		.doit = do_cancel,
+		.flags = GENL_ADMIN_PERM,
+		.policy = cancel_policy,
+		.maxattr = ARRAY_SIZE(cancel_policy) - 1,
+	},
+	{
+		.cmd = PMIG_CMD_ADOPT,
+		.doit = do_adopt,
+		.flags = GENL_ADMIN_PERM,
+	},
+	{
+		.cmd = PMIG_CMD_END,
+		.doit = do_end,
+		.flags = GENL_ADMIN_PERM,
+	},
 };
 
 static const struct genl_multicast_group groups[] = {
 	{ .name = PMIG_MCGRP_EVENTS },
 };
 
-/* resv_start_op stays 0, as in all new families: reserved fields are checked from the first command on. */
+/*
+ * resv_start_op stays 0, as in all new families: reserved fields are checked from the first
+ * command on.
+ */
 struct genl_family pmig_genl_family __ro_after_init = {
 	.name = PMIG_GENL_NAME,
 	.version = PMIG_GENL_VERSION,
@@ -162,7 +193,8 @@ static int socket_closed(struct notifier_block *nb, unsigned long event, void *d
 {
 	const struct netlink_notify *n = data;
 
-	if (event == NETLINK_URELEASE && n->protocol == NETLINK_GENERIC && net_eq(n->net, &init_net))
+	if (event == NETLINK_URELEASE && n->protocol == NETLINK_GENERIC &&
+	    net_eq(n->net, &init_net))
 		pmig_session_orphan(n->portid);
 	return NOTIFY_DONE;
 }

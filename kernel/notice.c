@@ -2,18 +2,21 @@
 /*
  * One handler and one notice to it.
  *
- * A notice is a work item on the handler's own ordered workqueue, so calls of one handler never overlap,
- * and what it is not free to hear waits for its turn. The teller (chain.c) waits for the answer up to the
- * deadline, then closes the notice. From then on an answer changes nothing. A CHECK or PRE that was closed
- * before its call began is dropped: that handler was not told. POST and POST_ERROR are never dropped.
+ * A notice is a work item on the handler's own ordered workqueue, so calls of one handler never
+ * overlap, and what it is not free to hear waits for its turn. The teller (chain.c) waits for the
+ * answer up to the deadline, then closes the notice. From then on an answer changes nothing. A
+ * CHECK or PRE that was closed before its call began is dropped: that handler was not told. POST
+ * and POST_ERROR are never dropped.
  *
- * Who holds a notice: the teller until it has closed it, the work item until the call has returned, and
- * the driver from PMIG_LATER to pmig_complete(). A driver that never completes leaks it, and nothing worse.
+ * Who holds a notice: the teller until it has closed it, the work item until the call has returned,
+ * and the driver from PMIG_LATER to pmig_complete(). A driver that never completes leaks it, and
+ * nothing worse.
  */
 #include <linux/ctype.h>
 #include <linux/jiffies.h>
 #include <linux/ktime.h>
 #include <linux/slab.h>
+
 #include "chain.h"
 #include "trace.h"
 
@@ -85,8 +88,8 @@ static void answer(struct pmig_notice *n, int err, const char *reason)
 }
 
 /*
- * May the call be made, and is the module held for it? The reference that begins with PRE is kept over
- * POST or POST_ERROR, all others end with the call.
+ * May the call be made, and is the module held for it? The reference that begins with PRE is kept
+ * over POST or POST_ERROR, all others end with the call.
  */
 static bool begin_call(struct pmig_notice *n)
 {
@@ -99,7 +102,10 @@ static bool begin_call(struct pmig_notice *n)
 	if (n->phase == PMIG_PHASE_POST_ERROR && !ctx->told)
 		return false;
 	if (ctx->told) {
-		/* A second PRE without an end of the first can't be: chain.c tells POST_ERROR before. */
+		/*
+		 * A second PRE without an end of the first can't be: chain.c tells POST_ERROR
+		 * before.
+		 */
 		if (WARN_ON_ONCE(n->phase == PMIG_PHASE_PRE))
 			return false;
 		if (ask)
@@ -147,8 +153,9 @@ static void call_work(struct work_struct *work)
  * @phase: which phase
  * @told: what is told
  *
- * Return: the notice, for pmig_notice_wait() or pmig_notice_abandon(), or NULL where the handler has gone.
- * Nobody who was told PRE may be left without its end, so there is no failure for want of memory.
+ * Return: the notice, for pmig_notice_wait() or pmig_notice_abandon(), or NULL where the handler
+ * has gone. Nobody who was told PRE may be left without its end, so there is no failure for want of
+ * memory.
  */
 struct pmig_notice *pmig_notice_send(struct pmig_handler_ctx *ctx, enum pmig_phase phase,
 				     const struct pmig_told *told)
@@ -189,7 +196,10 @@ static int close_notice(struct pmig_notice *n, struct pmig_refusal *refusal)
 	unsigned long flags;
 	int err;
 
-	/* chain_lock, too: begin_call() and pmig_unregister_handler() see it closed or not begun at all. */
+	/*
+	 * chain_lock, too: begin_call() and pmig_unregister_handler() see it closed or not begun
+	 * at all.
+	 */
 	mutex_lock(&chain_lock);
 	spin_lock_irqsave(&n->lock, flags);
 	n->closed = true;
@@ -214,7 +224,8 @@ static int close_notice(struct pmig_notice *n, struct pmig_refusal *refusal)
 }
 
 /**
- * pmig_notice_wait() - wait for the answer, at most up to the deadline; the notice is not to be used again
+ * pmig_notice_wait() - wait for the answer, at most up to the deadline; the notice is not to be
+ * used again
  * @n: from pmig_notice_send()
  * @refusal: filled in if the answer was no, or NULL
  *
@@ -296,7 +307,8 @@ static bool phases_valid(const struct pmig_handler *h)
 {
 	u32 ends = PMIG_PHASES(PMIG_PHASE_POST) | PMIG_PHASES(PMIG_PHASE_POST_ERROR);
 
-	if (!h->notify || !h->phases || (h->phases & ~PMIG_PHASES_ALL) || h->timeout_ms > PMIG_TIMEOUT_MAX)
+	if (!h->notify || !h->phases || (h->phases & ~PMIG_PHASES_ALL) ||
+	    h->timeout_ms > PMIG_TIMEOUT_MAX)
 		return false;
 	return !(h->phases & PMIG_PHASES(PMIG_PHASE_PRE)) || (h->phases & ends) == ends;
 }
@@ -304,7 +316,8 @@ static bool phases_valid(const struct pmig_handler *h)
 /* Fits what the header asks for? */
 bool pmig_handler_valid(const struct pmig_handler *h)
 {
-	return h && h->name && *h->name && strnlen(h->name, PMIG_NAME_LEN) < PMIG_NAME_LEN && phases_valid(h);
+	return h && h->name && *h->name && strnlen(h->name, PMIG_NAME_LEN) < PMIG_NAME_LEN &&
+	       phases_valid(h);
 }
 
 /* End the wait of whoever tells this handler something; a notice that has its answer keeps it. */

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Watches the stream of the session: reads its state every poll_ms while that can matter, and not at all
- * without a session. It decides what the platform's word means in each state.
+ * Watches the stream of the session: reads its state every poll_ms while that can matter, and not
+ * at all without a session. It decides what the platform's word means in each state.
  */
 #include <linux/module.h>
+
 #include "session.h"
 #include "trace.h"
 
@@ -35,7 +36,8 @@ static void lost(struct pmig_session *s, int err)
 	if (err == -ENOENT)
 		pmig_session_fail(s, ENOENT, "the platform no longer knows the stream");
 	else if (err)
-		pmig_session_fail(s, EIO, "the platform does not tell the stream's state (error %d)", -err);
+		pmig_session_fail(s, EIO,
+				  "the platform does not tell the stream's state (error %d)", -err);
 	else if (s->vasi == PMIG_VASI_ABORTED)
 		pmig_session_fail(s, ECANCELED, "the platform or its operator aborted the stream");
 	else

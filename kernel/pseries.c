@@ -1,21 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * PowerVM. The stream's state and its end are two hypervisor calls; the suspension itself is mainline's,
- * which begins when the stream ID is written to /sys/kernel/mobility/migration and returns from that write
- * when all is over. What is in the worker's view of the file system is nobody's promise, so the file is
- * reached through a mount of sysfs that only we have.
+ * PowerVM. The stream's state and its end are two hypervisor calls; the suspension itself is
+ * mainline's, which begins when the stream ID is written to /sys/kernel/mobility/migration and
+ * returns from that write when all is over. What is in the worker's view of the file system is
+ * nobody's promise, so the file is reached through a mount of sysfs that only we have.
  */
+#include <asm/firmware.h>
+#include <asm/hvcall.h>
 #include <linux/err.h>
 #include <linux/file.h>
 #include <linux/fs.h>
-#include <linux/mount.h>
 #include <linux/module.h>
-#include <asm/firmware.h>
-#include <asm/hvcall.h>
+#include <linux/mount.h>
+
 #include "pseries.h"
 
-#define MIGRATION_FILE	"kernel/mobility/migration"
-#define VAS_DIR		"devices/virtual/misc/vas/vas0/gzip/"
+#define MIGRATION_FILE "kernel/mobility/migration"
+#define VAS_DIR	       "devices/virtual/misc/vas/vas0/gzip/"
 
 static struct vfsmount *sysfs;
 
@@ -89,13 +90,17 @@ static unsigned int read_uint(const char *path)
 	file = file_open_root_mnt(sysfs, path, O_RDONLY, 0);
 	if (IS_ERR(file))
 		return 0;
-	if (kernel_read(file, text, sizeof(text) - 1, &pos) <= 0 || kstrtouint(strim(text), 0, &value))
+	if (kernel_read(file, text, sizeof(text) - 1, &pos) <= 0 ||
+	    kstrtouint(strim(text), 0, &value))
 		value = 0;
 	fput(file);
 	return value;
 }
 
-/* Mainline closes NX-GZIP windows as soon as it gets the stream, as they fault while memory is copied. */
+/*
+ * Mainline closes NX-GZIP windows as soon as it gets the stream, as they fault while memory is
+ * copied.
+ */
 static bool pseries_quiesce_now(void)
 {
 	return read_uint(VAS_DIR "default_capabilities/nr_used_credits") ||
@@ -134,7 +139,10 @@ static bool can_migrate(void)
 	return true;
 }
 
-/* Not to be a partition, or one of a kernel without migration, is no error: another engine may come. */
+/*
+ * Not to be a partition, or one of a kernel without migration, is no error: another engine may
+ * come.
+ */
 int pmig_pseries_init(void)
 {
 	int err;

@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* PowerVM: the engine, what it reads from the device tree, and the watch for migrations that are not ours. */
+/*
+ * PowerVM: the engine, what it reads from the device tree, and the watch for migrations that are
+ * not ours.
+ */
 #ifndef _PMIG_PSERIES_H
 #define _PMIG_PSERIES_H
 
 #include <linux/types.h>
+
 #include "engine.h"
 
 #ifdef CONFIG_PPC_PSERIES

@@ -1,18 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The worker: everything that takes long. One ordered workqueue, one work item; each state that has
- * something to do has a step here. A step runs without the lock, ends with the next state, and looks first
- * whether the state is still the one it began in, as a command, the poller or somebody else's migration may
- * have changed it meanwhile. Then the worker goes on with the step of the new state.
+ * something to do has a step here. A step runs without the lock, ends with the next state, and
+ * looks first whether the state is still the one it began in, as a command, the poller or somebody
+ * else's migration may have changed it meanwhile. Then the worker goes on with the step of the new
+ * state.
  */
 #include <linux/delay.h>
 #include <linux/math64.h>
 #include <linux/module.h>
+
 #include "session.h"
 
 static unsigned int cancel_timeout_ms = 30000;
 module_param(cancel_timeout_ms, uint, 0644);
-MODULE_PARM_DESC(cancel_timeout_ms, "how long to wait for the platform to confirm a cancellation (30000)");
+MODULE_PARM_DESC(cancel_timeout_ms,
+		 "how long to wait for the platform to confirm a cancellation (30000)");
 
 static struct workqueue_struct *run_wq;
 static void run_work(struct work_struct *work);
@@ -119,7 +122,9 @@ static void moved(struct pmig_session *s, u64 blackout_ns)
 	mutex_unlock(&pmig_session_lock);
 }
 
-/* Mainline cancels when suspending fails, but not when waiting for it does. @ours: ours to cancel. */
+/*
+ * Mainline cancels when suspending fails, but not when waiting for it does. @ours: ours to cancel.
+ */
 static void not_moved(struct pmig_session *s, int err, bool ours)
 {
 	bool cancel = ours && still_alive(s);
@@ -214,8 +219,8 @@ static void (*const steps[__PMIG_STATE_MAX])(struct pmig_session *s) = {
 };
 
 /*
- * Each step is called once for each time it is woken: every state change wakes the worker again, so it need
- * not loop.
+ * Each step is called once for each time it is woken: every state change wakes the worker again, so
+ * it need not loop.
  */
 static void run_work(struct work_struct *work)
 {

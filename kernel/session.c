@@ -2,19 +2,22 @@
 /*
  * The session and its states.
  *
- * One table says which state may follow which; pmig_session_enter() is the only place that changes the
- * state. It counts the change, and tells everyone: tracepoint, multicast, uevent. It also starts what
- * belongs to the new state, by waking the worker (run.c) and the poller (poll.c), and starts nothing else.
+ * One table says which state may follow which; pmig_session_enter() is the only place that changes
+ * the state. It counts the change, and tells everyone: tracepoint, multicast, uevent. It also
+ * starts what belongs to the new state, by waking the worker (run.c) and the poller (poll.c), and
+ * starts nothing else.
  *
  * A session pins this module and the engine's. It is in the slot from NONE to NONE.
  */
 #include <linux/module.h>
 #include <linux/slab.h>
+
 #include "message.h"
 #include "session.h"
 #include "trace.h"
 #include "uevent.h"
 
+/* Guards the slot and the session in it; session.h says the order. */
 DEFINE_MUTEX(pmig_session_lock);
 static struct pmig_session *current_session; /* the slot, under pmig_session_lock */
 static u32 seq; /* counts on over all sessions, under pmig_session_lock */
@@ -40,20 +43,13 @@ static const u32 may_follow[__PMIG_STATE_MAX] = {
 };
 
 static const char *const state_names[__PMIG_STATE_MAX] = {
-	[PMIG_STATE_NONE] = "none",
-	[PMIG_STATE_CHECK] = "check",
-	[PMIG_STATE_CHECKED] = "checked",
-	[PMIG_STATE_ENABLED] = "enabled",
-	[PMIG_STATE_QUIESCE] = "quiesce",
-	[PMIG_STATE_PRE] = "pre",
-	[PMIG_STATE_READY] = "ready",
-	[PMIG_STATE_SUSPENDING] = "suspending",
-	[PMIG_STATE_RESUMED] = "resumed",
-	[PMIG_STATE_POST] = "post",
-	[PMIG_STATE_COMPLETED] = "completed",
-	[PMIG_STATE_CANCELLING] = "cancelling",
-	[PMIG_STATE_UNDO] = "undo",
-	[PMIG_STATE_FAILED] = "failed",
+	[PMIG_STATE_NONE] = "none",	      [PMIG_STATE_CHECK] = "check",
+	[PMIG_STATE_CHECKED] = "checked",     [PMIG_STATE_ENABLED] = "enabled",
+	[PMIG_STATE_QUIESCE] = "quiesce",     [PMIG_STATE_PRE] = "pre",
+	[PMIG_STATE_READY] = "ready",	      [PMIG_STATE_SUSPENDING] = "suspending",
+	[PMIG_STATE_RESUMED] = "resumed",     [PMIG_STATE_POST] = "post",
+	[PMIG_STATE_COMPLETED] = "completed", [PMIG_STATE_CANCELLING] = "cancelling",
+	[PMIG_STATE_UNDO] = "undo",	      [PMIG_STATE_FAILED] = "failed",
 };
 
 static const char *const vasi_names[] = {
@@ -162,8 +158,8 @@ void pmig_session_enter(struct pmig_session *s, enum pmig_state state)
 	enum pmig_state from = s->state;
 
 	lockdep_assert_held(&pmig_session_lock);
-	if (WARN_ONCE(!(may_follow[from] & BIT(state)), "state %s after %s\n", pmig_state_name(state),
-		      pmig_state_name(from)))
+	if (WARN_ONCE(!(may_follow[from] & BIT(state)), "state %s after %s\n",
+		      pmig_state_name(state), pmig_state_name(from)))
 		return;
 	s->state = state;
 	pmig_session_touch(s);
@@ -195,8 +191,8 @@ int pmig_session_install(struct pmig_session *s, enum pmig_state state)
  * pmig_session_forget() - the session is over: empty the slot
  * @s: the session; its data lives on while others hold references
  *
- * The module may go as soon as this returns. All callers are in a context that pmig_exit() waits for: a
- * netlink command, the netlink notifier, or the module's own workqueues.
+ * The module may go as soon as this returns. All callers are in a context that pmig_exit() waits
+ * for: a netlink command, the netlink notifier, or the module's own workqueues.
  */
 void pmig_session_forget(struct pmig_session *s)
 {
@@ -227,11 +223,12 @@ void pmig_session_fail(struct pmig_session *s, int err, const char *fmt, ...)
 }
 
 /**
- * pmig_session_stop() - leave a state before SUSPENDING: cancel the stream if there is one, then undo
+ * pmig_session_stop() - leave a state before SUSPENDING: cancel the stream if there is one, then
+ * undo
  * @s: the session, with its failure noted
  *
- * If handlers are being told PRE the worker is in the middle of it; it sees the new state when the call
- * that is under way has ended, and goes on from there.
+ * If handlers are being told PRE the worker is in the middle of it; it sees the new state when the
+ * call that is under way has ended, and goes on from there.
  */
 void pmig_session_stop(struct pmig_session *s)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The session: at most one. session.c owns the object and the table of states, command.c takes what the
- * owner asks for, run.c does what takes long, poll.c watches the stream, foreign.c takes migrations that
- * somebody else started. All state changes go through pmig_session_enter().
+ * The session: at most one. session.c owns the object and the table of states, command.c takes what
+ * the owner asks for, run.c does what takes long, poll.c watches the stream, foreign.c takes
+ * migrations that somebody else started. All state changes go through pmig_session_enter().
  */
 #ifndef _PMIG_SESSION_H
 #define _PMIG_SESSION_H
@@ -11,11 +11,12 @@
 #include <linux/mutex.h>
 #include <linux/netlink.h>
 #include <linux/wait.h>
+
 #include "chain.h"
 #include "engine.h"
 
 /* First byte of the reason code of H_VASI_SIGNAL: the partition itself; the rest is an errno. */
-#define PMIG_CANCEL_REASON(err)	(6U << 24 | ((err) & 0xffffff))
+#define PMIG_CANCEL_REASON(err) (6U << 24 | ((err) & 0xffffff))
 
 /**
  * struct pmig_session - one migration, or one question about it
@@ -63,8 +64,8 @@ struct pmig_session {
 };
 
 /*
- * Guards the slot and the session in it. Outside engines_lock and chain_lock. Never held while an engine or
- * a handler is called.
+ * Guards the slot and the session in it. Outside engines_lock and chain_lock. Never held while an
+ * engine or a handler is called.
  */
 extern struct mutex pmig_session_lock;
 

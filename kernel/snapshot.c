@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Building a snapshot. What comes from firmware is not trusted: it may be of any length, not terminated,
- * or not printable, and what goes out must be one printable line that fits.
+ * Building a snapshot. What comes from firmware is not trusted: it may be of any length, not
+ * terminated, or not printable, and what goes out must be one printable line that fits.
  */
 #include <linux/ctype.h>
 #include <linux/errno.h>
 #include <linux/kernel.h>
 #include <linux/module.h>
 #include <linux/string.h>
+
 #include "snapshot.h"
 
 static struct pmig_item *add(struct pmig_snapshot *snap, const char *name, u32 flags)
@@ -31,13 +32,13 @@ static struct pmig_item *add(struct pmig_snapshot *snap, const char *name, u32 f
  * @len: how many there are
  * @flags: PMIG_CHANGE_F_* of a change
  *
- * A byte that is not printable ASCII, and the backslash, becomes \xNN; what does not fit is cut. An empty
- * text is as good as none and is not added.
+ * A byte that is not printable ASCII, and the backslash, becomes \xNN; what does not fit is cut. An
+ * empty text is as good as none and is not added.
  *
  * Return: 0, or -ENOSPC.
  */
-int pmig_snapshot_add_text(struct pmig_snapshot *snap, const char *name, const void *text, size_t len,
-			   u32 flags)
+int pmig_snapshot_add_text(struct pmig_snapshot *snap, const char *name, const void *text,
+			   size_t len, u32 flags)
 {
 	size_t i, n = strnlen(text, len), out = 0;
 	const u8 *byte = text;
@@ -56,7 +57,8 @@ int pmig_snapshot_add_text(struct pmig_snapshot *snap, const char *name, const v
 		if (plain)
 			item->value[out++] = byte[i];
 		else
-			out += scnprintf(item->value + out, sizeof(item->value) - out, "\\x%02x", byte[i]);
+			out += scnprintf(item->value + out, sizeof(item->value) - out, "\\x%02x",
+					 byte[i]);
 	}
 	snap->nr++;
 	return 0;

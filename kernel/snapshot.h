@@ -4,10 +4,11 @@
 #define _PMIG_SNAPSHOT_H
 
 #include <linux/types.h>
+
 #include "diff.h"
 
-int pmig_snapshot_add_text(struct pmig_snapshot *snap, const char *name, const void *text, size_t len,
-			   __u32 flags);
+int pmig_snapshot_add_text(struct pmig_snapshot *snap, const char *name, const void *text,
+			   size_t len, __u32 flags);
 int pmig_snapshot_add_u64(struct pmig_snapshot *snap, const char *name, __u64 value, __u32 flags);
 
 #endif /* _PMIG_SNAPSHOT_H */

@@ -26,65 +26,53 @@
 #endif
 
 TRACE_EVENT(pmig_transition,
-	TP_PROTO(u64 stream, u32 from, u32 to, u32 vasi, u32 flags, u32 seq),
-	TP_ARGS(stream, from, to, vasi, flags, seq),
-	TP_STRUCT__entry(
-		__field(u64, stream)
-		__field(u32, from)
-		__field(u32, to)
-		__field(u32, vasi)
-		__field(u32, flags)
-		__field(u32, seq)
-	),
-	TP_fast_assign(
-		__entry->stream = stream;
-		__entry->from = from;
-		__entry->to = to;
-		__entry->vasi = vasi;
-		__entry->flags = flags;
-		__entry->seq = seq;
-	),
-	TP_printk("stream=0x%llx from=%s to=%s vasi=%u flags=0x%x seq=%u", __entry->stream,
-		  show_pmig_state(__entry->from), show_pmig_state(__entry->to), __entry->vasi,
-		  __entry->flags, __entry->seq)
+	    TP_PROTO(u64 stream, u32 from, u32 to, u32 vasi, u32 flags, u32 seq),
+	    TP_ARGS(stream, from, to, vasi, flags, seq),
+	    TP_STRUCT__entry(__field(u64, stream)
+			     __field(u32, from)
+			     __field(u32, to)
+			     __field(u32, vasi)
+			     __field(u32, flags)
+			     __field(u32, seq)),
+	    TP_fast_assign(__entry->stream = stream;
+			   __entry->from = from;
+			   __entry->to = to;
+			   __entry->vasi = vasi;
+			   __entry->flags = flags;
+			   __entry->seq = seq;),
+	    TP_printk("stream=0x%llx from=%s to=%s vasi=%u flags=0x%x seq=%u", __entry->stream,
+		      show_pmig_state(__entry->from), show_pmig_state(__entry->to), __entry->vasi,
+		      __entry->flags, __entry->seq)
 );
 
 TRACE_EVENT(pmig_handler,
-	TP_PROTO(const char *name, u32 phase, int result, s64 duration_us),
-	TP_ARGS(name, phase, result, duration_us),
-	TP_STRUCT__entry(
-		__string(name, name)
-		__field(u32, phase)
-		__field(int, result)
-		__field(s64, duration_us)
-	),
-	TP_fast_assign(
-		pmig_assign_str(name, name);
-		__entry->phase = phase;
-		__entry->result = result;
-		__entry->duration_us = duration_us;
-	),
-	TP_printk("name=%s phase=%s result=%d duration_us=%lld", __get_str(name),
-		  show_pmig_phase(__entry->phase), __entry->result, __entry->duration_us)
+	    TP_PROTO(const char *name, u32 phase, int result, s64 duration_us),
+	    TP_ARGS(name, phase, result, duration_us),
+	    TP_STRUCT__entry(__string(name, name)
+			     __field(u32, phase)
+			     __field(int, result)
+			     __field(s64, duration_us)),
+	    TP_fast_assign(pmig_assign_str(name, name);
+			   __entry->phase = phase;
+			   __entry->result = result;
+			   __entry->duration_us = duration_us;),
+	    TP_printk("name=%s phase=%s result=%d duration_us=%lld", __get_str(name),
+		      show_pmig_phase(__entry->phase), __entry->result, __entry->duration_us)
 );
 
 TRACE_EVENT(pmig_vasi,
-	TP_PROTO(u64 stream, u32 from, u32 to, int err),
-	TP_ARGS(stream, from, to, err),
-	TP_STRUCT__entry(
-		__field(u64, stream)
-		__field(u32, from)
-		__field(u32, to)
-		__field(int, err)
-	),
-	TP_fast_assign(
-		__entry->stream = stream;
-		__entry->from = from;
-		__entry->to = to;
-		__entry->err = err;
-	),
-	TP_printk("stream=0x%llx from=%u to=%u err=%d", __entry->stream, __entry->from, __entry->to,
-		  __entry->err)
+	    TP_PROTO(u64 stream, u32 from, u32 to, int err),
+	    TP_ARGS(stream, from, to, err),
+	    TP_STRUCT__entry(__field(u64, stream)
+			     __field(u32, from)
+			     __field(u32, to)
+			     __field(int, err)),
+	    TP_fast_assign(__entry->stream = stream;
+			   __entry->from = from;
+			   __entry->to = to;
+			   __entry->err = err;),
+	    TP_printk("stream=0x%llx from=%u to=%u err=%d", __entry->stream, __entry->from,
+		      __entry->to, __entry->err)
 );
 
 #endif /* _PMIG_TRACE_H */

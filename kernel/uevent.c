@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * /sys/devices/virtual/pmig/pmig sends a "change" uevent at every change of the session's state:
- * PMIG_EVENT=what happens, STREAM=0x..., ENGINE=..., and after the move CHANGED=names, comma-separated.
+ * PMIG_EVENT=what happens, STREAM=0x..., ENGINE=..., and after the move CHANGED=names,
+ * comma-separated.
  */
 #include <linux/device.h>
 #include <linux/err.h>
 #include <linux/module.h>
 #include <linux/slab.h>
+
 #include "uevent.h"
 
 /* A uevent has 2048 bytes in all; names that do not fit are left out, and "..." says so. */
@@ -60,7 +62,7 @@ void pmig_uevent(const struct pmig_session *s)
 {
 	char event[32], stream[32], engine[PMIG_NAME_LEN + 8];
 	char *names = s->changes ? changed(s->changes) : NULL;
-	char *env[] = { event, stream, engine, names, NULL };
+	char *env[5] = { event, stream, engine, names, NULL };
 
 	scnprintf(event, sizeof(event), "PMIG_EVENT=%s", events[s->state]);
 	scnprintf(stream, sizeof(stream), "STREAM=0x%llx", s->stream);

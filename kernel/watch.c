@@ -2,26 +2,27 @@
 /*
  * Sees migrations that others start, and how long any of them stood still.
  *
- * pseries_migrate_partition() is behind every way to start one, so a return probe there tells the stream at
- * its entry and the result at its end. It is static: where it has been inlined, a change of the machine's
- * identity in the device tree is the second-best sign. It comes piecemeal and in the middle, so the
- * snapshots are compared once the tree has been quiet for a while.
+ * pseries_migrate_partition() is behind every way to start one, so a return probe there tells the
+ * stream at its entry and the result at its end. It is static: where it has been inlined, a change
+ * of the machine's identity in the device tree is the second-best sign. It comes piecemeal and in
+ * the middle, so the snapshots are compared once the tree has been quiet for a while.
  *
- * A return probe on rtas_ibm_suspend_me() measures the stand-still. It runs with all processors stopped.
- * Without it nothing but that number is missing.
+ * A return probe on rtas_ibm_suspend_me() measures the stand-still. It runs with all processors
+ * stopped. Without it nothing but that number is missing.
  */
+#include <asm/time.h>
 #include <linux/kprobes.h>
 #include <linux/module.h>
 #include <linux/of.h>
 #include <linux/sched.h>
 #include <linux/workqueue.h>
-#include <asm/time.h>
+
 #include "pseries.h"
 #include "session.h"
 
 /* How long the device tree has to be quiet. */
-#define SETTLE_MS	2000
-#define MAX_EVENTS	16
+#define SETTLE_MS  2000
+#define MAX_EVENTS 16
 
 static bool probe = true;
 module_param(probe, bool, 0444);
@@ -29,19 +30,19 @@ MODULE_PARM_DESC(probe, "use return probes to see migrations that others start (
 
 struct event {
 	u64 stream;
-	u64 blackout;	/* timebase ticks */
+	u64 blackout; /* timebase ticks */
 	int err;
 	bool end;
 };
 
 /* From the probes, which may not sleep, to the work item. */
 static DEFINE_RAW_SPINLOCK(events_lock);
-static struct event events[MAX_EVENTS];	/* under events_lock, a ring */
+static struct event events[MAX_EVENTS]; /* under events_lock, a ring */
 static unsigned int head, tail;		/* under events_lock */
 
-static struct pmig_engine *engine;	/* set once before the probes */
-static struct task_struct *own;		/* our worker while it writes; compared, never followed */
-static u64 blackout_ticks;		/* of the last suspension that worked; one at a time */
+static struct pmig_engine *engine; /* set once before the probes */
+static struct task_struct *own;	   /* our worker while it writes; compared, never followed */
+static u64 blackout_ticks;	   /* of the last suspension that worked; one at a time */
 static bool probing, measuring, noticing;
 
 static void deliver(struct work_struct *work);
@@ -107,10 +108,14 @@ static int leave_migrate(struct kretprobe_instance *ri, struct pt_regs *regs)
 {
 	struct migrate_call *call = (void *)ri->data;
 
-	add_event((struct event){ .stream = call->stream,
-				  .err = (int)regs_return_value(regs),
-				  .blackout = READ_ONCE(blackout_ticks),
-				  .end = true });
+	struct event e = {
+		.stream = call->stream,
+		.err = (int)regs_return_value(regs),
+		.blackout = READ_ONCE(blackout_ticks),
+		.end = true,
+	};
+
+	add_event(e);
 	return 0;
 }
 

@@ -8,23 +8,27 @@
  *		case PMIG_PHASE_CHECK:
  *			return busy ? pmig_refuse(n, -EBUSY, "a firmware update is running") : 0;
  *		case PMIG_PHASE_PRE:
- *			queue_work(wq, &quiesce);	(... which calls pmig_complete(n, 0, NULL) at its end)
+ *			queue_work(wq, &quiesce);	(it calls pmig_complete(n, 0, NULL))
  *			return PMIG_LATER;
  *		...
  *	}
  *
  * What is promised:
- *  - PRE comes in ascending priority, POST in descending; POST_ERROR goes in reverse order to exactly those
- *    that were told PRE, the one that refused among them. Whoever was told PRE is told POST or POST_ERROR,
- *    once. A migration that somebody else started has no PRE: POST alone comes, to all that take it.
+ *  - PRE comes in ascending priority, POST in descending; POST_ERROR goes in reverse order to
+ *    exactly those that were told PRE, the one that refused among them. Whoever was told PRE is
+ *    told POST or POST_ERROR, once. A migration that somebody else started has no PRE: POST alone
+ *    comes, to all that take it.
  *  - CHECK goes to all handlers at once, the others to one after the other.
- *  - A handler is never called twice at the same time. It runs in process context, may sleep and allocate.
- *  - One that misses its deadline counts as refusing (-ETIMEDOUT) in CHECK and PRE, and is passed over in
- *    POST and POST_ERROR; what it was not free to hear is delivered as soon as its call returns. After
- *    PMIG_LATER the call has returned: POST_ERROR can come before the PRE that was answered so is completed.
+ *  - A handler is never called twice at the same time. It runs in process context, may sleep and
+ *    allocate.
+ *  - One that misses its deadline counts as refusing (-ETIMEDOUT) in CHECK and PRE, and is passed
+ *    over in POST and POST_ERROR; what it was not free to hear is delivered as soon as its call
+ *    returns. After PMIG_LATER the call has returned, so POST_ERROR may come before the
+ *    pmig_complete() of PRE.
  *  - The handler's module stays loaded from PRE to the end of POST or POST_ERROR.
- *  - pmig_unregister_handler() returns when no call is under way and none will come; not to be called from
- *    inside a handler. pmig_complete() of what was answered with PMIG_LATER is still due after it.
+ *  - pmig_unregister_handler() returns when no call is under way and none will come; not to be
+ *    called from inside a handler. pmig_complete() of what was answered with PMIG_LATER is still
+ *    due after it.
  *
  * The partition's clocks: CLOCK_MONOTONIC goes on over the stand-still; the wall clock may step.
  * AIX counterpart: reconfig_register_list(), reconfig_complete(), DR_WAIT.
@@ -54,7 +58,8 @@ struct pmig_handler_ctx;
 /**
  * struct pmig_handler - what a driver registers
  * @name: shown to the operator when it refuses; unique, not empty, shorter than PMIG_NAME_LEN
- * @notify: 0 done, PMIG_LATER, or a negative errno: refuse (in POST and POST_ERROR it is only logged)
+ * @notify: 0 done, PMIG_LATER, or a negative errno: refuse (in POST and POST_ERROR it is only
+ *	logged)
  * @data: the driver's own, see pmig_notice_data()
  * @phases: PMIG_PHASES() or-ed; a handler that takes PRE must take POST and POST_ERROR, too
  * @timeout_ms: for each phase, 0 for PMIG_TIMEOUT_DEFAULT, at most PMIG_TIMEOUT_MAX
@@ -78,8 +83,8 @@ struct pmig_handler {
  * @handler: filled in by the caller
  * @owner: THIS_MODULE, by the macro
  *
- * Return: 0, -EINVAL for a bad field, -EEXIST for a name that is taken, -EBUSY while handlers are being
- * told of a migration (try again afterwards), -ENOSPC past 64 handlers, -ENOMEM.
+ * Return: 0, -EINVAL for a bad field, -EEXIST for a name that is taken, -EBUSY while handlers are
+ * being told of a migration (try again afterwards), -ENOSPC past 64 handlers, -ENOMEM.
  */
 int __pmig_register_handler(struct pmig_handler *handler, struct module *owner);
 #define pmig_register_handler(handler) __pmig_register_handler(handler, THIS_MODULE)
@@ -108,7 +113,8 @@ __printf(3, 4) int pmig_refuse(struct pmig_notice *n, int err, const char *fmt, 
  * @err: 0 or a negative errno
  * @reason: with an error, one line for the operator, or NULL
  *
- * Exactly once for each PMIG_LATER, from any context that may take a spinlock, also after the deadline.
+ * Exactly once for each PMIG_LATER, from any context that may take a spinlock, also after the
+ * deadline.
  */
 void pmig_complete(struct pmig_notice *n, int err, const char *reason);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * One thing that differs after the move. Apart from pmig.h, because the comparison is pure and is also
- * built in user space, where its test runs.
+ * One thing that differs after the move. Apart from pmig.h, because the comparison is pure and is
+ * also built in user space, where its test runs.
  */
 #ifndef _LINUX_PMIG_CHANGE_H
 #define _LINUX_PMIG_CHANGE_H

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The folder destinations/: a server each, edited while it is pending, frozen once it is live. */
 #include <linux/slab.h>
+
 #include "sim.h"
 
 static struct config_group folder;
@@ -12,93 +13,114 @@ static struct pmig_sim_destination *to_destination(struct config_item *item)
 	return container_of(to_config_group(item), struct pmig_sim_destination, group);
 }
 
-static ssize_t store_text(struct config_item *item, char *field, const char *page, size_t len)
-{
-	struct pmig_sim_destination *d = to_destination(item);
-	size_t n = len && page[len - 1] == '\n' ? len - 1 : len;
-	int err = 0;
+/* Where an attribute is kept: a text if there is no max, else a number of so many bytes. */
+struct field {
+	size_t offset;
+	size_t size;
+	u64 max;
+};
 
-	if (!n || n >= PMIG_SIM_TEXT_LEN)
-		return -EINVAL;
-	mutex_lock(&pmig_sim_lock);
-	if (d->live) {
-		err = -EBUSY;
-	} else {
-		memcpy(field, page, n);
-		field[n] = 0;
-	}
-	mutex_unlock(&pmig_sim_lock);
-	return err ?: len;
+static void *place(struct config_item *item, const struct field *f)
+{
+	return (void *)to_destination(item) + f->offset;
 }
 
-static ssize_t store_number(struct config_item *item, u64 *wide, u32 *field, u64 max, const char *page,
-			    size_t len)
+static ssize_t show(struct config_item *item, const struct field *f, char *page)
 {
-	struct pmig_sim_destination *d = to_destination(item);
+	void *at = place(item, f);
+	ssize_t len;
+
+	mutex_lock(&pmig_sim_lock);
+	if (!f->max)
+		len = sysfs_emit(page, "%s\n", (char *)at);
+	else if (f->size == sizeof(u64))
+		len = sysfs_emit(page, "%llu\n", *(u64 *)at);
+	else
+		len = sysfs_emit(page, "%u\n", *(u32 *)at);
+	mutex_unlock(&pmig_sim_lock);
+	return len;
+}
+
+static int set_text(char *at, size_t size, const char *page, size_t len)
+{
+	size_t n = len && page[len - 1] == '\n' ? len - 1 : len;
+
+	lockdep_assert_held(&pmig_sim_lock);
+	if (!n || n >= size)
+		return -EINVAL;
+	memcpy(at, page, n);
+	at[n] = 0;
+	return 0;
+}
+
+static int set_number(void *at, const struct field *f, const char *page)
+{
 	u64 value;
 	int err;
 
+	lockdep_assert_held(&pmig_sim_lock);
 	err = kstrtou64(page, 0, &value);
 	if (err)
 		return err;
-	if (value > max)
+	if (value > f->max)
 		return -ERANGE;
-	mutex_lock(&pmig_sim_lock);
-	if (d->live)
-		err = -EBUSY;
-	else if (wide)
-		*wide = value;
+	if (f->size == sizeof(u64))
+		*(u64 *)at = value;
 	else
-		*field = value;
+		*(u32 *)at = value;
+	return 0;
+}
+
+static ssize_t store(struct config_item *item, const struct field *f, const char *page, size_t len)
+{
+	int err;
+
+	mutex_lock(&pmig_sim_lock);
+	if (to_destination(item)->live)
+		err = -EBUSY;
+	else if (f->max)
+		err = set_number(place(item, f), f, page);
+	else
+		err = set_text(place(item, f), f->size, page, len);
 	mutex_unlock(&pmig_sim_lock);
 	return err ?: len;
 }
 
-#define TEXT(name)                                                                            \
+/* An attribute of this name, from the field name##_field. */
+#define ATTRIBUTE(name)                                                                       \
 	static ssize_t destination_##name##_show(struct config_item *item, char *page)        \
 	{                                                                                     \
-		return sysfs_emit(page, "%s\n", to_destination(item)->machine.name);          \
+		return show(item, &name##_field, page);                                       \
 	}                                                                                     \
 	static ssize_t destination_##name##_store(struct config_item *item, const char *page, \
 						  size_t len)                                 \
 	{                                                                                     \
-		return store_text(item, to_destination(item)->machine.name, page, len);       \
+		return store(item, &name##_field, page, len);                                 \
 	}                                                                                     \
 	CONFIGFS_ATTR(destination_, name)
 
-#define NUMBER(name, field, max)                                                              \
-	static ssize_t destination_##name##_show(struct config_item *item, char *page)        \
-	{                                                                                     \
-		return sysfs_emit(page, "%u\n", to_destination(item)->field);                 \
-	}                                                                                     \
-	static ssize_t destination_##name##_store(struct config_item *item, const char *page, \
-						  size_t len)                                 \
-	{                                                                                     \
-		return store_number(item, NULL, &to_destination(item)->field, max, page, len);\
-	}                                                                                     \
-	CONFIGFS_ATTR(destination_, name)
+#define PLACE(member) offsetof(struct pmig_sim_destination, member)
 
-TEXT(serial);
-TEXT(model);
-NUMBER(blackout_ms, blackout_ms, 600000);
-NUMBER(lpar_id, machine.lpar_id, U16_MAX);
-NUMBER(l1d_size, machine.l1d_size, U32_MAX);
-NUMBER(l1i_size, machine.l1i_size, U32_MAX);
-NUMBER(l2_size, machine.l2_size, U32_MAX);
-NUMBER(l3_size, machine.l3_size, U32_MAX);
+static const struct field serial_field = { PLACE(machine.serial), PMIG_SIM_TEXT_LEN };
+static const struct field model_field = { PLACE(machine.model), PMIG_SIM_TEXT_LEN };
+static const struct field blackout_ms_field = { PLACE(blackout_ms), sizeof(u32), 600000 };
+static const struct field lpar_id_field = { PLACE(machine.lpar_id), sizeof(u32), U16_MAX };
+static const struct field clock_hz_field = { PLACE(machine.clock_hz), sizeof(u64),
+					     1000000000000ULL };
+static const struct field l1d_size_field = { PLACE(machine.l1d_size), sizeof(u32), U32_MAX };
+static const struct field l1i_size_field = { PLACE(machine.l1i_size), sizeof(u32), U32_MAX };
+static const struct field l2_size_field = { PLACE(machine.l2_size), sizeof(u32), U32_MAX };
+static const struct field l3_size_field = { PLACE(machine.l3_size), sizeof(u32), U32_MAX };
 
-static ssize_t destination_clock_hz_show(struct config_item *item, char *page)
-{
-	return sysfs_emit(page, "%llu\n", to_destination(item)->machine.clock_hz);
-}
-
-static ssize_t destination_clock_hz_store(struct config_item *item, const char *page, size_t len)
-{
-	return store_number(item, &to_destination(item)->machine.clock_hz, NULL, 1000000000000ULL, page,
-			    len);
-}
-
-CONFIGFS_ATTR(destination_, clock_hz);
+ATTRIBUTE(serial);
+ATTRIBUTE(model);
+ATTRIBUTE(blackout_ms);
+ATTRIBUTE(lpar_id);
+ATTRIBUTE(clock_hz);
+ATTRIBUTE(l1d_size);
+ATTRIBUTE(l1i_size);
+ATTRIBUTE(l2_size);
+ATTRIBUTE(l3_size);
 
 static ssize_t destination_live_show(struct config_item *item, char *page)
 {
@@ -121,10 +143,17 @@ static ssize_t destination_live_store(struct config_item *item, const char *page
 CONFIGFS_ATTR(destination_, live);
 
 static struct configfs_attribute *attrs[] = {
-	&destination_attr_serial,   &destination_attr_model,	&destination_attr_blackout_ms,
-	&destination_attr_lpar_id,  &destination_attr_clock_hz, &destination_attr_l1d_size,
-	&destination_attr_l1i_size, &destination_attr_l2_size,	&destination_attr_l3_size,
-	&destination_attr_live,	    NULL,
+	&destination_attr_serial,
+	&destination_attr_model,
+	&destination_attr_blackout_ms,
+	&destination_attr_lpar_id,
+	&destination_attr_clock_hz,
+	&destination_attr_l1d_size,
+	&destination_attr_l1i_size,
+	&destination_attr_l2_size,
+	&destination_attr_l3_size,
+	&destination_attr_live,
+	NULL,
 };
 
 static void release(struct config_item *item)

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The engine "sim". Its suspension keeps to what mainline does on PowerVM: wait while Enabled, fail where
- * the stream is anything but Suspending then (without cancelling it), try five times, cancel the stream
- * when all have failed, and return only when memory has arrived. early_return is how kernels before 6.0
- * were: back while it is in transit.
+ * The engine "sim". Its suspension keeps to what mainline does on PowerVM: wait while Enabled, fail
+ * where the stream is anything but Suspending then (without cancelling it), try five times, cancel
+ * the stream when all have failed, and return only when memory has arrived. early_return is how
+ * kernels before 6.0 were: back while it is in transit.
  */
 #include <linux/delay.h>
 #include <linux/ktime.h>
+
 #include "sim.h"
 
 #define TRIES 5
@@ -178,10 +179,10 @@ static int sim_snapshot(struct pmig_snapshot *snap)
 	if (err)
 		return err;
 	scnprintf(id, sizeof(id), "IBM,02%s", m.serial);
-	err = pmig_snapshot_add_text(snap, "identity.system-id", id, sizeof(id), 0) ?:
-	      pmig_snapshot_add_text(snap, "identity.model", m.model, sizeof(m.model), 0) ?:
-	      pmig_snapshot_add_u64(snap, "identity.partition-no", m.lpar_id, 0) ?:
-	      pmig_snapshot_add_u64(snap, "cpu.clock-frequency", m.clock_hz, stale);
+	err = pmig_snapshot_add_text(snap, "identity.system-id", id, sizeof(id), 0)		  ?:
+		      pmig_snapshot_add_text(snap, "identity.model", m.model, sizeof(m.model), 0) ?:
+		      pmig_snapshot_add_u64(snap, "identity.partition-no", m.lpar_id, 0)	  ?:
+		      pmig_snapshot_add_u64(snap, "cpu.clock-frequency", m.clock_hz, stale);
 	if (!err && m.l1d_size)
 		err = pmig_snapshot_add_u64(snap, "cache.l1d.size", m.l1d_size, stale);
 	if (!err && m.l1i_size)

@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * /sys/kernel/config/pmig_sim: destinations/, streams/, and the switches. fail_X is "ERRNO COUNT": so many
- * calls of X fail.
+ * /sys/kernel/config/pmig_sim: destinations/, streams/, and the switches. fail_X is "ERRNO COUNT":
+ * so many calls of X fail.
  *
- *	suspend		a try of ibm,suspend-me, of which there are five; then the stream is cancelled
- *	wait		the wait for Suspending inside the suspension; the stream stays as it is
- *	cancel, state	H_VASI_SIGNAL, H_VASI_STATE
- *	snapshot	reading what the machine is
+ *	suspend         a try of ibm,suspend-me, of which there are five; then the stream is
+ *	cancelled wait             the wait for Suspending inside the suspension; the stream stays
+ *	as it is cancel, state  H_VASI_SIGNAL, H_VASI_STATE snapshot    reading what the machine is
  */
 #include <linux/module.h>
+
 #include "sim.h"
 
+/* Guards all that the simulator plays with; see sim.h. */
 DEFINE_MUTEX(pmig_sim_lock);
 bool pmig_sim_early_return;
 bool pmig_sim_quiesce_now;
@@ -45,15 +46,15 @@ static ssize_t store_failure(struct pmig_sim_failure *failure, const char *page,
 	return len;
 }
 
-#define FAILURE(name)                                                                               \
-	static ssize_t sim_##name##_show(struct config_item *item, char *page)                      \
-	{                                                                                           \
-		return sysfs_emit(page, "%d %u\n", pmig_sim_##name.err, pmig_sim_##name.count);     \
-	}                                                                                           \
-	static ssize_t sim_##name##_store(struct config_item *item, const char *page, size_t len)   \
-	{                                                                                           \
-		return store_failure(&pmig_sim_##name, page, len);                                  \
-	}                                                                                           \
+#define FAILURE(name)                                                                             \
+	static ssize_t sim_##name##_show(struct config_item *item, char *page)                    \
+	{                                                                                         \
+		return sysfs_emit(page, "%d %u\n", pmig_sim_##name.err, pmig_sim_##name.count);   \
+	}                                                                                         \
+	static ssize_t sim_##name##_store(struct config_item *item, const char *page, size_t len) \
+	{                                                                                         \
+		return store_failure(&pmig_sim_##name, page, len);                                \
+	}                                                                                         \
 	CONFIGFS_ATTR(sim_, name)
 
 FAILURE(fail_suspend);
@@ -62,17 +63,15 @@ FAILURE(fail_cancel);
 FAILURE(fail_state);
 FAILURE(fail_snapshot);
 
-#define SWITCH(name)                                                                                \
-	static ssize_t sim_##name##_show(struct config_item *item, char *page)                      \
-	{                                                                                           \
-		return sysfs_emit(page, "%d\n", pmig_sim_##name);                                   \
-	}                                                                                           \
-	static ssize_t sim_##name##_store(struct config_item *item, const char *page, size_t len)   \
-	{                                                                                           \
-		int err = kstrtobool(page, &pmig_sim_##name);                                       \
-												    \
-		return err ?: len;                                                                  \
-	}                                                                                           \
+#define SWITCH(name)                                                                              \
+	static ssize_t sim_##name##_show(struct config_item *item, char *page)                    \
+	{                                                                                         \
+		return sysfs_emit(page, "%d\n", pmig_sim_##name);                                 \
+	}                                                                                         \
+	static ssize_t sim_##name##_store(struct config_item *item, const char *page, size_t len) \
+	{                                                                                         \
+		return kstrtobool(page, &pmig_sim_##name) ?: (ssize_t)len;                        \
+	}                                                                                         \
 	CONFIGFS_ATTR(sim_, name)
 
 SWITCH(early_return);
@@ -86,9 +85,9 @@ static ssize_t sim_machine_show(struct config_item *item, char *page)
 CONFIGFS_ATTR_RO(sim_, machine);
 
 static struct configfs_attribute *attrs[] = {
-	&sim_attr_fail_suspend, &sim_attr_fail_wait,	&sim_attr_fail_cancel, &sim_attr_fail_state,
-	&sim_attr_fail_snapshot, &sim_attr_early_return, &sim_attr_quiesce_now, &sim_attr_machine,
-	NULL,
+	&sim_attr_fail_suspend, &sim_attr_fail_wait,	 &sim_attr_fail_cancel,
+	&sim_attr_fail_state,	&sim_attr_fail_snapshot, &sim_attr_early_return,
+	&sim_attr_quiesce_now,	&sim_attr_machine,	 NULL,
 };
 
 static const struct config_item_type type = {

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The script of a stream: "enabled:500 suspending resumed:100 completed" are its states in order, each
- * with the milliseconds it lasts. A state without a time lasts until the partition has suspended, or for
- * good. Nothing runs in the background: where a stream stands is worked out when somebody asks.
+ * The script of a stream: "enabled:500 suspending resumed:100 completed" are its states in order,
+ * each with the milliseconds it lasts. A state without a time lasts until the partition has
+ * suspended, or for good. Nothing runs in the background: where a stream stands is worked out when
+ * somebody asks.
  */
 #include <linux/kernel.h>
 #include <linux/slab.h>
 #include <linux/string.h>
+
 #include "sim.h"
 
 static const char *const names[] = {
@@ -123,7 +125,10 @@ int pmig_sim_stream_state(struct pmig_sim_stream *stream)
 	return script->step[stream->at].state;
 }
 
-/* The partition has suspended: go on behind Suspending, or to Completed where the script says no more. */
+/*
+ * The partition has suspended: go on behind Suspending, or to Completed where the script says no
+ * more.
+ */
 void pmig_sim_stream_resume(struct pmig_sim_stream *stream)
 {
 	struct pmig_sim_script *script = &stream->script;

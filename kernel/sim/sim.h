@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * pmig_sim: a hypervisor that is not there. main.c is the root of the configfs tree and the switches for
- * failures, destination.c and stream.c its two folders, script.c plays a stream's states, engine.c answers
- * the module's questions. It knows nothing of sessions.
+ * pmig_sim: a hypervisor that is not there. main.c is the root of the configfs tree and the
+ * switches for failures, destination.c and stream.c its two folders, script.c plays a stream's
+ * states, engine.c answers the module's questions. It knows nothing of sessions.
  */
 #ifndef _PMIG_SIM_H
 #define _PMIG_SIM_H
@@ -12,14 +12,18 @@
 #include <linux/list.h>
 #include <linux/mutex.h>
 #include <linux/types.h>
+
 #include "../engine.h"
 
-#define PMIG_SIM_STEPS_MAX	16
-#define PMIG_SIM_MS_MAX		(24 * 3600 * 1000)
-#define PMIG_SIM_TEXT_LEN	32
-#define PMIG_SIM_OBJECTS_MAX	64
+#define PMIG_SIM_STEPS_MAX   16
+#define PMIG_SIM_MS_MAX	     (24 * 3600 * 1000)
+#define PMIG_SIM_TEXT_LEN    32
+#define PMIG_SIM_OBJECTS_MAX 64
 
-/* Guards everything below, the playing streams and the machine of now. Not held while anyone sleeps. */
+/*
+ * Guards everything below, the playing streams and the machine of now. Not held while anyone
+ * sleeps.
+ */
 extern struct mutex pmig_sim_lock;
 
 /**
@@ -61,7 +65,7 @@ struct pmig_sim_destination {
 };
 
 /* The stream is gone: no state of the platform, but what it answers then. */
-#define PMIG_SIM_GONE	(-1)
+#define PMIG_SIM_GONE (-1)
 
 /**
  * struct pmig_sim_step - one state of a script

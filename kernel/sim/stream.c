@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The folder streams/: a migration each, named by its ID in hexadecimal. Pending, its script and its
- * destination are chosen; live, the platform knows it and its script plays. force_state puts it into a
- * state from outside, foreign lets somebody else suspend.
+ * The folder streams/: a migration each, named by its ID in hexadecimal. Pending, its script and
+ * its destination are chosen; live, the platform knows it and its script plays. force_state puts it
+ * into a state from outside, foreign lets somebody else suspend.
  */
 #include <linux/slab.h>
+
 #include "sim.h"
+
+#define DEFAULT_SCRIPT "enabled:100 suspending resumed:100 completed"
 
 static struct config_group folder;
 static LIST_HEAD(all);	/* under pmig_sim_lock */
@@ -144,9 +147,9 @@ CONFIGFS_ATTR(stream_, live);
 CONFIGFS_ATTR_WO(stream_, foreign);
 
 static struct configfs_attribute *attrs[] = {
-	&stream_attr_destination,   &stream_attr_script, &stream_attr_state, &stream_attr_force_state,
-	&stream_attr_cancel_reason, &stream_attr_polls,	 &stream_attr_live,  &stream_attr_foreign,
-	NULL,
+	&stream_attr_destination, &stream_attr_script,	      &stream_attr_state,
+	&stream_attr_force_state, &stream_attr_cancel_reason, &stream_attr_polls,
+	&stream_attr_live,	  &stream_attr_foreign,	      NULL,
 };
 
 static void release(struct config_item *item)
@@ -191,8 +194,9 @@ static struct config_group *make(struct config_group *group, const char *name)
 		return ERR_PTR(-ENOMEM);
 	stream->id = id;
 	mutex_lock(&pmig_sim_lock);
-	err = pmig_sim_script_parse(&stream->script, "enabled:100 suspending resumed:100 completed") ?:
-		      add(stream);
+	err = pmig_sim_script_parse(&stream->script, DEFAULT_SCRIPT);
+	if (!err)
+		err = add(stream);
 	mutex_unlock(&pmig_sim_lock);
 	if (err) {
 		kfree(stream);

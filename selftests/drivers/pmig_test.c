@@ -1,16 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Handlers that do as they are told, for the selftests: test-a with the lowest priority value, test-b, ...
- * in <debugfs>/pmig_test:
+ * Handlers that do as they are told, for the selftests: test-a with the lowest priority value,
+ * test-b, ... in <debugfs>/pmig_test:
  *
  * control, one command a line; X is a handler's letter, PHASE check, pre, post or post-error:
  *	refuse X PHASE ERRNO REASON	answer so
- *	later X PHASE MS [ERRNO]	answer with PMIG_LATER, and complete after MS, or at "release" for -1
- *	block X PHASE			do not return from the call until "release"
- *	release				end what blocks and what is late
- *	unregister X			and not before its call has returned
- *	register X
- *	clear				all do as they ought to, and the log is empty; releases, too
+ *	later X PHASE MS [ERRNO]        answer with PMIG_LATER, and complete after MS, or at
+ *	"release" for -1 block X PHASE                     do not return from the call until
+ *	"release" release                             end what blocks and what is late unregister X
+ *	and not before its call has returned register X clear                           all do as
+ *	they ought to, and the log is empty; releases, too
  * log: who was told what, in order, and "overlap" where a handler was called twice at a time
  */
 #include <linux/debugfs.h>
@@ -23,9 +22,9 @@
 #include <linux/wait.h>
 #include <linux/workqueue.h>
 
-#define MAX_HANDLERS	26
-#define MAX_LINE	256
-#define LOG_SIZE	4096
+#define MAX_HANDLERS 26
+#define MAX_LINE     256
+#define LOG_SIZE     4096
 
 static unsigned int handlers = 3;
 module_param(handlers, uint, 0444);

@@ -38,6 +38,30 @@ TEST_F(pmig, completed)
 	EXPECT_FALSE(self->s.there);
 }
 
+/* Not in place: the whole partition goes on in another hypervisor. */
+TEST_F(pmig, to_another_server)
+{
+	char reply[256];
+
+	if (self->sim)
+		SKIP(return, "the simulator has one server");
+	ASSERT_EQ(0, lab_hmc(reply, sizeof(reply), "destination"))
+	{
+		TH_LOG("%s", reply);
+	}
+	ASSERT_READY();
+	ASSERT_COMMAND(SUSPEND);
+	ASSERT_REACHES(COMPLETED);
+	EXPECT_EQ(0, self->s.err);
+	EXPECT_LT(0, self->s.blackout);
+	EXPECT_NE(NULL, change_of(&self->s, "identity.system-id"));
+	EXPECT_NE(NULL, change_of(&self->s, "cache.l1d.size"));
+	EXPECT_NE(NULL, change_of(&self->s, "cpu.clock-frequency"));
+	EXPECT_EQ(NULL, change_of(&self->s, "identity.vm-uuid"));
+	EXPECT_STREQ("a pre,b pre,c pre,c post,b post,a post,", told());
+	ASSERT_COMMAND(END);
+}
+
 /* A second one finds nothing left of the first, and compares with where the first has ended. */
 TEST_F(pmig, again)
 {

@@ -100,8 +100,11 @@ class Policies:
         self.ranges = {m[1]: (int(m[2], 0), int(m[3], 0)) for m in re.finditer(
             r"netlink_range_validation (\w+) = \{ \.min = (\w+), \.max = (\w+) \}", text)}
         self.flags = re.search(r"#define USER_FLAGS \(([^)]*)\)", text)[1].split(" | ")
-        self.ops = {m[1]: (m[2], "GENL_ADMIN_PERM") for m in re.finditer(r"\tOP\((\w+), \w+, (\w+)\)", text)}
-        self.ops.update({m[1]: (None, m[2]) for m in re.finditer(r"\tOP_BARE\((\w+), \w+, (\w+)\)", text)})
+        body = re.search(r"struct genl_ops ops\[\] = \{\n(.*?)\n\};", text, re.S)[1]
+        self.ops = {}
+        for block in re.findall(r"\t\{\n(.*?)\n\t\}", body, re.S):
+            op = dict(re.findall(r"\.(\w+) = ([^,\n]+)", block))
+            self.ops[op["cmd"].removeprefix("PMIG_CMD_")] = (op.get("policy"), op.get("flags", "0"))
 
     @staticmethod
     def _rows(body):
@@ -289,8 +292,9 @@ MUTATIONS = (
     (POLICY, "[PMIG_A_STREAM] = { .type = NLA_U64 }", "[PMIG_A_STREAM] = { .type = NLA_U32 }"),
     (POLICY, ".max = 0xffffff", ".max = 0xfffff"),
     (POLICY, ".len = PMIG_NAME_LEN - 1", ".len = PMIG_NAME_LEN"),
-    (POLICY, "OP_BARE(END, do_end, GENL_ADMIN_PERM)", "OP_BARE(END, do_end, 0)"),
-    (POLICY, "\tOP_BARE(PRE, do_pre, GENL_ADMIN_PERM),\n", ""),
+    (POLICY, "\t\t.doit = do_end,\n\t\t.flags = GENL_ADMIN_PERM,\n", "\t\t.doit = do_end,\n"),
+    (POLICY, "\t{\n\t\t.cmd = PMIG_CMD_PRE,\n\t\t.doit = do_pre,\n\t\t.flags = GENL_ADMIN_PERM,\n\t},\n", ""),
+    (POLICY, "\t\t.policy = cancel_policy,\n\t\t.maxattr = ARRAY_SIZE(cancel_policy) - 1,\n", ""),
     (POLICY, "PMIG_F_FORCE | PMIG_F_QUIESCE_NOW)", "PMIG_F_FORCE | PMIG_F_FOREIGN)"),
 )
 

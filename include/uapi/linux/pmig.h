@@ -2,19 +2,28 @@
 /*
  * Generic netlink family "pmig": partition migration as the kernel module sees it.
  *
- * The shape in one paragraph: there is at most one session. Every message from the kernel, a reply to
- * PMIG_CMD_GET or the notification PMIG_CMD_EVENT on the multicast group "events", carries the session
- * as it stands (PMIG_A_SESSION, or no such attribute where there is none). User space acts on the state
- * it reads, never on the number of events it saw: after ENOBUFS it asks with PMIG_CMD_GET and has lost
- * nothing. Commands start something and return at once; how it ended is in the next state.
+ * The shape in one paragraph: there is at most one session. Every message from the kernel, a reply
+ * to PMIG_CMD_GET or the notification PMIG_CMD_EVENT on the multicast group "events", carries the
+ * session as it stands (PMIG_A_SESSION, or no such attribute where there is none). User space acts
+ * on the state it reads, never on the number of events it saw: after ENOBUFS it asks with
+ * PMIG_CMD_GET and has lost nothing. Commands start something and return at once; how it ended is
+ * in the next state.
  *
- * All commands but PMIG_CMD_GET need CAP_NET_ADMIN in the initial user namespace. The socket that sent
- * PMIG_CMD_CHECK, PMIG_CMD_BEGIN or PMIG_CMD_ADOPT owns the session; commands of another socket get
- * -EPERM. When the owner's socket closes before the suspension, the module cancels the stream and tells
- * its kernel handlers that it did not happen; later it finishes, and keeps the result for PMIG_CMD_ADOPT.
+ * All commands but PMIG_CMD_GET need CAP_NET_ADMIN in the initial user namespace. The socket that
+ * sent PMIG_CMD_CHECK, PMIG_CMD_BEGIN or PMIG_CMD_ADOPT owns the session; commands of another
+ * socket get -EPERM. When the owner's socket closes before the suspension, the module cancels the
+ * stream and tells its kernel handlers that it did not happen; later it finishes, and keeps the
+ * result for PMIG_CMD_ADOPT.
  *
- * Documentation/netlink/specs/pmig.yaml says the same to machines; a selftest compares the two with the
- * module's policy.
+ * Errors come with a sentence in the extended acknowledgment: -ENOENT there is no session or no
+ * such stream, -EPERM it is not yours, -EBUSY not in this state or another session is there,
+ * -ENODEV no engine, -EINVAL a bad attribute. A session that has ended is forgotten with
+ * PMIG_CMD_END, which its owner has to send: adopt it first. Only the end of somebody else's
+ * migration (PMIG_F_FOREIGN) that nobody adopted makes room by itself for a CHECK or BEGIN. A
+ * message is up to 45 KiB: read into 64.
+ *
+ * Documentation/netlink/specs/pmig.yaml says the same to machines; a selftest compares the two with
+ * the module's policy.
  */
 #ifndef _UAPI_LINUX_PMIG_H
 #define _UAPI_LINUX_PMIG_H
@@ -32,13 +41,16 @@
  * enum pmig_cmd - commands of the family
  * @PMIG_CMD_GET: the session as it stands; anyone may ask
  * @PMIG_CMD_EVENT: notification, never sent by user space
- * @PMIG_CMD_CHECK: ask all kernel handlers whether the partition may move (STREAM, FLAGS, ENGINE); the
- *	session goes CHECK, then CHECKED with the refusals, and is over with PMIG_CMD_END
- * @PMIG_CMD_BEGIN: follow a stream whose memory is being copied (STREAM, FLAGS, ENGINE): ENABLED, and
- *	QUIESCE as soon as the platform is Suspending
- * @PMIG_CMD_PRE: in QUIESCE: tell the kernel handlers to get ready; READY, or CANCELLING when one refuses
+ * @PMIG_CMD_CHECK: ask all kernel handlers whether the partition may move (STREAM, FLAGS,
+ *	ENGINE); the session goes CHECK, then CHECKED with the refusals, and is over with
+ *	PMIG_CMD_END
+ * @PMIG_CMD_BEGIN: follow a stream whose memory is being copied (STREAM, FLAGS, ENGINE):
+ *	ENABLED, and QUIESCE as soon as the platform is Suspending
+ * @PMIG_CMD_PRE: in QUIESCE: tell the kernel handlers to get ready; READY, or CANCELLING when
+ *	one refuses
  * @PMIG_CMD_SUSPEND: in READY: hand the stream to the kernel's own migration code
- * @PMIG_CMD_CANCEL: before SUSPENDING: cancel the stream with the reason 6 << 24 | ERRNO, undo, FAILED
+ * @PMIG_CMD_CANCEL: before SUSPENDING: cancel the stream with the reason 6 << 24 | ERRNO,
+ *	undo, FAILED
  * @PMIG_CMD_ADOPT: become the owner of a session that has lost its own
  * @PMIG_CMD_END: in CHECKED, COMPLETED or FAILED: the result has been taken, forget the session
  */
@@ -61,7 +73,8 @@ enum pmig_cmd {
  * enum pmig_attr - top level
  * @PMIG_A_STREAM: u64, the stream ID
  * @PMIG_A_FLAGS: u32, PMIG_F_*
- * @PMIG_A_ENGINE: string, "pseries" or "sim"; without it the first engine that is there, in this order
+ * @PMIG_A_ENGINE: string, "pseries" or "sim"; without it the first engine that is there, in
+ *	this order
  * @PMIG_A_ERRNO: u32, a positive errno, at most 24 bits: why the owner cancels
  * @PMIG_A_SESSION: nest of enum pmig_session_attr
  */
@@ -90,8 +103,10 @@ enum pmig_attr {
  * @PMIG_A_SESSION_OWNER: u32, netlink port of the owner, 0 where there is none
  * @PMIG_A_SESSION_BLACKOUT: u64, microseconds the partition stood still, as measured from inside;
  *	absent where it is not known
- * @PMIG_A_SESSION_REFUSAL: nest of enum pmig_refusal_attr, once for each kernel handler that refused
- * @PMIG_A_SESSION_CHANGE: nest of enum pmig_change_attr, once for each thing that differs after the move
+ * @PMIG_A_SESSION_REFUSAL: nest of enum pmig_refusal_attr, once for each kernel handler that
+ *	refused
+ * @PMIG_A_SESSION_CHANGE: nest of enum pmig_change_attr, once for each thing that differs
+ *	after the move
  */
 enum pmig_session_attr {
 	PMIG_A_SESSION_UNSPEC,
@@ -131,8 +146,10 @@ enum pmig_refusal_attr {
 
 /**
  * enum pmig_change_attr - in PMIG_A_SESSION_CHANGE
- * @PMIG_A_CHANGE_NAME: string, what: "identity.system-id", "cache.l1d.size", "cpu.clock-frequency", ...
- * @PMIG_A_CHANGE_OLD: string, empty where it was not there; sizes in bytes, frequencies in Hz, decimal
+ * @PMIG_A_CHANGE_NAME: string, what: "identity.system-id", "cache.l1d.size",
+ *	"cpu.clock-frequency", ...
+ * @PMIG_A_CHANGE_OLD: string, empty where it was not there; sizes in bytes, frequencies in Hz,
+ *	decimal
  * @PMIG_A_CHANGE_NEW: string, empty where it is gone
  * @PMIG_A_CHANGE_FLAGS: u32, PMIG_CHANGE_F_*
  */
@@ -150,7 +167,8 @@ enum pmig_change_attr {
  * enum pmig_state - where a session stands; kernel/session.c has the table of transitions
  * @PMIG_STATE_NONE: there is no session
  * @PMIG_STATE_CHECK: kernel handlers are being asked
- * @PMIG_STATE_CHECKED: they have answered; REFUSAL says who said no. Over with END or with its owner
+ * @PMIG_STATE_CHECKED: they have answered; REFUSAL says who said no. Over with END or with its
+ *	owner
  * @PMIG_STATE_ENABLED: the stream is known, memory is being copied, the partition runs as ever
  * @PMIG_STATE_QUIESCE: the platform waits for the partition to stop: PRE belongs here
  * @PMIG_STATE_PRE: kernel handlers are being told PRE
@@ -184,7 +202,8 @@ enum pmig_state {
 };
 
 /**
- * enum pmig_vasi - state of the stream, as H_VASI_STATE numbers it (PAPR; arch/powerpc/include/asm/hvcall.h)
+ * enum pmig_vasi - state of the stream, as H_VASI_STATE numbers it (PAPR;
+ * arch/powerpc/include/asm/hvcall.h)
  */
 enum pmig_vasi {
 	PMIG_VASI_INVALID,
@@ -214,9 +233,9 @@ enum pmig_phase {
 };
 
 /* PMIG_A_FLAGS, PMIG_A_SESSION_FLAGS */
-#define PMIG_F_FORCE		(1U << 0)	/* operator's force: handlers are told, and may still refuse */
+#define PMIG_F_FORCE		(1U << 0)	/* operator's force; handlers may still refuse */
 #define PMIG_F_QUIESCE_NOW	(1U << 1)	/* do not wait for Suspending: QUIESCE at once */
-#define PMIG_F_FOREIGN		(1U << 2)	/* somebody else wrote to sysfs; set by the module only */
+#define PMIG_F_FOREIGN		(1U << 2)	/* somebody else's write to sysfs; never given */
 
 /* PMIG_A_CHANGE_FLAGS */
 #define PMIG_CHANGE_F_STALE	(1U << 0)	/* the kernel's own copy still has the old value */
