@@ -145,7 +145,8 @@ static void on_done(void *userdata, const struct run_result *result)
 		if (e && e->state == TOLD_ENDING)
 			audience_over(&s->a, job->told_name);
 	} else {
-		if (job_failed(job, result))
+		/* Who was stopped has refused nothing. */
+		if (job_failed(job, result) && result->end != RUN_STOPPED)
 			judge(s, why);
 		if (job->told_name[0] && s->notice->phase != DR_PHASE_PRE &&
 		    s->notice->phase != DR_PHASE_BEGIN)

@@ -84,14 +84,13 @@ _printf_(2, 3) static int append(struct journal *j, const char *fmt, ...)
 	return w == n + 10 ? 0 : -ENOSPC;
 }
 
-int journal_continue(struct journal *j)
+int journal_continue(struct journal *j, const struct replay *replay)
 {
 	safe_close(j->fd);
 	j->fd = open(j->path, O_WRONLY | O_APPEND | O_CLOEXEC | O_NOFOLLOW);
 	if (j->fd < 0)
 		return -errno;
-	/* After a torn record a line has to begin anew. */
-	return write(j->fd, "\n", 1) == 1 ? 0 : -errno;
+	return ftruncate(j->fd, replay->end) < 0 ? -errno : 0;
 }
 
 int journal_open_session(struct journal *j, const struct journal_session *s)
@@ -270,14 +269,14 @@ int journal_replay(const char *path, struct replay *ret)
 		size_t n = strlen(line);
 
 		nr++;
-		if (strcmp(line, "\n") == 0)
-			continue; /* journal_continue() */
 		if (n == 0 || line[n - 1] != '\n') {
 			error = -EBADMSG;
 			break;
 		}
 		line[n - 1] = '\0';
 		error = replay_line(&r, line);
+		if (error == 0)
+			r.end = ftell(f);
 	}
 	fclose(f);
 	if (error == -EBADMSG)

@@ -30,6 +30,7 @@ struct replay {
 	bool open; /* there is a session that has not been closed */
 	struct journal_session session;
 	enum journal_outcome outcome;
+	long end; /* of the last whole record */
 	struct {
 		char name[16];
 		struct told told;
@@ -41,8 +42,8 @@ struct journal *journal_free(struct journal *j);
 
 /* Starts the file anew. */
 int journal_open_session(struct journal *j, const struct journal_session *s);
-/* Goes on with the file as it is. */
-int journal_continue(struct journal *j);
+/* Goes on where @replay has ended: what is behind that is cut off, or it would hide what is written now. */
+int journal_continue(struct journal *j, const struct replay *replay);
 void journal_close_session(struct journal *j);
 
 /* Each is one write() to an O_APPEND descriptor: a child may call it, too. */

@@ -13,10 +13,12 @@
  * systemd's store, and the next daemon adopts both. All others die with the daemon.
  */
 #include <fcntl.h>
+#include <linux/close_range.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
@@ -200,21 +202,64 @@ static int redirect(int output)
 	return 0;
 }
 
+/* Ends as the program has ended. */
+_Noreturn static void end_like(pid_t child)
+{
+	struct rlimit no_core = { 0 };
+	siginfo_t si = { 0 };
+
+	if (waitid(P_PID, (id_t)child, &si, WEXITED) < 0)
+		_exit(126);
+	if (si.si_code == CLD_EXITED)
+		_exit(si.si_status);
+	setrlimit(RLIMIT_CORE, &no_core);
+	reset_signals();
+	kill(getpid(), si.si_status);
+	_exit(126);
+}
+
+/*
+ * Returns in the process that becomes the program. The other one stays as the leader of the group and kills all of
+ * it when the daemon has gone: a death signal would reach the program alone, not what it has started.
+ */
+static void guard(pid_t parent)
+{
+	struct pollfd p[2] = { { .events = POLLIN }, { .events = POLLIN } };
+	sigset_t all;
+	pid_t child;
+
+	sigfillset(&all);
+	sigprocmask(SIG_SETMASK, &all, NULL);
+	p[0].fd = (int)syscall(SYS_pidfd_open, parent, 0);
+	if (p[0].fd < 0 || getppid() != parent)
+		_exit(126);
+	child = fork();
+	if (child < 0)
+		_exit(126);
+	if (child == 0)
+		return;
+	p[1].fd = (int)syscall(SYS_pidfd_open, child, 0);
+	while (poll(p, 2, -1) < 0 && errno == EINTR)
+		;
+	if (p[0].revents)
+		kill(0, SIGKILL);
+	end_like(child);
+}
+
 _Noreturn static void run_child(const struct run_spec *spec, int output, pid_t parent)
 {
 	if (setsid() < 0 || chdir("/") < 0 || redirect(output) < 0)
 		_exit(126);
 	umask(022);
-	if (spec->die_with_us) {
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		if (getppid() != parent)
-			_exit(126);
-	}
+	if (spec->die_with_us)
+		guard(parent);
 	if (spec->function)
 		_exit(spec->function(spec->userdata));
 	if (spec->in_child && spec->in_child(spec->userdata) < 0)
 		_exit(126);
 	reset_signals();
+	/* Ours are CLOEXEC; this is for what somebody gave us. */
+	close_range(STDERR_FILENO + 1, ~0U, CLOSE_RANGE_CLOEXEC);
 	execve(spec->path, spec->argv, spec->env);
 	dprintf(STDERR_FILENO, "DR_ERROR=cannot be run: %s\n", errno_text(errno));
 	_exit(127);

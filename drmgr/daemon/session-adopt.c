@@ -90,7 +90,7 @@ int session_adopt(struct session **ret, const struct session_setup *setup, struc
 				replay->audiences[k].told = (struct told){ 0 };
 			}
 	setup->log->stream = s->request.stream;
-	r = journal_continue(setup->journal);
+	r = journal_continue(setup->journal, replay);
 	if (r < 0)
 		log_warning("The journal can't be continued: %s.", errno_text(r));
 	*ret = s;

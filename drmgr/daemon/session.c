@@ -227,8 +227,7 @@ static void enter(struct session *s, enum stage stage)
 		walk(s, &plan_post);
 		break;
 	case STAGE_CANCELLING:
-		if (s->outcome == SESSION_OK)
-			take_failure(s);
+		take_failure(s);
 		eventlog_note(l, LOG_ERR, NULL, NULL, "The migration does not go on: %s",
 			      s->message);
 		if (kernel_is(s, PMIG_STATE_ENABLED, PMIG_STATE_READY))
@@ -313,6 +312,9 @@ static enum stage next_stage(struct session *s)
 	case STAGE_COPYING:
 	case STAGE_PRE:
 		if (failed || kernel_fails(s)) {
+			/* First of all why: those who are stopped by it fail, too. */
+			if (!failed)
+				take_failure(s);
 			walk_stop(&s->walk);
 			return walk_over(&s->walk) ? STAGE_CANCELLING : s->stage;
 		}

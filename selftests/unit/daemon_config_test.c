@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* drmgr.conf: what is good is taken, what is not is one line with its number, and the default holds. */
+#include <stdio.h>
+#include <string.h>
+
+#include "daemon/config.h"
+#include "kselftest_harness.h"
+
+FIXTURE(config)
+{
+	char path[64];
+	char log[4096];
+	struct config c;
+};
+
+FIXTURE_SETUP(config)
+{
+	log_max_level = LOG_INFO;
+	strcpy(self->path, "/tmp/daemon_config_test.XXXXXX");
+	ASSERT_LE(0, mkstemp(self->path));
+}
+
+FIXTURE_TEARDOWN(config)
+{
+	config_clear(&self->c);
+	unlink(self->path);
+}
+
+/* Loads @text; what is said meanwhile goes to self->log. */
+static int load(FIXTURE_DATA(config) * self, const char *text)
+{
+	FILE *f = fopen(self->path, "w"), *said = tmpfile();
+	int saved = dup(STDERR_FILENO), r;
+	size_t n;
+
+	fputs(text, f);
+	fclose(f);
+	dup2(fileno(said), STDERR_FILENO);
+	config_clear(&self->c);
+	r = config_load(&self->c, self->path);
+	dup2(saved, STDERR_FILENO);
+	close(saved);
+	rewind(said);
+	n = fread(self->log, 1, sizeof(self->log) - 1, said);
+	self->log[n] = '\0';
+	fclose(said);
+	return r;
+}
+
+TEST_F(config, without_a_file)
+{
+	ASSERT_EQ(0, config_load(&self->c, "/nonexistent"));
+	EXPECT_STREQ("/usr/lib/dr/scripts/all", self->c.script_directory);
+	EXPECT_EQ(10 * USEC_PER_SEC, self->c.application_timeout);
+	EXPECT_EQ(60 * USEC_PER_SEC, self->c.pre_timeout);
+	EXPECT_EQ(300 * USEC_PER_SEC, self->c.hook_timeout);
+	EXPECT_EQ(1024, self->c.max_applications_per_user);
+	EXPECT_FALSE(self->c.hooks_at_pre);
+	EXPECT_FALSE(self->c.without_module_sysfs);
+}
+
+TEST_F(config, good_values)
+{
+	ASSERT_EQ(
+		0,
+		load(self,
+		     "# a comment\n[drmgr]\nScriptDirectory=/opt/dr\nhooksat = pre\nPreTimeoutSec=5 ; why\n"
+		     "CheckEngine=advice\nWithoutModule=sysfs\nMayRefuse=root, daemon @root\n"));
+	EXPECT_STREQ("", self->log);
+	EXPECT_STREQ("/opt/dr", self->c.script_directory);
+	EXPECT_TRUE(self->c.hooks_at_pre);
+	EXPECT_EQ(5 * USEC_PER_SEC, self->c.pre_timeout);
+	EXPECT_EQ(CHECK_ADVICE, self->c.check_engine);
+	EXPECT_TRUE(self->c.without_module_sysfs);
+	EXPECT_EQ(2, self->c.nr_refuse_uids);
+	EXPECT_EQ(1, self->c.nr_refuse_gids);
+}
+
+TEST_F(config, bad_values_keep_the_default)
+{
+	static const char *const lines[] = {
+		"PreTimeoutSec=0",
+		"PreTimeoutSec=-1",
+		"PreTimeoutSec=1x",
+		"PreTimeoutSec=",
+		"PreTimeoutSec=99999",
+		"PreTimeoutSec=18446744073709551617",
+		"HooksAt=never",
+		"CheckEngine=perhaps",
+		"ScriptDirectory=relative",
+		"WithoutModule=maybe",
+		"LogLevel=loud",
+		"NoSuchSetting=1",
+		"MayRefuse=nobody-of-that-name",
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(lines); i++) {
+		char text[256], where[128];
+
+		snprintf(text, sizeof(text), "[drmgr]\n\n%s\nSlowNoticeSec=7\n", lines[i]);
+		snprintf(where, sizeof(where), "%s:3: ", self->path);
+		ASSERT_EQ(0, load(self, text));
+		EXPECT_NE(NULL, strstr(self->log, where))
+		TH_LOG("%s: \"%s\"", lines[i], self->log);
+		EXPECT_EQ(strchr(self->log, '\n'), strrchr(self->log, '\n'));
+		EXPECT_EQ(60 * USEC_PER_SEC, self->c.pre_timeout);
+		EXPECT_FALSE(self->c.hooks_at_pre);
+		EXPECT_EQ(0, self->c.nr_refuse_uids);
+		EXPECT_EQ(7 * USEC_PER_SEC,
+			  self->c.slow_notice); /* the rest is read all the same */
+	}
+}
+
+TEST_F(config, nonsense)
+{
+	ASSERT_EQ(0, load(self, "\xff\xfe\n]][[\n=\n[drmgr\nx\n[other]\nPreTimeoutSec=1\n"));
+	EXPECT_STRNE("", self->log);
+	EXPECT_EQ(60 * USEC_PER_SEC, self->c.pre_timeout);
+}
+
+TEST_F(config, who_may_refuse)
+{
+	gid_t gids[] = { 5, 6 };
+
+	ASSERT_EQ(0, load(self, "[drmgr]\nMayRefuse=daemon @tty\n"));
+	EXPECT_TRUE(config_may_refuse(&self->c, 0, NULL, 0));
+	EXPECT_TRUE(config_may_refuse(&self->c, 1, NULL, 0));
+	EXPECT_FALSE(config_may_refuse(&self->c, 2, NULL, 0));
+	EXPECT_TRUE(config_may_refuse(&self->c, 2, gids, 2));
+	EXPECT_FALSE(config_may_refuse(&self->c, 2, gids + 1, 1));
+}
+
+TEST_HARNESS_MAIN
