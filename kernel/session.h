@@ -16,7 +16,7 @@
 #include "engine.h"
 
 /* First byte of the reason code of H_VASI_SIGNAL: the partition itself; the rest is an errno. */
-#define PMIG_CANCEL_REASON(err) (6U << 24 | ((err) & 0xffffff))
+#define PMIG_CANCEL_REASON(err) (6U << 24 | (0xffffff & (err)))
 
 /**
  * struct pmig_session - one migration, or one question about it

@@ -9,6 +9,8 @@
 #include <linux/tracepoint.h>
 #include <linux/pmig.h>
 
+/* TRACE_EVENT() and its tables have a layout of their own. */
+/* clang-format off */
 #ifndef PMIG_TRACE_NAMES
 #define PMIG_TRACE_NAMES
 #define show_pmig_state(state)                                                                 \

@@ -41,16 +41,17 @@
 #include <linux/types.h>
 #include <uapi/linux/pmig.h>
 
-#define PMIG_PHASES(phase)	(1U << (phase))
-#define PMIG_PHASES_ALL		(PMIG_PHASES(PMIG_PHASE_CHECK) | PMIG_PHASES(PMIG_PHASE_PRE) | \
-				 PMIG_PHASES(PMIG_PHASE_POST) | PMIG_PHASES(PMIG_PHASE_POST_ERROR))
+#define PMIG_PHASES(phase) (1U << (phase))
+#define PMIG_PHASES_ALL                                                \
+	(PMIG_PHASES(PMIG_PHASE_CHECK) | PMIG_PHASES(PMIG_PHASE_PRE) | \
+	 PMIG_PHASES(PMIG_PHASE_POST) | PMIG_PHASES(PMIG_PHASE_POST_ERROR))
 
 /* Returned by a handler that will call pmig_complete(). */
-#define PMIG_LATER		1
+#define PMIG_LATER 1
 
 /* Deadlines of a handler, milliseconds. */
-#define PMIG_TIMEOUT_DEFAULT	10000
-#define PMIG_TIMEOUT_MAX	300000
+#define PMIG_TIMEOUT_DEFAULT 10000
+#define PMIG_TIMEOUT_MAX     300000
 
 struct pmig_notice;
 struct pmig_handler_ctx;

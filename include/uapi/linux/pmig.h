@@ -28,14 +28,14 @@
 #ifndef _UAPI_LINUX_PMIG_H
 #define _UAPI_LINUX_PMIG_H
 
-#define PMIG_GENL_NAME		"pmig"
-#define PMIG_GENL_VERSION	1
-#define PMIG_MCGRP_EVENTS	"events"
+#define PMIG_GENL_NAME	  "pmig"
+#define PMIG_GENL_VERSION 1
+#define PMIG_MCGRP_EVENTS "events"
 
 /* Longest strings, with the terminating zero. */
-#define PMIG_REASON_LEN		256
-#define PMIG_NAME_LEN		64
-#define PMIG_VALUE_LEN		128
+#define PMIG_REASON_LEN 256
+#define PMIG_NAME_LEN	64
+#define PMIG_VALUE_LEN	128
 
 /**
  * enum pmig_cmd - commands of the family
@@ -233,12 +233,12 @@ enum pmig_phase {
 };
 
 /* PMIG_A_FLAGS, PMIG_A_SESSION_FLAGS */
-#define PMIG_F_FORCE		(1U << 0)	/* operator's force; handlers may still refuse */
-#define PMIG_F_QUIESCE_NOW	(1U << 1)	/* do not wait for Suspending: QUIESCE at once */
-#define PMIG_F_FOREIGN		(1U << 2)	/* somebody else's write to sysfs; never given */
+#define PMIG_F_FORCE	   (1U << 0) /* operator's force; handlers may still refuse */
+#define PMIG_F_QUIESCE_NOW (1U << 1) /* do not wait for Suspending: QUIESCE at once */
+#define PMIG_F_FOREIGN	   (1U << 2) /* somebody else's write to sysfs; never given */
 
 /* PMIG_A_CHANGE_FLAGS */
-#define PMIG_CHANGE_F_STALE	(1U << 0)	/* the kernel's own copy still has the old value */
-#define PMIG_CHANGE_F_UNEXPECTED (1U << 1)	/* a migration should not have changed this */
+#define PMIG_CHANGE_F_STALE	 (1U << 0) /* the kernel's own copy still has the old value */
+#define PMIG_CHANGE_F_UNEXPECTED (1U << 1) /* a migration should not have changed this */
 
 #endif /* _UAPI_LINUX_PMIG_H */
