@@ -6,8 +6,8 @@
 #if !defined(_PMIG_TRACE_H) || defined(TRACE_HEADER_MULTI_READ)
 #define _PMIG_TRACE_H
 
-#include <linux/tracepoint.h>
 #include <linux/pmig.h>
+#include <linux/tracepoint.h>
 
 /* TRACE_EVENT() and its tables have a layout of their own. */
 /* clang-format off */
