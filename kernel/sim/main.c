@@ -3,9 +3,10 @@
  * /sys/kernel/config/pmig_sim: destinations/, streams/, and the switches. fail_X is "ERRNO COUNT":
  * so many calls of X fail.
  *
- *	suspend         a try of ibm,suspend-me, of which there are five; then the stream is
- *	cancelled wait             the wait for Suspending inside the suspension; the stream stays
- *	as it is cancel, state  H_VASI_SIGNAL, H_VASI_STATE snapshot    reading what the machine is
+ *	suspend		a try of ibm,suspend-me, of which there are five
+ *	wait		the wait for Suspending inside the suspension; the stream stays as it is
+ *	cancel, state	H_VASI_SIGNAL, H_VASI_STATE
+ *	snapshot	reading what the machine is
  */
 #include <linux/module.h>
 

@@ -200,6 +200,16 @@ app() { # app NAME [OPTIONS OF THE EXAMPLE]
 	wait_until applications_are $((before + 1))
 }
 
+# Three drivers, test-a to test-c, that do as they are told, e.g. "refuse b check 16 REASON". Not on every guest:
+# where the module was not built there is nothing to load, and the test fails.
+drivers() {
+	modprobe pmig_test timeout_ms=5000
+	mountpoint -q /sys/kernel/debug || mount -t debugfs none /sys/kernel/debug
+}
+
+driver() { echo "$*" > /sys/kernel/debug/pmig_test/control; }
+drivers_seen() { cat /sys/kernel/debug/pmig_test/log; }
+
 # What hanging scripts leave when they are killed carelessly.
 no_sleeper() { ! pgrep -fx "sleep 1000"; }
 

@@ -48,6 +48,13 @@ check "its reason is in front of the operator" grep "30-no.*the hook is busy" $D
 check "all hooks are told undocheck" once "30-no check" "40-yes check" "30-no undocheck" "40-yes undocheck"
 cleanup_members
 
+drivers
+driver refuse b check 16 a firmware update is running
+same "a driver refuses" 1 "$(ask)"
+check "its reason is in front of the operator" grep "test-b.*a firmware update is running" $DIR/out
+same "force does not override a driver" 1 "$(ask -f)"
+rmmod pmig_test
+
 app app-no --refuse-check "a checkpoint is being written"
 app app-yes
 same "an application refuses" 1 "$(ask)"

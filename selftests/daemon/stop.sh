@@ -32,7 +32,7 @@ app app-a
 migrate
 state $ID suspending
 ended 2 "a script that misses its deadline in PRE stops it"
-same "the stream is cancelled with ECANCELED" 0x0600007d "$(cancel_reason $ID)"
+same "the stream is cancelled with ETIMEDOUT" 0x0600006e "$(cancel_reason $ID)"
 check "the operator sees who it was" grep "20-hangs.*not ready in time" $DIR/out
 same "those told are undone in reverse order, and only they" "app-a begin
 50-hook pre
@@ -68,6 +68,25 @@ state $ID suspending
 ended 2 "one that is required, and may, does"
 check "the operator sees who it was" grep "app-required" $DIR/out
 check "the script is undone" once "10-one premigrate" "10-one undopremigrate"
+cleanup_members
+
+script 10-one 10
+app app-a
+drivers
+driver refuse b pre 16 the adapter is not quiet
+migrate
+state $ID suspending
+ended 2 "a driver that refuses in PRE stops it"
+same "the stream is cancelled with its errno" 0x06000010 "$(cancel_reason $ID)"
+check "the operator sees who it was, and why" grep "test-b.*the adapter is not quiet" $DIR/out
+same "applications and scripts are undone" "app-a begin
+10-one premigrate
+app-a pre
+app-a post-error
+10-one undopremigrate" "$(seen)"
+check "drivers, too, in reverse order, those that were told" sh -c \
+	"tr '\\n' ',' < /sys/kernel/debug/pmig_test/log | grep -q 'a pre,b pre,b post-error,a post-error'"
+rmmod pmig_test
 cleanup_members
 
 script 10-one 10

@@ -5,11 +5,15 @@
  *
  * control, one command a line; X is a handler's letter, PHASE check, pre, post or post-error:
  *	refuse X PHASE ERRNO REASON	answer so
- *	later X PHASE MS [ERRNO]        answer with PMIG_LATER, and complete after MS, or at
- *	"release" for -1 block X PHASE                     do not return from the call until
- *	"release" release                             end what blocks and what is late unregister X
- *	and not before its call has returned register X clear                           all do as
- *	they ought to, and the log is empty; releases, too
+ *	later X PHASE MS [ERRNO]	answer with PMIG_LATER, and complete after MS, or at
+ *					"release" for -1
+ *	block X PHASE			do not return from the call until "release"
+ *	release				end what blocks and what is late
+ *	unregister X			and not before its call has returned
+ *	register X
+ *	clear				all do as they ought to, and the log is empty;
+ *					releases, too
+ *
  * log: who was told what, in order, and "overlap" where a handler was called twice at a time
  */
 #include <linux/debugfs.h>
