@@ -181,8 +181,8 @@ def device_tree_updates():
 
 @check
 def identity_of_a_request():
-    wanted, further = identity.parse(["l2=1024", "serial=X", "update=/:foo:00ff"])
-    assert wanted == {"l2-size": 1024, "host-serial": "X"} and further == [("/", "foo", "00ff")]
+    wanted, further = identity.parse(["l2=1024", "serial=X", "update=/:foo:00ff", "fill=/:x:3"])
+    assert wanted == {"l2-size": 1024, "host-serial": "X"} and further == [("/", "foo", "00ff"), ("/", "x", "000102")]
     for bad in ("x", "d-cache=abc", "nothing=1", "d-cache=99999999999", "update=x"):
         try:
             identity.parse([bad])

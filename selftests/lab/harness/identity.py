@@ -29,6 +29,15 @@ def nth(n):
     return identity
 
 
+def _filled(text):
+    """PATH:NAME:LENGTH: so many bytes 0, 1, 2... 255, 0..., more than fits into one answer if need be"""
+    path, _, rest = text.partition(":")
+    name, _, length = rest.partition(":")
+    if not name or not length.isdigit() or int(length) > 16384:
+        raise BadIdentity("fill=PATH:NAME:LENGTH is wanted, at most 16384")
+    return path, name, bytes(i & 255 for i in range(int(length))).hex()
+
+
 def parse(words):
     """key=value... of a request: (identity keys, further updates as (path, name, hex or -))"""
     wanted, further = {}, []
@@ -41,8 +50,10 @@ def parse(words):
             if value.count(":") != 2:
                 raise BadIdentity("update=PATH:NAME:HEX is wanted")
             further.append(tuple(value.split(":")))
+        elif key == "fill":
+            further.append(_filled(value))
         elif key not in FIRST:
-            raise BadIdentity(f"unknown key '{key}': {' '.join(FIRST)} update")
+            raise BadIdentity(f"unknown key '{key}': {' '.join(FIRST)} update fill")
         elif isinstance(FIRST[key], int):
             try:
                 wanted[key] = int(value, 0)

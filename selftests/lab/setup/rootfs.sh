@@ -56,11 +56,13 @@ write_config() {
 		systemd-sysusers systemd-hwdb-update systemd-journal-catalog-update systemd-machine-id-commit \
 		systemd-logind systemd-user-sessions systemd-pstore systemd-boot-update systemd-update-utmp \
 		systemd-network-generator systemd-udev-settle systemd-binfmt ldconfig console-getty \
-		serial-getty@hvc0 serial-getty@ttyS0 getty@tty1 e2scrub_reap; do
+		serial-getty@hvc0 serial-getty@ttyS0 getty@tty1 e2scrub_reap systemd-udev-trigger \
+		systemd-tmpfiles-setup-dev systemd-remount-fs systemd-random-seed systemd-journal-flush \
+		kmod-static-nodes modprobe@drm modprobe@efi_pstore modprobe@fuse modprobe@dm_mod modprobe@loop; do
 		ln -sf /dev/null "$root/etc/systemd/system/$unit.service"
 	done
 	for unit in fstrim.timer e2scrub_all.timer dpkg-db-backup.timer apt-daily.timer apt-daily-upgrade.timer \
-		systemd-tmpfiles-clean.timer getty.target dev-hugepages.mount sys-kernel-debug.mount \
+		systemd-tmpfiles-clean.timer getty.target dev-hugepages.mount dev-mqueue.mount sys-kernel-debug.mount \
 		sys-fs-fuse-connections.mount systemd-initctl.socket; do
 		ln -sf /dev/null "$root/etc/systemd/system/$unit"
 	done
@@ -81,6 +83,8 @@ finish_root() {
 	chown root:106 "$root/usr/lib/dbus-1.0/dbus-daemon-launch-helper"
 	chmod 4754 "$root/usr/lib/dbus-1.0/dbus-daemon-launch-helper"
 	chmod 4755 "$root/usr/bin/su" "$root/usr/bin/mount" 2> /dev/null || true
+	# Generators look for what this disk has not (swap, encryption, SysV scripts), a process each at every start.
+	rm -f "$root"/usr/lib/systemd/system-generators/*
 	# Nobody reads these in a guest.
 	rm -rf "$root"/usr/share/{doc,man,locale,info,lintian,bash-completion,zsh,perl5,doc-base,common-licenses} \
 		"$root"/usr/lib/systemd/catalog "$root"/usr/lib/udev/hwdb.d "$root"/usr/share/i18n \

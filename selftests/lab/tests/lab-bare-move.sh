@@ -47,6 +47,10 @@ fails_with() { # fails_with TEXT STREAM: the write fails, and says this
 	grep -q "$1" /tmp/err
 }
 
+for i in $(seq 0 255); do
+	printf "\\$(printf %03o "$i")"
+done > /tmp/bytes
+
 FIRST="d-cache 00008000 i-cache 00008000 l2 00080000 clock 3b9aca00 IBM,9009-42A IBM,0210LAB0A LAB0A sysfs 32K 32K 512K"
 SECOND="d-cache 00010000 i-cache 00010000 l2 00100000 clock ee6b2800 IBM,9080-HEX IBM,0210LAB0B LAB0B sysfs 64K 64K 1024K"
 THIRD="d-cache 00008000 i-cache 00008000 l2 00080000 clock 3b9aca00 IBM,9009-42A IBM,0210LAB0C LAB0C sysfs 32K 32K 512K"
@@ -77,6 +81,13 @@ check "and the name" test "$(text /proc/device-tree/system-id)" = IBM,02MINE
 hmc in-place blackout-ms=20 serial=HERE > /dev/null
 check "in place" move
 check "has another serial number" test "$(text /proc/device-tree/host-serial)" = HERE
+
+# three more answers, each with a part of it
+hmc in-place blackout-ms=20 fill=/:lab-long:10000 update=/:host-serial:- > /dev/null
+check "in place, with a long property" move
+check "that came whole" test "$(md5sum < /proc/device-tree/lab-long)" = \
+	"$(for _ in $(seq 40); do cat /tmp/bytes; done | head -c 10000 | md5sum)"
+check "and without one that was removed" test ! -e /proc/device-tree/host-serial
 
 check "an unknown stream" fails_with "Invalid argument" 0x99
 
