@@ -91,7 +91,7 @@ static bool job_failed(const struct job *job, const struct run_result *result)
 		(job->kind == KIND_HOOK || result->value != AIX_EXIT_UNSUPPORTED));
 }
 
-static void judge(struct scripts *s, const char *why)
+static void judge(struct scripts *s, int error, const char *why)
 {
 	const struct job *job = &s->job;
 	enum dr_phase phase = s->notice->phase;
@@ -101,8 +101,7 @@ static void judge(struct scripts *s, const char *why)
 	if (job->pass == PASS_HOOKS_UNDOCHECK)
 		counts = stops = false;
 	if (counts)
-		audience_refuse(&s->a, kind_name(job->kind), job->label, ECANCELED, stops, "%s",
-				why);
+		audience_refuse(&s->a, kind_name(job->kind), job->label, error, stops, "%s", why);
 	eventlog_note(s->a.log, stops ? LOG_ERR : LOG_WARNING, kind_name(job->kind), job->label,
 		      "%s %s, %s: %s", kind_name(job->kind), job->label, dr_phase_text(phase), why);
 	if (counts && job->kind == KIND_HOOK)
@@ -147,7 +146,7 @@ static void on_done(void *userdata, const struct run_result *result)
 	} else {
 		/* Who was stopped has refused nothing. */
 		if (job_failed(job, result) && result->end != RUN_STOPPED)
-			judge(s, why);
+			judge(s, result->end == RUN_TIMED_OUT ? ETIMEDOUT : ECANCELED, why);
 		if (job->told_name[0] && s->notice->phase != DR_PHASE_PRE &&
 		    s->notice->phase != DR_PHASE_BEGIN)
 			audience_over(&s->a, job->told_name);
@@ -382,7 +381,7 @@ static int begin_job(struct scripts *s)
 		bool learning = s->job.pass == PASS_INFO || s->job.pass == PASS_REGISTER;
 
 		if (!learning)
-			judge(s, s->job.reason[0] ? s->job.reason : errno_text(r));
+			judge(s, r, s->job.reason[0] ? s->job.reason : errno_text(r));
 		if (s->job.told_name[0] && s->notice->phase >= DR_PHASE_POST &&
 		    s->notice->phase <= DR_PHASE_POST_ERROR)
 			audience_over(&s->a, s->job.told_name);
@@ -417,40 +416,22 @@ static void scan(struct scripts *s)
 	s->scanned = true;
 }
 
-static void start(struct scripts *s, const struct notice *n, const enum pass *passes)
+static void tell(struct audience *a, const struct notice *n)
 {
+	static const enum pass *const passes[] = {
+		[DR_PHASE_CHECK] = check_passes,     [DR_PHASE_BEGIN] = begin_passes,
+		[DR_PHASE_PRE] = pre_passes,	     [DR_PHASE_POST] = post_passes,
+		[DR_PHASE_POST_ERROR] = undo_passes,
+	};
+	struct scripts *s = (struct scripts *)a;
+
 	s->notice = n;
-	s->pass = passes;
+	s->pass = n->foreign && n->phase == DR_PHASE_POST ? foreign_passes : passes[n->phase];
 	s->pos = 0;
 	s->stop = s->hook_failed = false;
 	if (!s->scanned || n->phase == DR_PHASE_CHECK || n->phase == DR_PHASE_BEGIN || n->foreign)
 		scan(s);
 	next_job(s);
-}
-
-static void check(struct audience *a, const struct notice *n)
-{
-	start((struct scripts *)a, n, check_passes);
-}
-
-static void begin(struct audience *a, const struct notice *n)
-{
-	start((struct scripts *)a, n, begin_passes);
-}
-
-static void pre(struct audience *a, const struct notice *n)
-{
-	start((struct scripts *)a, n, pre_passes);
-}
-
-static void post(struct audience *a, const struct notice *n)
-{
-	start((struct scripts *)a, n, n->foreign ? foreign_passes : post_passes);
-}
-
-static void undo(struct audience *a, const struct notice *n)
-{
-	start((struct scripts *)a, n, undo_passes);
 }
 
 static void stop(struct audience *a)
@@ -464,11 +445,11 @@ static void stop(struct audience *a)
 
 static const struct audience_ops scripts_ops = {
 	.name = "scripts",
-	.check = check,
-	.begin = begin,
-	.pre = pre,
-	.post = post,
-	.undo = undo,
+	.check = tell,
+	.begin = tell,
+	.pre = tell,
+	.post = tell,
+	.undo = tell,
 	.stop = stop,
 };
 

@@ -5,6 +5,7 @@
 
 #include "daemon/config.h"
 #include "kselftest_harness.h"
+#include <sanitizer/lsan_interface.h>
 
 FIXTURE(config)
 {
@@ -24,6 +25,7 @@ FIXTURE_TEARDOWN(config)
 {
 	config_clear(&self->c);
 	unlink(self->path);
+	EXPECT_EQ(0, __lsan_do_recoverable_leak_check());
 }
 
 /* Loads @text; what is said meanwhile goes to self->log. */

@@ -6,6 +6,7 @@
 
 #include "daemon/journal.h"
 #include "kselftest_harness.h"
+#include <sanitizer/lsan_interface.h>
 
 FIXTURE(journal)
 {
@@ -27,6 +28,7 @@ FIXTURE_TEARDOWN(journal)
 	replay_clear(&self->r);
 	journal_free(self->j);
 	unlink(self->path);
+	EXPECT_EQ(0, __lsan_do_recoverable_leak_check());
 }
 
 static int fill(struct journal *j)

@@ -10,6 +10,7 @@
 
 #include "daemon/session-internal.h"
 #include "kselftest_harness.h"
+#include <sanitizer/lsan_interface.h>
 
 #define STREAM UINT64_C(0x1234)
 
@@ -256,6 +257,7 @@ FIXTURE_TEARDOWN(session)
 	config_clear(&self->config);
 	sd_event_unref(self->event);
 	unlink(self->path);
+	EXPECT_EQ(0, __lsan_do_recoverable_leak_check());
 }
 
 static int start(FIXTURE_DATA(session) * self, enum session_kind kind, bool force)

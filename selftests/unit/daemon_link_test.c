@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* What comes from the module: read as from a stranger. */
+#include <libmnl/libmnl.h>
+#include <linux/genetlink.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "daemon/link.h"
+#include "kselftest_harness.h"
+
+static char buf[65536];
+
+static struct nlmsghdr *begin(void)
+{
+	struct nlmsghdr *nlh;
+
+	memset(buf, 0, sizeof(buf));
+	nlh = mnl_nlmsg_put_header(buf);
+	mnl_nlmsg_put_extra_header(nlh, sizeof(struct genlmsghdr));
+	return nlh;
+}
+
+static struct nlmsghdr *whole(void)
+{
+	struct nlmsghdr *nlh = begin();
+	struct nlattr *session = mnl_attr_nest_start(nlh, PMIG_A_SESSION), *nest;
+
+	mnl_attr_put_u64(nlh, PMIG_A_SESSION_STREAM, 0x1234567890abcdef);
+	mnl_attr_put_u32(nlh, PMIG_A_SESSION_STATE, PMIG_STATE_COMPLETED);
+	mnl_attr_put_u32(nlh, PMIG_A_SESSION_SEQ, 9);
+	mnl_attr_put_strz(nlh, PMIG_A_SESSION_ENGINE, "sim");
+	mnl_attr_put_strz(nlh, PMIG_A_SESSION_REASON, "why\nnot");
+	mnl_attr_put_u64(nlh, PMIG_A_SESSION_BLACKOUT, 42);
+	mnl_attr_put_u32(nlh, 999, 1); /* of a newer module */
+	nest = mnl_attr_nest_start(nlh, PMIG_A_SESSION_REFUSAL);
+	mnl_attr_put_strz(nlh, PMIG_A_REFUSAL_HANDLER, "nic");
+	mnl_attr_put_u32(nlh, PMIG_A_REFUSAL_PHASE, PMIG_PHASE_CHECK);
+	mnl_attr_put_u32(nlh, PMIG_A_REFUSAL_ERRNO, EBUSY);
+	mnl_attr_put_strz(nlh, PMIG_A_REFUSAL_REASON, "firmware update");
+	mnl_attr_nest_end(nlh, nest);
+	for (int i = 0; i < 2; i++) {
+		nest = mnl_attr_nest_start(nlh, PMIG_A_SESSION_CHANGE);
+		mnl_attr_put_strz(nlh, PMIG_A_CHANGE_NAME, "cache.l1d.size");
+		mnl_attr_put_strz(nlh, PMIG_A_CHANGE_OLD, "32768");
+		mnl_attr_put_strz(nlh, PMIG_A_CHANGE_NEW, "");
+		mnl_attr_put_u32(nlh, PMIG_A_CHANGE_FLAGS, PMIG_CHANGE_F_STALE);
+		mnl_attr_nest_end(nlh, nest);
+	}
+	mnl_attr_nest_end(nlh, session);
+	return nlh;
+}
+
+TEST(a_whole_session)
+{
+	struct kernel_state s;
+
+	ASSERT_EQ(0, link_parse_session(whole(), &s));
+	EXPECT_EQ(0x1234567890abcdef, s.stream);
+	EXPECT_EQ(PMIG_STATE_COMPLETED, s.state);
+	EXPECT_EQ(9, s.seq);
+	EXPECT_EQ(42, s.blackout_us);
+	EXPECT_STREQ("sim", s.engine);
+	EXPECT_STREQ("why?not", s.reason);
+	ASSERT_EQ(1, s.nr_refusals);
+	EXPECT_STREQ("nic", s.refusals[0].handler);
+	EXPECT_EQ(EBUSY, s.refusals[0].error);
+	ASSERT_EQ(2, s.nr_changes);
+	EXPECT_STREQ("32768", s.changes[0].old_value);
+	EXPECT_STREQ("", s.changes[1].new_value);
+	kernel_state_clear(&s);
+}
+
+TEST(no_session)
+{
+	struct kernel_state s;
+
+	ASSERT_EQ(0, link_parse_session(begin(), &s));
+	EXPECT_EQ(PMIG_STATE_NONE, s.state);
+	kernel_state_clear(&s);
+}
+
+static struct nlmsghdr *with(uint16_t type, const void *data, size_t size)
+{
+	struct nlmsghdr *nlh = begin();
+	struct nlattr *session = mnl_attr_nest_start(nlh, PMIG_A_SESSION);
+
+	mnl_attr_put_u32(nlh, PMIG_A_SESSION_STATE, PMIG_STATE_ENABLED);
+	mnl_attr_put(nlh, type, size, data);
+	mnl_attr_nest_end(nlh, session);
+	return nlh;
+}
+
+TEST(attributes_of_a_wrong_type)
+{
+	static const char bytes[16] = "xxxxxxxxxxxxxxx";
+	static const uint32_t state = PMIG_STATE_MAX + 1, none = PMIG_STATE_NONE, many = UINT32_MAX;
+	const struct {
+		uint16_t type;
+		const void *data;
+		size_t size;
+	} bad[] = {
+		{ PMIG_A_SESSION_STREAM, bytes, 4 },  { PMIG_A_SESSION_STREAM, bytes, 0 },
+		{ PMIG_A_SESSION_STREAM, bytes, 16 }, { PMIG_A_SESSION_STATE, bytes, 1 },
+		{ PMIG_A_SESSION_STATE, &state, 4 },  { PMIG_A_SESSION_STATE, &none, 4 },
+		{ PMIG_A_SESSION_ENGINE, bytes, 3 },  { PMIG_A_SESSION_REASON, bytes, 0 },
+		{ PMIG_A_SESSION_SEQ, bytes, 8 },     { PMIG_A_SESSION_BLACKOUT, bytes, 7 },
+		{ PMIG_A_SESSION_ERRNO, &many, 4 },   { PMIG_A_SESSION_REFUSAL, bytes, 16 },
+		{ PMIG_A_SESSION_REFUSAL, bytes, 0 }, { PMIG_A_SESSION_CHANGE, bytes, 16 },
+		{ PMIG_A_SESSION_CHANGE, bytes, 3 },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+		struct kernel_state s;
+
+		EXPECT_EQ(-EBADMSG,
+			  link_parse_session(with(bad[i].type, bad[i].data, bad[i].size), &s))
+		TH_LOG("row %zu", i);
+		kernel_state_clear(&s);
+	}
+}
+
+TEST(more_than_there_can_be)
+{
+	struct nlmsghdr *nlh = begin();
+	struct nlattr *session = mnl_attr_nest_start(nlh, PMIG_A_SESSION), *nest;
+	struct kernel_state s;
+
+	mnl_attr_put_u32(nlh, PMIG_A_SESSION_STATE, PMIG_STATE_COMPLETED);
+	for (int i = 0; i < 300; i++) {
+		nest = mnl_attr_nest_start(nlh, PMIG_A_SESSION_CHANGE);
+		mnl_attr_put_strz(nlh, PMIG_A_CHANGE_NAME, "x");
+		mnl_attr_nest_end(nlh, nest);
+	}
+	mnl_attr_nest_end(nlh, session);
+	ASSERT_EQ(0, link_parse_session(nlh, &s));
+	EXPECT_EQ(WIRE_CHANGES_MAX, s.nr_changes);
+	kernel_state_clear(&s);
+}
+
+/* Each byte changed, each length cut: an answer of some kind, and never outside of the message. */
+TEST(damaged_anywhere)
+{
+	size_t length = whole()->nlmsg_len;
+
+	for (size_t i = 0; i < length; i++) {
+		/* On the heap and exactly as long, so that one byte too far is seen. */
+		struct nlmsghdr *nlh = malloc(length);
+		struct kernel_state s;
+
+		memcpy(nlh, buf, length);
+		if (i >= sizeof(*nlh)) {
+			((char *)nlh)[i] ^= 0x55;
+			link_parse_session(nlh, &s);
+			kernel_state_clear(&s);
+		}
+		free(nlh);
+		nlh = malloc(i ? i : 1);
+		memcpy(nlh, buf, i);
+		if (i >= sizeof(*nlh)) {
+			nlh->nlmsg_len = (uint32_t)i;
+			link_parse_session(nlh, &s);
+			kernel_state_clear(&s);
+		}
+		free(nlh);
+	}
+}
+
+static struct nlmsghdr *ack(int error, uint16_t flags, const char *text)
+{
+	struct nlmsghdr *nlh;
+	struct nlmsgerr *err;
+
+	memset(buf, 0, sizeof(buf));
+	nlh = mnl_nlmsg_put_header(buf);
+	nlh->nlmsg_type = NLMSG_ERROR;
+	nlh->nlmsg_flags = flags;
+	err = mnl_nlmsg_put_extra_header(nlh, sizeof(*err));
+	err->error = error;
+	err->msg.nlmsg_len = sizeof(struct nlmsghdr);
+	if (text)
+		mnl_attr_put_strz(nlh, NLMSGERR_ATTR_MSG, text);
+	return nlh;
+}
+
+TEST(acknowledgments)
+{
+	char text[64];
+	int error;
+
+	link_parse_ack(ack(0, 0, NULL), &error, text, sizeof(text));
+	EXPECT_EQ(0, error);
+	EXPECT_STREQ("", text);
+	link_parse_ack(ack(-EBUSY, NLM_F_CAPPED | NLM_F_ACK_TLVS, "stream 0x1 has the session"),
+		       &error, text, sizeof(text));
+	EXPECT_EQ(-EBUSY, error);
+	EXPECT_STREQ("stream 0x1 has the session", text);
+	link_parse_ack(ack(-EBUSY, NLM_F_ACK_TLVS, "not capped"), &error, text, sizeof(text));
+	EXPECT_STREQ("not capped", text);
+	link_parse_ack(ack(-EBUSY, NLM_F_CAPPED, "no attributes announced"), &error, text,
+		       sizeof(text));
+	EXPECT_STREQ("", text);
+	/* A request that claims to be longer than the message. */
+	((struct nlmsgerr *)mnl_nlmsg_get_payload(ack(-EBUSY, NLM_F_ACK_TLVS, "x")))
+		->msg.nlmsg_len = 1 << 30;
+	link_parse_ack((struct nlmsghdr *)buf, &error, text, sizeof(text));
+	EXPECT_EQ(-EBUSY, error);
+	EXPECT_STREQ("", text);
+	/* Too short to be one. */
+	((struct nlmsghdr *)buf)->nlmsg_len = sizeof(struct nlmsghdr) + 2;
+	link_parse_ack((struct nlmsghdr *)buf, &error, text, sizeof(text));
+	EXPECT_EQ(-EBADMSG, error);
+}
+
+TEST_HARNESS_MAIN

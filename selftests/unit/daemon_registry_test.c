@@ -1,0 +1,502 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Applications: who may register, what their answers are worth, and what of them outlives the daemon. */
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+#include "daemon/aud-signals.h"
+#include "daemon/eventlog.h"
+#include "kselftest_harness.h"
+#include <sanitizer/lsan_interface.h>
+
+FIXTURE(registry)
+{
+	sd_event *event;
+	struct config config;
+	struct registry *r;
+	struct eventlog log;
+	char directory[64];
+	int pidfd;
+	/* what the watcher saw */
+	unsigned answers, gone;
+	uint32_t error;
+	char reason[WIRE_REASON_LEN];
+	/* what the host of the audience saw */
+	struct audience *a;
+	unsigned done, refusals;
+	struct refusal refusal;
+};
+
+static void on_answer(void *userdata, struct application *app, const struct wire_answer *answer)
+{
+	FIXTURE_DATA(registry) *self = userdata;
+
+	self->answers++;
+	self->error = answer->error;
+	strcpy(self->reason, answer->reason);
+}
+
+static void on_gone(void *userdata, struct application *app)
+{
+	FIXTURE_DATA(registry) *self = userdata;
+
+	self->gone++;
+}
+
+FIXTURE_SETUP(registry)
+{
+	log_max_level = LOG_EMERG;
+	strcpy(self->directory, "/tmp/daemon_registry_test.XXXXXX");
+	ASSERT_NE(NULL, mkdtemp(self->directory));
+	ASSERT_LE(0, sd_event_new(&self->event));
+	ASSERT_EQ(0, config_load(&self->config, "/nonexistent"));
+	ASSERT_EQ(0, registry_new(&self->r, self->event, &self->config, self->directory));
+	registry_watch(self->r, &(struct registry_watcher){ on_answer, on_gone, self });
+	self->pidfd = (int)syscall(SYS_pidfd_open, getpid(), 0);
+	ASSERT_LE(0, self->pidfd);
+}
+
+FIXTURE_TEARDOWN(registry)
+{
+	char command[128];
+
+	aud_signals_free(self->a);
+	registry_free(self->r);
+	config_clear(&self->config);
+	sd_event_unref(self->event);
+	close(self->pidfd);
+	snprintf(command, sizeof(command), "rm -rf '%s'", self->directory);
+	ASSERT_EQ(0, system(command));
+	EXPECT_EQ(0, __lsan_do_recoverable_leak_check());
+}
+
+static struct registration self_as(FIXTURE_DATA(registry) * self, uid_t uid)
+{
+	return (struct registration){
+		.name = "app", .pidfd = self->pidfd, .pid = getpid(), .uid = uid
+	};
+}
+
+static void settle(FIXTURE_DATA(registry) * self)
+{
+	while (sd_event_run(self->event, 20000) > 0)
+		;
+}
+
+TEST_F(registry, bad_parameters)
+{
+	struct registration good = self_as(self, 0), w;
+	char name[DR_NAME_LEN + 1];
+
+	memset(name, 'x', sizeof(name));
+	name[DR_NAME_LEN] = '\0';
+	w = good, w.name = "";
+	EXPECT_EQ(-EINVAL, registry_add(self->r, &w));
+	w = good, w.name = name;
+	EXPECT_EQ(-EINVAL, registry_add(self->r, &w));
+	w = good, w.phases = 1U << 31;
+	EXPECT_EQ(-EINVAL, registry_add(self->r, &w));
+	w = good, w.flags = 1U << 31;
+	EXPECT_EQ(-EINVAL, registry_add(self->r, &w));
+	w = good, w.signo = -1;
+	EXPECT_EQ(-EINVAL, registry_add(self->r, &w));
+	w = good, w.signo = SIGKILL;
+	EXPECT_EQ(-EINVAL, registry_add(self->r, &w));
+	w = good, w.signo = 65;
+	EXPECT_EQ(-EINVAL, registry_add(self->r, &w));
+	EXPECT_EQ(0, registry_count(self->r));
+}
+
+TEST_F(registry, the_pidfd_is_the_callers_own)
+{
+	struct registration w = self_as(self, 0);
+	pid_t child = fork();
+	int pidfd;
+
+	if (child == 0)
+		_exit(pause());
+	pidfd = (int)syscall(SYS_pidfd_open, child, 0);
+	w.pidfd = pidfd;
+	EXPECT_EQ(-ESRCH, registry_add(self->r, &w)); /* somebody else's */
+	w.pid = child;
+	kill(child, SIGKILL);
+	waitpid(child, NULL, 0);
+	EXPECT_EQ(-ESRCH, registry_add(self->r, &w)); /* a dead one's */
+	w = self_as(self, 0);
+	w.pidfd = STDIN_FILENO;
+	EXPECT_EQ(-ESRCH, registry_add(self->r, &w)); /* no pidfd */
+	w.pidfd = open("/proc/self/fdinfo/0", O_RDONLY | O_CLOEXEC);
+	EXPECT_EQ(-ESRCH, registry_add(self->r, &w));
+	close(w.pidfd);
+	close(pidfd);
+	EXPECT_EQ(0, registry_count(self->r));
+}
+
+TEST_F(registry, bounds_for_each_user_and_all)
+{
+	struct registration w = self_as(self, 1000), root = self_as(self, 0);
+	int fds[8], other;
+
+	self->config.max_applications_per_user = 3;
+	self->config.max_applications = 5;
+	for (int i = 0; i < 3; i++)
+		ASSERT_LE(0, fds[i] = registry_add(self->r, &w));
+	EXPECT_EQ(-EUSERS, registry_add(self->r, &w));
+	w.uid = 1001;
+	ASSERT_LE(0, other = registry_add(self->r, &w));
+	ASSERT_LE(0, fds[4] = registry_add(self->r, &root));
+	EXPECT_EQ(-EUSERS, registry_add(self->r, &root)); /* all together */
+	close(fds[0]);
+	settle(self);
+	EXPECT_EQ(1, self->gone);
+	w.uid = 1000;
+	ASSERT_LE(0, fds[0] = registry_add(self->r, &w));
+	close(fds[0]), close(fds[1]), close(fds[2]), close(fds[4]), close(other);
+	settle(self);
+	EXPECT_EQ(0, registry_count(self->r));
+}
+
+TEST_F(registry, whose_refusal_counts)
+{
+	struct registration w = self_as(self, 0);
+	uid_t uids[] = { 1000 };
+	int fd;
+
+	w.flags = DR_MAY_REFUSE | DR_REQUIRED;
+	ASSERT_LE(0, fd = registry_add(self->r, &w));
+	EXPECT_EQ(DR_MAY_REFUSE | DR_REQUIRED, TAILQ_FIRST(registry_list(self->r))->flags);
+	registry_drop(TAILQ_FIRST(registry_list(self->r)));
+	close(fd);
+	w.uid = 1000;
+	ASSERT_LE(0, fd = registry_add(self->r, &w));
+	EXPECT_EQ(0, TAILQ_FIRST(registry_list(self->r))->flags);
+	registry_drop(TAILQ_FIRST(registry_list(self->r)));
+	close(fd);
+	self->config.refuse_uids = uids;
+	self->config.nr_refuse_uids = 1;
+	ASSERT_LE(0, fd = registry_add(self->r, &w));
+	EXPECT_EQ(DR_MAY_REFUSE | DR_REQUIRED, TAILQ_FIRST(registry_list(self->r))->flags);
+	self->config.refuse_uids = NULL;
+	close(fd);
+}
+
+TEST_F(registry, whoever_gets_ready_hears_the_end)
+{
+	struct registration w = self_as(self, 0);
+	int fd;
+
+	w.phases = DR_PHASES(DR_PHASE_BEGIN);
+	ASSERT_LE(0, fd = registry_add(self->r, &w));
+	EXPECT_EQ(DR_PHASES(DR_PHASE_BEGIN) | DR_PHASES(DR_PHASE_POST) |
+			  DR_PHASES(DR_PHASE_POST_ERROR),
+		  TAILQ_FIRST(registry_list(self->r))->phases);
+	close(fd);
+}
+
+/* ---- answers ---- */
+
+static struct application *asked(FIXTURE_DATA(registry) * self, int *fd)
+{
+	struct registration w = self_as(self, 0);
+	struct application *app;
+
+	*fd = registry_add(self->r, &w);
+	app = TAILQ_LAST(registry_list(self->r), application_list);
+	app->asked = 7;
+	app->deadline = now_usec() + 10 * USEC_PER_SEC;
+	return app;
+}
+
+TEST_F(registry, an_answer_counts_once)
+{
+	struct wire_answer answer = { .gen = 7, .error = EBUSY };
+	int fd;
+
+	asked(self, &fd);
+	strcpy(answer.reason, "not\nnow\033[2J");
+	ASSERT_EQ(sizeof(answer), send(fd, &answer, sizeof(answer), 0));
+	ASSERT_EQ(sizeof(answer), send(fd, &answer, sizeof(answer), 0));
+	settle(self);
+	EXPECT_EQ(1, self->answers);
+	EXPECT_EQ(EBUSY, self->error);
+	EXPECT_STREQ("not?now?[2J", self->reason);
+	EXPECT_EQ(0, self->gone);
+	close(fd);
+}
+
+TEST_F(registry, an_answer_to_another_event)
+{
+	struct wire_answer answer = { .gen = 6 };
+	int fd;
+
+	asked(self, &fd);
+	ASSERT_EQ(sizeof(answer), send(fd, &answer, sizeof(answer), 0));
+	settle(self);
+	EXPECT_EQ(0, self->answers);
+	EXPECT_EQ(0, self->gone);
+	close(fd);
+}
+
+TEST_F(registry, who_does_not_keep_to_the_protocol_is_dropped)
+{
+	struct {
+		struct wire_answer a;
+		char more[512];
+	} m = { .a = { .gen = 7 } };
+	struct wire_answer endless = { .gen = 7 };
+	struct wire_answer huge = { .gen = 7, .error = UINT32_MAX };
+	static const char junk[] = "hello";
+	int fd;
+
+	asked(self, &fd);
+	ASSERT_EQ(sizeof(junk), send(fd, junk, sizeof(junk), 0));
+	settle(self);
+	EXPECT_EQ(1, self->gone);
+	EXPECT_EQ(0, recv(fd, &m, sizeof(m), 0)); /* it sees the end */
+	close(fd);
+
+	memset(endless.reason, 'x', sizeof(endless.reason));
+	asked(self, &fd);
+	ASSERT_EQ(sizeof(endless), send(fd, &endless, sizeof(endless), 0));
+	settle(self);
+	EXPECT_EQ(2, self->gone);
+	close(fd);
+
+	asked(self, &fd);
+	ASSERT_EQ(sizeof(huge), send(fd, &huge, sizeof(huge), 0));
+	settle(self);
+	EXPECT_EQ(3, self->gone);
+	close(fd);
+
+	/* Larger than we know: from an application that is newer, and fine. */
+	asked(self, &fd);
+	ASSERT_EQ(sizeof(m), send(fd, &m, sizeof(m), 0));
+	settle(self);
+	EXPECT_EQ(1, self->answers);
+	EXPECT_EQ(3, self->gone);
+	close(fd);
+}
+
+TEST_F(registry, one_that_does_not_read_is_not_waited_for)
+{
+	struct wire_event event = { .phase = DR_PHASE_POST };
+	struct application *app;
+	int fd, r = 0;
+
+	app = asked(self, &fd);
+	for (int i = 0; i < 100000 && r == 0; i++)
+		r = application_send(app, &event, sizeof(event));
+	EXPECT_EQ(-EAGAIN, r);
+	close(fd);
+}
+
+/* ---- the audience ---- */
+
+static void host_done(struct audience *a)
+{
+	FIXTURE_DATA(registry) *self = a->session;
+
+	self->done++;
+}
+
+static void host_refuse(struct audience *a, const struct refusal *refusal)
+{
+	FIXTURE_DATA(registry) *self = a->session;
+
+	self->refusals++;
+	self->refusal = *refusal;
+}
+
+static int host_tell(struct audience *a, enum dr_phase phase, uint32_t gen, const char *name,
+		     bool child)
+{
+	return 0;
+}
+
+static void host_over(struct audience *a, const char *name)
+{
+}
+
+static const struct audience_host_ops host_ops = { .done = host_done,
+						   .refuse = host_refuse,
+						   .tell = host_tell,
+						   .over = host_over };
+
+static int new_audience(FIXTURE_DATA(registry) * self)
+{
+	int r = aud_signals_new(&self->a, self->event, &self->config, self->r, &self->log);
+
+	if (r == 0) {
+		self->a->host = &host_ops;
+		self->a->session = self;
+	}
+	return r;
+}
+
+TEST_F(registry, the_audience_completes_once_whatever_they_do)
+{
+	struct notice check = { .phase = DR_PHASE_CHECK, .stream = 1, .gen = 3 }, pre = check;
+	struct registration w = self_as(self, 0);
+	struct wire_answer answer = { .gen = 3, .error = EBUSY, .reason = "no" };
+	int good, silent, dead;
+
+	self->config.application_timeout = USEC_PER_SEC / 5;
+	ASSERT_EQ(0, new_audience(self));
+	w.flags = DR_MAY_REFUSE;
+	ASSERT_LE(0, good = registry_add(self->r, &w));
+	w.flags = 0;
+	ASSERT_LE(0, silent = registry_add(self->r, &w));
+	ASSERT_LE(0, dead = registry_add(self->r, &w));
+	self->a->ops->check(self->a, &check);
+	ASSERT_EQ(sizeof(answer), send(good, &answer, sizeof(answer), 0));
+	close(dead);
+	settle(self);
+	EXPECT_EQ(0, self->done);
+	while (!self->done)
+		sd_event_run(self->event, 1000000);
+	EXPECT_EQ(1, self->done);
+	EXPECT_EQ(2, self->refusals); /* one said no, one said nothing: advice, and it comes last */
+	EXPECT_FALSE(self->refusal.stops);
+	EXPECT_EQ(ETIMEDOUT, self->refusal.error);
+	/* Too late, and for the wrong event: harmless. */
+	ASSERT_EQ(sizeof(answer), send(silent, &answer, sizeof(answer), 0));
+	settle(self);
+	EXPECT_EQ(1, self->done);
+	/* Broken off. */
+	pre.phase = DR_PHASE_PRE;
+	pre.gen = 4;
+	self->a->ops->pre(self->a, &pre);
+	self->a->ops->stop(self->a);
+	self->a->ops->stop(self->a);
+	settle(self);
+	EXPECT_EQ(2, self->done);
+	EXPECT_EQ(2, self->a->told.n);
+	close(good);
+	close(silent);
+}
+
+TEST_F(registry, told_again_under_the_same_gen)
+{
+	struct notice post = { .phase = DR_PHASE_POST, .stream = 1, .gen = 9 };
+	struct registration w = self_as(self, 0);
+	struct wire_event event;
+	struct told_entry *e;
+	char name[32];
+	int fd, over;
+
+	ASSERT_EQ(0, new_audience(self));
+	ASSERT_LE(0, fd = registry_add(self->r, &w));
+	ASSERT_LE(0, over = registry_add(self->r, &w));
+	/* As the journal of a daemon says that died in POST: the first was just being told, the second had answered. */
+	snprintf(name, sizeof(name), "app-%lu",
+		 (unsigned long)TAILQ_FIRST(registry_list(self->r))->id);
+	e = told_add(&self->a->told, name, TOLD_ENDING);
+	e->gen = 5;
+	snprintf(name, sizeof(name), "app-%lu",
+		 (unsigned long)TAILQ_LAST(registry_list(self->r), application_list)->id);
+	told_add(&self->a->told, name, TOLD_OVER);
+	self->a->ops->post(self->a, &post);
+	ASSERT_EQ(sizeof(event), recv(fd, &event, sizeof(event), MSG_DONTWAIT));
+	EXPECT_EQ(5, event.gen);
+	EXPECT_EQ(-1, recv(over, &event, sizeof(event), MSG_DONTWAIT));
+	close(fd);
+	close(over);
+	settle(self);
+	EXPECT_EQ(1, self->done);
+}
+
+/* ---- what outlives the daemon ---- */
+
+TEST_F(registry, taken_back)
+{
+	struct registration w = self_as(self, 0);
+	struct application *app;
+	struct wire_answer answer = { .gen = 7 };
+	char name[32], *names[3] = { name, name, "unknown" };
+	int fd, fds[3];
+
+	w.signo = SIGRECONFIG;
+	w.timeout_ms = 1234;
+	ASSERT_LE(0, fd = registry_add(self->r, &w));
+	app = TAILQ_FIRST(registry_list(self->r));
+	snprintf(name, sizeof(name), "app-%lu", (unsigned long)app->id);
+	/* systemd gives them in any order */
+	fds[0] = dup(app->pidfd);
+	fds[1] = dup(app->sock);
+	fds[2] = dup(0);
+	registry_free(self->r);
+	ASSERT_EQ(0, registry_new(&self->r, self->event, &self->config, self->directory));
+	registry_watch(self->r, &(struct registry_watcher){ on_answer, on_gone, self });
+	registry_restore(self->r, fds, names, 3);
+	EXPECT_EQ(-EBADF, fds[0]);
+	EXPECT_EQ(-EBADF, fds[1]);
+	EXPECT_LE(0, fds[2]); /* not an application's */
+	ASSERT_EQ(1, registry_count(self->r));
+	app = TAILQ_FIRST(registry_list(self->r));
+	EXPECT_STREQ("app", app->name);
+	EXPECT_EQ(SIGRECONFIG, app->signo);
+	EXPECT_EQ(1234, app->timeout_ms);
+	EXPECT_EQ(getpid(), app->pid);
+	app->asked = 7;
+	app->deadline = 1;
+	ASSERT_EQ(sizeof(answer), send(fd, &answer, sizeof(answer), 0));
+	settle(self);
+	EXPECT_EQ(1, self->answers);
+	close(fd);
+	settle(self);
+	EXPECT_EQ(0, registry_count(self->r));
+}
+
+static void put(FIXTURE_DATA(registry) * self, const char *text)
+{
+	char path[128];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/5", self->directory);
+	f = fopen(path, "w");
+	fputs(text, f);
+	fclose(f);
+}
+
+TEST_F(registry, hostile_files)
+{
+	static const char *const files[] = {
+		"",
+		"PID=1",
+		"PID=1\n",
+		"\n\n\n",
+		"=\n",
+		"PID=1\nUID=0\nPHASES=e\nFLAGS=0\nTIMEOUT_MS=0\nSIGNO=0\nNAME=x\n", /* cut short */
+		"PID=1\nUID=0\nPHASES=e\nFLAGS=0\nTIMEOUT_MS=0\nSIGNO=0\nNAME=\nEND=1\n",
+		"PID=-1\nUID=0\nPHASES=e\nFLAGS=0\nTIMEOUT_MS=0\nSIGNO=0\nNAME=x\nEND=1\n",
+		"PID=1\nUID=0\nPHASES=ffffffff\nFLAGS=0\nTIMEOUT_MS=0\nSIGNO=0\nNAME=x\nEND=1\n",
+		"PID=1\nUID=0\nPHASES=e\nFLAGS=ff\nTIMEOUT_MS=0\nSIGNO=0\nNAME=x\nEND=1\n",
+		"PID=1\nUID=0\nPHASES=e\nFLAGS=0\nTIMEOUT_MS=0\nSIGNO=99\nNAME=x\nEND=1\n",
+		"PID=1\nPID=1\nUID=0\nPHASES=e\nFLAGS=0\nTIMEOUT_MS=0\nSIGNO=0\nNAME=x\nEND=1\n",
+		"PID=1\nUID=0\nPHASES=e\nFLAGS=0\nTIMEOUT_MS=0\nSIGNO=0\nNAME=x\nEND=1\nMORE=1\n",
+	};
+	struct application app;
+	char line[4000];
+
+	for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
+		put(self, files[i]);
+		app = (struct application){ 0 };
+		EXPECT_EQ(-EBADMSG, registry_store_load(self->directory, 5, &app))
+		TH_LOG("\"%s\"", files[i]);
+	}
+	memset(line, 'N', sizeof(line));
+	line[sizeof(line) - 1] = '\0';
+	put(self, line);
+	EXPECT_EQ(-EBADMSG, registry_store_load(self->directory, 5, &app));
+	EXPECT_EQ(-ENOENT, registry_store_load(self->directory, 6, &app));
+	put(self, "PID=1\nUID=0\nPHASES=e\nFLAGS=0\nTIMEOUT_MS=0\nSIGNO=0\nNAME=x\nEND=1\n");
+	app = (struct application){ 0 };
+	EXPECT_EQ(0, registry_store_load(self->directory, 5, &app));
+}
+
+TEST_HARNESS_MAIN
