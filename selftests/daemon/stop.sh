@@ -84,8 +84,10 @@ same "applications and scripts are undone" "app-a begin
 app-a pre
 app-a post-error
 10-one undopremigrate" "$(seen)"
-check "drivers, too, in reverse order, those that were told" sh -c \
-	"tr '\\n' ',' < /sys/kernel/debug/pmig_test/log | grep -q 'a pre,b pre,b post-error,a post-error'"
+same "drivers, too, in reverse order, those that were told" "test-a pre
+test-b pre
+test-b post-error
+test-a post-error" "$(drivers_seen)"
 rmmod pmig_test
 cleanup_members
 
