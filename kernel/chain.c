@@ -239,7 +239,7 @@ free:
 	pmig_handler_put(ctx);
 	return err;
 }
-EXPORT_SYMBOL_GPL(__pmig_register_handler);
+EXPORT_SYMBOL_NS_GPL(__pmig_register_handler, PMIG);
 
 /**
  * pmig_unregister_handler() - not to be told any more
@@ -268,4 +268,4 @@ void pmig_unregister_handler(struct pmig_handler *handler)
 	handler->ctx = NULL;
 	pmig_handler_put(ctx);
 }
-EXPORT_SYMBOL_GPL(pmig_unregister_handler);
+EXPORT_SYMBOL_NS_GPL(pmig_unregister_handler, PMIG);

@@ -11,13 +11,14 @@
 
 #define PMIG_KERNEL (LINUX_VERSION_MAJOR * 1000 + LINUX_VERSION_PATCHLEVEL)
 
-/* Every EXPORT_SYMBOL_GPL() is in namespace PMIG; names of namespaces became strings in 6.13. */
+/* Names of namespaces became strings in 6.13. */
 #if PMIG_KERNEL >= 6013
-#define DEFAULT_SYMBOL_NAMESPACE "PMIG"
-#define PMIG_IMPORT_NS()	 MODULE_IMPORT_NS("PMIG")
+#include <linux/export.h>
+#undef EXPORT_SYMBOL_NS_GPL
+#define EXPORT_SYMBOL_NS_GPL(sym, ns) __EXPORT_SYMBOL(sym, "GPL", #ns)
+#define PMIG_IMPORT_NS() MODULE_IMPORT_NS("PMIG")
 #else
-#define DEFAULT_SYMBOL_NAMESPACE PMIG
-#define PMIG_IMPORT_NS()	 MODULE_IMPORT_NS(PMIG)
+#define PMIG_IMPORT_NS() MODULE_IMPORT_NS(PMIG)
 #endif
 
 /* class_create() lost its owner in 6.4. */

@@ -170,7 +170,7 @@ int pmig_register_engine(struct pmig_engine *engine)
 		kfree(swap_baseline(engine, NULL));
 	return err;
 }
-EXPORT_SYMBOL_GPL(pmig_register_engine);
+EXPORT_SYMBOL_NS_GPL(pmig_register_engine, PMIG);
 
 /**
  * pmig_unregister_engine() - the hypervisor goes; no session uses it, as that pins the caller's
@@ -185,4 +185,4 @@ void pmig_unregister_engine(struct pmig_engine *engine)
 	pmig_foreign_drop(engine);
 	kfree(swap_baseline(engine, NULL));
 }
-EXPORT_SYMBOL_GPL(pmig_unregister_engine);
+EXPORT_SYMBOL_NS_GPL(pmig_unregister_engine, PMIG);

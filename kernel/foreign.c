@@ -95,7 +95,7 @@ void pmig_foreign_begin(struct pmig_engine *engine, u64 stream)
 	}
 	mutex_unlock(&pmig_session_lock);
 }
-EXPORT_SYMBOL_GPL(pmig_foreign_begin);
+EXPORT_SYMBOL_NS_GPL(pmig_foreign_begin, PMIG);
 
 /**
  * pmig_foreign_end() - it has ended
@@ -121,7 +121,7 @@ void pmig_foreign_end(struct pmig_engine *engine, u64 stream, int err, u64 black
 	}
 	mutex_unlock(&pmig_session_lock);
 }
-EXPORT_SYMBOL_GPL(pmig_foreign_end);
+EXPORT_SYMBOL_NS_GPL(pmig_foreign_end, PMIG);
 
 /* The worker looks here first whenever something has changed. */
 void pmig_foreign_pending(void)

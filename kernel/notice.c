@@ -252,32 +252,32 @@ enum pmig_phase pmig_notice_phase(const struct pmig_notice *n)
 {
 	return n->phase;
 }
-EXPORT_SYMBOL_GPL(pmig_notice_phase);
+EXPORT_SYMBOL_NS_GPL(pmig_notice_phase, PMIG);
 
 u64 pmig_notice_stream(const struct pmig_notice *n)
 {
 	return n->stream;
 }
-EXPORT_SYMBOL_GPL(pmig_notice_stream);
+EXPORT_SYMBOL_NS_GPL(pmig_notice_stream, PMIG);
 
 void *pmig_notice_data(const struct pmig_notice *n)
 {
 	return n->data;
 }
-EXPORT_SYMBOL_GPL(pmig_notice_data);
+EXPORT_SYMBOL_NS_GPL(pmig_notice_data, PMIG);
 
 bool pmig_notice_force(const struct pmig_notice *n)
 {
 	return n->force;
 }
-EXPORT_SYMBOL_GPL(pmig_notice_force);
+EXPORT_SYMBOL_NS_GPL(pmig_notice_force, PMIG);
 
 const struct pmig_change *pmig_notice_changes(const struct pmig_notice *n, unsigned int *nr)
 {
 	*nr = n->changes ? n->changes->nr : 0;
 	return n->changes ? n->changes->change : NULL;
 }
-EXPORT_SYMBOL_GPL(pmig_notice_changes);
+EXPORT_SYMBOL_NS_GPL(pmig_notice_changes, PMIG);
 
 int pmig_refuse(struct pmig_notice *n, int err, const char *fmt, ...)
 {
@@ -294,14 +294,14 @@ int pmig_refuse(struct pmig_notice *n, int err, const char *fmt, ...)
 	spin_unlock_irqrestore(&n->lock, flags);
 	return err;
 }
-EXPORT_SYMBOL_GPL(pmig_refuse);
+EXPORT_SYMBOL_NS_GPL(pmig_refuse, PMIG);
 
 void pmig_complete(struct pmig_notice *n, int err, const char *reason)
 {
 	answer(n, err, reason);
 	put_notice(n);
 }
-EXPORT_SYMBOL_GPL(pmig_complete);
+EXPORT_SYMBOL_NS_GPL(pmig_complete, PMIG);
 
 static bool phases_valid(const struct pmig_handler *h)
 {

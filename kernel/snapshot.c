@@ -63,7 +63,7 @@ int pmig_snapshot_add_text(struct pmig_snapshot *snap, const char *name, const v
 	snap->nr++;
 	return 0;
 }
-EXPORT_SYMBOL_GPL(pmig_snapshot_add_text);
+EXPORT_SYMBOL_NS_GPL(pmig_snapshot_add_text, PMIG);
 
 /**
  * pmig_snapshot_add_u64() - add a number
@@ -84,4 +84,4 @@ int pmig_snapshot_add_u64(struct pmig_snapshot *snap, const char *name, u64 valu
 	snap->nr++;
 	return 0;
 }
-EXPORT_SYMBOL_GPL(pmig_snapshot_add_u64);
+EXPORT_SYMBOL_NS_GPL(pmig_snapshot_add_u64, PMIG);

@@ -9,6 +9,7 @@
  *					"release" for -1
  *	block X PHASE			do not return from the call until "release"
  *	release				end what blocks and what is late
+ *	deadline X MS			register anew with this deadline
  *	unregister X			and not before its call has returned
  *	register X
  *	clear				all do as they ought to, and the log is empty;
@@ -33,9 +34,9 @@
 static unsigned int handlers = 3;
 module_param(handlers, uint, 0444);
 MODULE_PARM_DESC(handlers, "how many, up to 26 (3)");
-static unsigned int timeout_ms = 500;
+static unsigned int timeout_ms = 20000;
 module_param(timeout_ms, uint, 0444);
-MODULE_PARM_DESC(timeout_ms, "deadline of each (500)");
+MODULE_PARM_DESC(timeout_ms, "deadline of each, unless changed (20000)");
 
 enum kind { GOOD, REFUSE, LATER, BLOCK };
 
@@ -164,20 +165,6 @@ static void release_all(void)
 	flush_workqueue(late_wq);
 }
 
-static void clear_all(void)
-{
-	unsigned int i;
-
-	mutex_lock(&lock);
-	for (i = 0; i < MAX_HANDLERS; i++)
-		memset(testers[i].behaviour, 0, sizeof(testers[i].behaviour));
-	mutex_unlock(&lock);
-	release_all();
-	mutex_lock(&lock);
-	recorded = 0;
-	mutex_unlock(&lock);
-}
-
 static int register_one(struct tester *t)
 {
 	int err;
@@ -196,6 +183,31 @@ static int unregister_one(struct tester *t)
 	pmig_unregister_handler(&t->handler);
 	t->registered = false;
 	return 0;
+}
+
+static int set_deadline(struct tester *t, unsigned int ms)
+{
+	unregister_one(t);
+	t->handler.timeout_ms = ms;
+	return register_one(t);
+}
+
+/* In the middle of a migration a handler can't be registered: then the next "clear" does it. */
+static void clear_all(void)
+{
+	unsigned int i;
+
+	mutex_lock(&lock);
+	for (i = 0; i < MAX_HANDLERS; i++)
+		memset(testers[i].behaviour, 0, sizeof(testers[i].behaviour));
+	mutex_unlock(&lock);
+	release_all();
+	for (i = 0; i < handlers; i++)
+		if (!testers[i].registered || testers[i].handler.timeout_ms != timeout_ms)
+			set_deadline(&testers[i], timeout_ms);
+	mutex_lock(&lock);
+	recorded = 0;
+	mutex_unlock(&lock);
 }
 
 static struct tester *find(char letter)
@@ -241,12 +253,15 @@ static int behave(const char *line)
 
 static int command(const char *line)
 {
+	unsigned int ms;
 	char letter;
 
 	if (!strcmp(line, "release"))
 		release_all();
 	else if (!strcmp(line, "clear"))
 		clear_all();
+	else if (sscanf(line, "deadline %c %u", &letter, &ms) == 2)
+		return find(letter) ? set_deadline(find(letter), ms) : -EINVAL;
 	else if (sscanf(line, "unregister %c", &letter) == 1)
 		return find(letter) ? unregister_one(find(letter)) : -EINVAL;
 	else if (sscanf(line, "register %c", &letter) == 1)
@@ -294,7 +309,11 @@ static void unregister_all(void)
 {
 	unsigned int i;
 
-	clear_all();
+	mutex_lock(&lock);
+	for (i = 0; i < MAX_HANDLERS; i++)
+		memset(testers[i].behaviour, 0, sizeof(testers[i].behaviour));
+	mutex_unlock(&lock);
+	release_all();
 	for (i = 0; i < handlers; i++)
 		unregister_one(&testers[i]);
 	release_all();

@@ -18,6 +18,7 @@ TEST_F(pmig, check_collects_all_refusals)
 {
 	tell("refuse a check %d a firmware update is running", EBUSY);
 	tell("later b check 10 %d", EPERM);
+	tell("deadline c 300");
 	tell("block c check");
 	ASSERT_EQ(0, start(&self->l, PMIG_CMD_CHECK, STREAM, 0, self->engine));
 	ASSERT_REACHES(CHECKED);
@@ -31,7 +32,7 @@ TEST_F(pmig, check_collects_all_refusals)
 	EXPECT_STREQ("refused late", self->s.refusal[1].reason);
 	EXPECT_STREQ("test-c", self->s.refusal[2].handler);
 	EXPECT_EQ(ETIMEDOUT, self->s.refusal[2].err);
-	EXPECT_STREQ("no answer within 500 ms", self->s.refusal[2].reason);
+	EXPECT_STREQ("no answer within 300 ms", self->s.refusal[2].reason);
 	/* A check leaves nothing to be undone. */
 	ASSERT_COMMAND(END);
 	tell("release");
@@ -54,6 +55,7 @@ TEST_F(pmig, pre_refused)
 
 TEST_F(pmig, pre_blocks)
 {
+	tell("deadline b 300");
 	tell("block b pre");
 	ASSERT_QUIESCE();
 	ASSERT_COMMAND(PRE);
@@ -69,6 +71,7 @@ TEST_F(pmig, pre_blocks)
 /* One that still sits in PRE when the next migration comes is not told it again before it has heard the end. */
 TEST_F(pmig, pre_blocks_over_two)
 {
+	tell("deadline b 300");
 	tell("block b pre");
 	ASSERT_QUIESCE();
 	ASSERT_COMMAND(PRE);
@@ -112,6 +115,7 @@ TEST_F(pmig, pre_later_refuses)
 /* Completed long after the deadline: too late, and harmless. */
 TEST_F(pmig, pre_later_too_late)
 {
+	tell("deadline b 300");
 	tell("later b pre -1");
 	ASSERT_QUIESCE();
 	ASSERT_COMMAND(PRE);
@@ -128,6 +132,7 @@ TEST_F(pmig, pre_later_too_late)
 /* After the move a refusal or a missed deadline stops nothing. */
 TEST_F(pmig, post_misbehaves)
 {
+	tell("deadline b 300");
 	tell("refuse c post %d no", EIO);
 	tell("block b post");
 	ASSERT_READY();

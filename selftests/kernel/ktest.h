@@ -426,6 +426,20 @@ static inline bool was_told(const char *log)
 	return false;
 }
 
+/* Waits until this is in the log; CHECK goes to all at once. */
+static inline bool hears(const char *what)
+{
+	int64_t end = now_ms() + NEVER_MS;
+
+	do {
+		if (strstr(told(), what))
+			return true;
+		nap();
+	} while (now_ms() < end);
+	printf("# told: %s\n# without: %s\n", told(), what);
+	return false;
+}
+
 /* --- engines --- */
 
 #define SIM    "/sys/kernel/config/pmig_sim/"

@@ -13,6 +13,7 @@ TEST_F(pmig, in_check)
 {
 	tell("block a check");
 	ASSERT_EQ(0, start(&self->l, PMIG_CMD_CHECK, STREAM, 0, self->engine));
+	ASSERT_TRUE(hears("a check,"));
 	ASSERT_ORPHANED();
 	tell("release");
 	ASSERT_REACHES(NONE);
