@@ -111,8 +111,9 @@ class Runner:
         try:
             await partition.boot()
             await agent.wait_ready(BOOT_TIMEOUT)
-            self.say(f"# {name}: ready after {time.monotonic() - started:.1f} s")
-            self.logs(f"{name}: ready after {time.monotonic() - started:.1f} s")
+            ready = f"{name}: ready after {time.monotonic() - started:.1f} s ({partition.cpu_seconds():.1f} s of CPU)"
+            self.say(f"# {ready}")
+            self.logs(ready)
             while left:
                 await self._test(agent, left[0])
                 left.pop(0)

@@ -6,7 +6,7 @@
 # Each (release, architecture) has an apt directory of its own in the cache. The addresses come from what the
 # host's apt is configured with, so no mirror is named here; third parties' lists on the host play no part.
 # The security suite's index for a port is now and then out of step with its mirror: when a fetch fails with
-# it, the fetch is tried once more with the main suite alone.
+# it, the fetch is tried once more with the main suite alone, and for a day at once so.
 
 # debian_uris : "LABEL URI" for each Debian archive that the host's apt uses (LABEL main or security)
 debian_uris() {
@@ -71,23 +71,25 @@ with_apt() {
 		dir=$LAB_CACHE/apt/$release-$arch-$type
 		[ "$variant" = yes ] || dir+=-main
 		mkdir -p "$dir"
-		# What was out of step a moment ago still is.
-		if [ "$variant" = yes ] && [ -n "$(find "$dir/failed" -mmin -60 2> /dev/null)" ]; then
+		if [ "$variant" = yes ] && [ -n "$(find "$dir/failed" -mmin -1440 2> /dev/null)" ]; then
 			continue
 		fi
 		if (
 			flock 8
 			apt_dir_setup "$dir" "$release" "$arch" "$type" "$variant" || exit 1
 			"$fn" "$dir/apt.conf" "$@" 8>&-
-		) 8> "$dir/lock"; then
+		) 8> "$dir/lock" 2> "$dir/errors"; then
 			return 0
 		fi
 		touch "$dir/failed"
-		[ "$variant" = no ] || say "it failed with the security suite, trying $release's main suite alone"
+		if [ "$variant" = yes ]; then
+			say "apt with $release-security for $arch failed (see $dir/errors), going on with $release alone"
+		else
+			cat "$dir/errors" >&2
+		fi
 	done
 	return 1
 }
-
 
 # download_packages APT_CONF DIR PACKAGE... : exactly these
 download_packages() {

@@ -63,9 +63,12 @@ product() {
 			say "making $name"
 			PRODUCT_DIR=$dir "$maker" "$tmp" "$@" >&2 9>&- || exit 1
 			mv -T "$tmp" "$dir"
+			find "$LAB_CACHE" -maxdepth 1 -name "$name-????????????" -mtime +7 -exec rm -rf {} +
 			say "made $name in $((SECONDS - start)) s"
 		) 9> "$LAB_CACHE/lock/$name" || die "could not make $name"
 	fi
+	# What nobody has used for a week goes when its successor is made.
+	touch -c "$dir"
 	echo "$dir"
 }
 

@@ -57,7 +57,7 @@ write_config() {
 		systemd-logind systemd-user-sessions systemd-pstore systemd-boot-update systemd-update-utmp \
 		systemd-network-generator systemd-udev-settle systemd-binfmt ldconfig console-getty \
 		serial-getty@hvc0 serial-getty@ttyS0 getty@tty1 e2scrub_reap systemd-udev-trigger \
-		systemd-tmpfiles-setup-dev systemd-remount-fs systemd-random-seed systemd-journal-flush \
+		systemd-tmpfiles-setup-dev systemd-remount-fs systemd-random-seed systemd-journal-flush systemd-sysctl systemd-update-utmp-runlevel \
 		kmod-static-nodes modprobe@drm modprobe@efi_pstore modprobe@fuse modprobe@dm_mod modprobe@loop; do
 		ln -sf /dev/null "$root/etc/systemd/system/$unit.service"
 	done
