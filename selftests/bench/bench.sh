@@ -116,7 +116,10 @@ quiesced() {
 }
 
 utils_root() {
-	mkdir -p $UTILS/etc/drmgr.d/pmig $UTILS/var/lock $UTILS/var/log
+	mkdir -p $UTILS/etc/drmgr.d/pmig $UTILS/var/lock $UTILS/var/log $UTILS/tmp
+	for d in bin sbin lib lib64; do
+		[ -e $UTILS/$d ] || ln -s usr/$d $UTILS/$d
+	done
 	for d in proc sys dev run; do
 		mkdir -p $UTILS/$d
 		mountpoint -q $UTILS/$d || mount --rbind /$d $UTILS/$d
