@@ -47,6 +47,7 @@ class Hmc:
         self.partition = partition
         self.log = log
         self.answers = collections.OrderedDict()
+        self.scheduled = set()
         partition.on_request = self.line
 
     def line(self, text):
@@ -134,13 +135,27 @@ class Hmc:
             await asyncio.sleep(seconds)
             await self.ask(" ".join(words))
 
-        self.partition.spawn(later())
+        task = self.partition.spawn(later())
+        self.scheduled.add(task)
+        task.add_done_callback(self.scheduled.discard)
 
     async def do_reject(self, status, count):
         await self.partition.lpm(f"reject {number(status, 'status')} {number(count, 'count')}")
 
     async def do_fail_cancel(self, status, count):
         await self.partition.lpm(f"fail-cancel {number(status, 'status')} {number(count, 'count')}")
+
+    async def reset(self):
+        """Between tests: nothing that one asked for happens to the next."""
+        for task in self.scheduled:
+            task.cancel()
+        self.scheduled.clear()
+        if not self.partition.machine.ppc:
+            return
+        await self.partition.drop_destination()
+        self.partition.in_place = self.partition.in_place_default()
+        streams, _ = await self.partition.current.lpm_status()
+        await self.partition.lpm(";".join([f"gone {s:#x}" for s in streams] + ["reject 0 0", "fail-cancel 0 0"]))
 
     def _options(self, words):
         """(what the move itself takes, the rest)"""

@@ -37,7 +37,7 @@ class Partition:
         self.servers = []
         self.current = None
         self.destination = None
-        self.in_place = {"blackout-ms": 100, "resumed-ms": 300, "identity": {}, "further": []}
+        self.in_place = self.in_place_default()
         self.past = {}  # what earlier servers counted for a stream
         self.names = itertools.count()
         self.moves = 0
@@ -51,6 +51,10 @@ class Partition:
         self.ended = asyncio.get_running_loop().create_future()
         self._tmp = tempfile.TemporaryDirectory(prefix=f"pmig-lab.{os.getpid()}.")
         self._moving = asyncio.Lock()
+
+    @staticmethod
+    def in_place_default():
+        return {"blackout-ms": 100, "resumed-ms": 300, "identity": {}, "further": []}
 
     # boot and end
 

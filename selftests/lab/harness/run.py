@@ -104,7 +104,7 @@ class Runner:
     async def _boot(self, name, profile, tests):
         """Runs tests in one guest. Returns those that are left because a test took the guest with it."""
         partition = Partition(self.products, self.out, profile, self.logs.boot(name), self.logs)
-        Hmc(partition, self.logs)
+        hmc = Hmc(partition, self.logs)
         agent = Agent(partition)
         left = list(tests)
         started = time.monotonic()
@@ -115,6 +115,7 @@ class Runner:
             self.say(f"# {ready}")
             self.logs(ready)
             while left:
+                await hmc.reset()
                 await self._test(agent, left[0])
                 left.pop(0)
         except (GuestLost, ServerError) as e:

@@ -125,6 +125,7 @@ fetch_rootfs() {
 make_rootfs() {
 	local tmp=$1 arch=$2 root=$1/root
 
+	[ "$(id -u)" = 0 ] || die "files of several owners have to be made: as root: LAB_CACHE=$LAB_CACHE $LAB_DIR/setup.sh"
 	with_apt bookworm "$arch" deb fetch_rootfs "$tmp/debs" || return 1
 	unpack_packages "$root" "$tmp"/debs/*.deb || return 1
 	write_accounts "$root"
