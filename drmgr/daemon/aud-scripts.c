@@ -262,7 +262,7 @@ static int start_job(struct scripts *s)
 				 .env = env,
 				 .deadline = job_deadline(s),
 				 .stop_signal = job->kind == KIND_HOOK ? SIGTERM : SIGABRT,
-				 .die_with_us = learning || !job->told_name[0],
+				 .keep = job->told_name[0] ? SCRIPT_OUTPUT_NAME : NULL,
 				 .in_child = in_child,
 				 .line = on_line,
 				 .done = on_done,
@@ -280,6 +280,7 @@ static int adopt_job(struct scripts *s, const struct told_entry *e)
 			    &(struct run_spec){
 				    .deadline = job_deadline(s),
 				    .stop_signal = s->job.kind == KIND_HOOK ? SIGTERM : SIGABRT,
+				    .keep = SCRIPT_OUTPUT_NAME,
 				    .line = on_line,
 				    .done = on_done,
 				    .userdata = s,

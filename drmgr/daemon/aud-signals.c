@@ -223,6 +223,8 @@ static void tell(struct signals *s, struct application *app)
 	if (s->message->gen == s->notice->gen &&
 	    (phase == DR_PHASE_BEGIN || phase == DR_PHASE_PRE || is_end(phase)))
 		r = audience_tell(&s->a, s->notice, name);
+	if (r < 0 && phase == DR_PHASE_BEGIN)
+		return;
 	if (r < 0 && phase == DR_PHASE_PRE) {
 		/* What is not written down could not be undone by the next daemon. */
 		audience_refuse(&s->a, "application", app->name, r, true,

@@ -55,6 +55,7 @@ struct backend;
 
 struct backend_ops {
 	const char *name;
+	const char *engine; /* its only one, or NULL */
 	/*
 	 * Starts @command. @done comes exactly once, never from inside this call, unless backend_forget() is
 	 * called with the same userdata. A negative return: nothing was started, @done does not come.

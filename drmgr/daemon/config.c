@@ -87,6 +87,11 @@ static int parse_hooks_at(const struct row *row, struct config *c, const char *v
 	return parse_flag(row, c, value, "begin", "pre");
 }
 
+static int parse_quiesce_at(const struct row *row, struct config *c, const char *value)
+{
+	return parse_flag(row, c, value, "auto", "now");
+}
+
 static int parse_without_module(const struct row *row, struct config *c, const char *value)
 {
 	return parse_flag(row, c, value, "error", "sysfs");
@@ -168,6 +173,7 @@ static const struct row rows[] = {
 	ROW("ScriptDirectory", parse_path, script_directory, 0, 0, "an absolute path"),
 	ROW("HookDirectory", parse_path, hook_directory, 0, 0, "an absolute path"),
 	ROW("HooksAt", parse_hooks_at, hooks_at_pre, 0, 0, "begin or pre"),
+	ROW("QuiesceAt", parse_quiesce_at, quiesce_now, 0, 0, "auto or now"),
 	ROW("ScriptTimeoutSec", parse_seconds, script_timeout, 1, 3600, "seconds, 1 to 3600"),
 	ROW("HookTimeoutSec", parse_seconds, hook_timeout, 1, 86400, "seconds, 1 to 86400"),
 	ROW("PreTimeoutSec", parse_seconds, pre_timeout, 1, 3600, "seconds, 1 to 3600"),

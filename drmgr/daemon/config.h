@@ -19,6 +19,7 @@ struct config {
 	uint64_t max_applications;
 	uint64_t max_applications_root;
 	uint64_t max_applications_per_user;
+	bool quiesce_now;
 	bool hooks_at_pre;
 	bool without_module_sysfs;
 	enum check_mode check_engine;

@@ -19,7 +19,6 @@
 #include "daemon/link.h"
 #include "daemon/manager.h"
 #include "daemon/module.h"
-#include "daemon/runner.h"
 #include "daemon/sysfs.h"
 
 #define WATCHDOG_USEC (60 * USEC_PER_SEC)
@@ -334,16 +333,33 @@ static void on_state(void *userdata, _unused_ const struct kernel_state *state)
 		sd_event_source_set_enabled(m->reconcile, SD_EVENT_ONESHOT);
 }
 
+/* The last daemon did without the module, and its write may be going on. */
+static void take_back_sysfs(struct manager *m, uint64_t stream, int written)
+{
+	if (!m->sysfs && sysfs_new(&m->sysfs, m->event) < 0)
+		log_oom();
+	if (!m->sysfs)
+		safe_close(written);
+	else {
+		m->backend = m->sysfs;
+		if (written >= 0)
+			sysfs_restore(m->sysfs, stream, written);
+	}
+}
+
 void manager_restore(struct manager *m, int *fds, char **names, size_t n)
 {
+	_cleanup_close_ int written = -EBADF;
 	struct replay replay = { 0 };
 	char boot_id[64];
 	int r;
 
 	registry_restore(m->registry, fds, names, n);
 	for (size_t i = 0; i < n; i++)
-		if (fds[i] >= 0 && strcmp(names[i], RUN_OUTPUT_NAME) == 0)
+		if (fds[i] >= 0 && strcmp(names[i], SCRIPT_OUTPUT_NAME) == 0)
 			aud_scripts_restore(m->audiences[AUDIENCE_SCRIPTS], TAKE_FD(fds[i]));
+		else if (fds[i] >= 0 && strcmp(names[i], SYSFS_OUTPUT_NAME) == 0)
+			written = TAKE_FD(fds[i]);
 	for (size_t i = 0; i < n; i++)
 		if (fds[i] >= 0) {
 			sd_notifyf(0, "FDSTOREREMOVE=1\nFDNAME=%s", names[i]);
@@ -355,8 +371,11 @@ void manager_restore(struct manager *m, int *fds, char **names, size_t n)
 	session_boot_id(boot_id, sizeof(boot_id));
 	if (replay.open && strcmp(boot_id, replay.session.boot_id) != 0)
 		log_notice("%s is of another boot; it is not used.", m->journal_path);
-	else if (replay.open)
+	else if (replay.open) {
+		if (strcmp(replay.session.engine, "sysfs") == 0)
+			take_back_sysfs(m, replay.session.stream, TAKE_FD(written));
 		take_over(m, &replay);
+	}
 	replay_clear(&replay);
 }
 

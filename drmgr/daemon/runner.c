@@ -28,6 +28,7 @@
 
 #define KILL_AFTER USEC_PER_SEC
 #define LINE_BYTES 1024
+#define FIRST_FD   (STDERR_FILENO + 1)
 
 struct runner {
 	struct run_spec spec;
@@ -122,8 +123,8 @@ static void finish(struct runner *r, struct run_result result)
 	r->child_source = sd_event_source_disable_unref(r->child_source);
 	r->output_source = sd_event_source_disable_unref(r->output_source);
 	r->timer = sd_event_source_disable_unref(r->timer);
-	if (!r->spec.die_with_us)
-		sd_notify(0, "FDSTOREREMOVE=1\nFDNAME=" RUN_OUTPUT_NAME);
+	if (r->spec.keep)
+		sd_notifyf(0, "FDSTOREREMOVE=1\nFDNAME=%s", r->spec.keep);
 	r->spec.done(r->spec.userdata, &result);
 }
 
@@ -238,6 +239,11 @@ static void guard(pid_t parent)
 		_exit(126);
 	if (child == 0)
 		return;
+	/* Nothing of the daemon's must stay open because of us. */
+	if (dup2(p[0].fd, FIRST_FD) < 0)
+		_exit(126);
+	p[0].fd = FIRST_FD;
+	close_range(FIRST_FD + 1, ~0U, 0);
 	p[1].fd = (int)syscall(SYS_pidfd_open, child, 0);
 	while (poll(p, 2, -1) < 0 && errno == EINTR)
 		;
@@ -251,18 +257,28 @@ _Noreturn static void run_child(const struct run_spec *spec, int output, pid_t p
 	if (setsid() < 0 || chdir("/") < 0 || redirect(output) < 0)
 		_exit(126);
 	umask(022);
-	if (spec->die_with_us)
+	if (!spec->keep)
 		guard(parent);
-	if (spec->function)
+	if (spec->function) {
+		close_range(FIRST_FD, ~0U, 0);
 		_exit(spec->function(spec->userdata));
+	}
 	if (spec->in_child && spec->in_child(spec->userdata) < 0)
 		_exit(126);
 	reset_signals();
 	/* Ours are CLOEXEC; this is for what somebody gave us. */
-	close_range(STDERR_FILENO + 1, ~0U, CLOSE_RANGE_CLOEXEC);
+	close_range(FIRST_FD, ~0U, CLOSE_RANGE_CLOEXEC);
 	execve(spec->path, spec->argv, spec->env);
 	dprintf(STDERR_FILENO, "DR_ERROR=cannot be run: %s\n", errno_text(errno));
 	_exit(127);
+}
+
+static void keep_output(const struct runner *r)
+{
+	char state[64];
+
+	snprintf(state, sizeof(state), "FDSTORE=1\nFDNAME=%s", r->spec.keep);
+	sd_pid_notify_with_fds(0, 0, state, &r->output, 1);
 }
 
 static struct runner *runner_alloc(sd_event *event, const struct run_spec *spec)
@@ -312,8 +328,8 @@ int runner_start(struct runner **ret, sd_event *event, const struct run_spec *sp
 	if (fcntl(r->output, F_SETFL, O_NONBLOCK) < 0)
 		return -errno;
 	/* Before there is a child: it must not die of a closed pipe because the daemon does. */
-	if (!spec->die_with_us)
-		sd_pid_notify_with_fds(0, 0, "FDSTORE=1\nFDNAME=" RUN_OUTPUT_NAME, &r->output, 1);
+	if (spec->keep)
+		keep_output(r);
 	r->pid = fork();
 	if (r->pid < 0)
 		return -errno;

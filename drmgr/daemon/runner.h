@@ -26,7 +26,8 @@ struct run_spec {
 	char *const *env;
 	usec_t deadline; /* CLOCK_BOOTTIME; 0 for none */
 	int stop_signal; /* at the deadline; SIGKILL a second later */
-	bool die_with_us; /* nothing depends on it when the daemon has gone; otherwise it outlives it */
+	const char *
+		keep; /* it outlives the daemon, and its pipe is in systemd's store under this name */
 	/* Runs in the child in the instant before the program; negative: the program does not run. */
 	int (*in_child)(void *userdata);
 	/* Instead of a program: what the child does; its result is the exit status. */
@@ -37,9 +38,6 @@ struct run_spec {
 };
 
 struct runner;
-
-/* The pipe of a child that outlives the daemon is under this name in systemd's store: one child at a time. */
-#define RUN_OUTPUT_NAME "output"
 
 /* The most of a child's output that is looked at; the rest is read and dropped. */
 #define RUN_OUTPUT_MAX (64U << 10)

@@ -74,7 +74,9 @@ int session_adopt(struct session **ret, const struct session_setup *setup, struc
 		.stream = replay->session.stream,
 		.force = replay->session.flags & PMIG_F_FORCE,
 	};
-	snprintf(s->request.engine, sizeof(s->request.engine), "%s", replay->session.engine);
+	if (!setup->backend->ops->engine)
+		snprintf(s->request.engine, sizeof(s->request.engine), "%s",
+			 replay->session.engine);
 	s->foreign = replay->session.flags & PMIG_F_FOREIGN;
 	s->known = replay->outcome;
 	/* Nobody says how it ended? The machine itself does: it has a serial number. */

@@ -56,7 +56,8 @@ static void command(struct session *s, enum pmig_cmd cmd)
 {
 	struct backend_args args = {
 		.stream = s->request.stream,
-		.flags = s->request.force ? PMIG_F_FORCE : 0,
+		.flags = (s->request.force ? PMIG_F_FORCE : 0) |
+			 (s->setup.config->quiesce_now ? PMIG_F_QUIESCE_NOW : 0),
 		.error = s->error ? (uint32_t)s->error : ECANCELED,
 		.engine = s->request.engine[0] ? s->request.engine : NULL,
 	};
@@ -154,7 +155,9 @@ static void open_journal(struct session *s)
 	};
 	int r;
 
-	snprintf(j.engine, sizeof(j.engine), "%s", s->request.engine);
+	/* Which back end was at work is part of it. */
+	snprintf(j.engine, sizeof(j.engine), "%s",
+		 s->setup.backend->ops->engine ? s->setup.backend->ops->engine : s->request.engine);
 	session_identity(j.identity, sizeof(j.identity));
 	session_boot_id(j.boot_id, sizeof(j.boot_id));
 	r = journal_open_session(s->setup.journal, &j);

@@ -5,14 +5,16 @@
  * PRE comes at once, as in powerpc-utils; no driver is asked, nothing says what changed. It plays the module's states
  * so that the session need not know.
  *
- * The child outlives the daemon, and with it the write; then the next daemon sees by the machine's serial number
- * whether it moved.
+  * The child outlives the daemon, and with it the write; its pipe, kept by systemd, tells the next daemon when it has
+ * ended and how.
  */
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include <systemd/sd-daemon.h>
 
 #include "daemon/runner.h"
 #include "daemon/sysfs.h"
@@ -24,6 +26,8 @@ struct sysfs {
 	sd_event *event;
 	sd_event_source *later;
 	struct runner *runner;
+	sd_event_source *kept; /* the pipe of an earlier daemon's child */
+	int error;	       /* of the write */
 	uint64_t stream;
 	uint32_t seq;
 	/* the command that later() completes */
@@ -47,7 +51,7 @@ static void enter(struct sysfs *s, uint32_t state, int error, const char *reason
 	backend_set_state(&s->b, &k);
 }
 
-/* In the child. */
+/* In the child. Its last words are for whichever daemon is there then. */
 static int write_stream(void *userdata)
 {
 	const struct sysfs *s = userdata;
@@ -56,31 +60,71 @@ static int write_stream(void *userdata)
 
 	snprintf(text, sizeof(text), "0x%" PRIx64 "\n", s->stream);
 	r = write_text_file(MIGRATION_FILE, text);
-	return r < 0 ? -r & 0xff : 0;
+	dprintf(STDOUT_FILENO, "%d\n", -r);
+	return 0;
 }
 
-static void on_written(void *userdata, const struct run_result *result)
+static void on_line(void *userdata, const char *line)
+{
+	struct sysfs *s = userdata;
+	uint64_t error;
+
+	if (parse_u64(line, 10, 4095, &error) == 0)
+		s->error = (int)error;
+}
+
+static void ended(struct sysfs *s)
+{
+	if (s->error == 0)
+		enter(s, PMIG_STATE_COMPLETED, 0, "");
+	else
+		enter(s, PMIG_STATE_FAILED, s->error, errno_text(s->error));
+}
+
+static void on_written(void *userdata, _unused_ const struct run_result *result)
 {
 	struct sysfs *s = userdata;
 
 	s->runner = runner_free(s->runner);
-	if (result->end == RUN_EXITED && result->value == 0)
-		enter(s, PMIG_STATE_COMPLETED, 0, "");
-	else
-		enter(s, PMIG_STATE_FAILED, result->end == RUN_EXITED ? result->value : EIO,
-		      result->end == RUN_EXITED ? errno_text(result->value) :
-						  "the write was killed");
+	ended(s);
+}
+
+/* The pipe of another daemon's child has something to say, or has been closed by its end. */
+static int on_kept(_unused_ sd_event_source *source, int fd, _unused_ uint32_t events,
+		   void *userdata)
+{
+	struct sysfs *s = userdata;
+	char text[32];
+	ssize_t n = read(fd, text, sizeof(text) - 1);
+
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return 0;
+	if (n > 0) {
+		text[n] = '\0';
+		text[strcspn(text, "\n")] = '\0';
+		on_line(s, text);
+		return 0;
+	}
+	s->kept = sd_event_source_disable_unref(s->kept);
+	sd_notify(0, "FDSTOREREMOVE=1\nFDNAME=" SYSFS_OUTPUT_NAME);
+	ended(s);
+	return 0;
 }
 
 static void suspend(struct sysfs *s)
 {
-	int r = runner_start(&s->runner, s->event,
-			     &(struct run_spec){
-				     .stop_signal = SIGKILL,
-				     .function = write_stream,
-				     .done = on_written,
-				     .userdata = s,
-			     });
+	int r;
+
+	s->error = EIO; /* until it says otherwise */
+	r = runner_start(&s->runner, s->event,
+			 &(struct run_spec){
+				 .stop_signal = SIGKILL,
+				 .keep = SYSFS_OUTPUT_NAME,
+				 .line = on_line,
+				 .function = write_stream,
+				 .done = on_written,
+				 .userdata = s,
+			 });
 
 	enter(s, r < 0 ? PMIG_STATE_FAILED : PMIG_STATE_SUSPENDING, -r, r < 0 ? errno_text(r) : "");
 }
@@ -110,7 +154,7 @@ static int act(struct sysfs *s)
 		enter(s, PMIG_STATE_FAILED, ECANCELED, "not handed to the kernel");
 		return 0;
 	case PMIG_CMD_ADOPT:
-		return -ENOENT;
+		return state == PMIG_STATE_NONE ? -ENOENT : 0;
 	case PMIG_CMD_END:
 		enter(s, PMIG_STATE_NONE, 0, "");
 		return 0;
@@ -166,6 +210,7 @@ static void sysfs_free(struct backend *b)
 	if (!s)
 		return;
 	runner_free(s->runner);
+	sd_event_source_disable_unref(s->kept);
 	sd_event_source_disable_unref(s->later);
 	kernel_state_clear(&s->b.state);
 	sd_event_unref(s->event);
@@ -174,6 +219,7 @@ static void sysfs_free(struct backend *b)
 
 static const struct backend_ops sysfs_ops = {
 	.name = "sysfs",
+	.engine = "sysfs",
 	.command = command,
 	.forget = forget,
 	.ready = ready,
@@ -198,4 +244,18 @@ int sysfs_new(struct backend **ret, sd_event *event)
 	}
 	*ret = &s->b;
 	return 0;
+}
+
+void sysfs_restore(struct backend *b, uint64_t stream, int output)
+{
+	struct sysfs *s = (struct sysfs *)b;
+
+	s->stream = stream;
+	s->error = EIO;
+	if (sd_event_add_io(s->event, &s->kept, output, EPOLLIN, on_kept, s) < 0) {
+		safe_close(output);
+		return;
+	}
+	sd_event_source_set_io_fd_own(s->kept, true);
+	enter(s, PMIG_STATE_SUSPENDING, 0, "");
 }

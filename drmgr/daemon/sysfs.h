@@ -9,4 +9,10 @@
 /* The back end for a kernel without pmig.ko. */
 int sysfs_new(struct backend **ret, sd_event *event);
 
+/* The name of the pipe of a write that is under way, in systemd's store. */
+#define SYSFS_OUTPUT_NAME "write"
+
+/* Takes over a write that an earlier daemon has started, with its pipe. */
+void sysfs_restore(struct backend *b, uint64_t stream, int output);
+
 #endif /* DRMGRD_SYSFS_H */

@@ -48,4 +48,46 @@ check "a bare write is noticed: POST for applications and scripts" once "app-a p
 check "nobody was told PRE" never "app-a pre" "10-one premigrate"
 check "the log says so" logged "Somebody else migrates stream $ID"
 check "the module is free again" drmgr -m -c pmig -p check -s $ID
+
+# Without the module: an error, or what drmgr.conf says.
+if is_ppc; then
+	cleanup_members
+	systemctl stop drmgrd
+	rmmod pmig_sim pmig 2> /dev/null
+	echo "install pmig /bin/false" > /etc/modprobe.d/daemon-test.conf
+	fresh_daemon
+	drmgr -m -c pmig -p check -s $ID > $DIR/out 2>&1
+	same "without the module a check is an error" 72 $?
+	check "of one line, which says what to do" grep -q "modprobe pmig" $DIR/out
+	fresh_daemon WithoutModule=sysfs
+	script 10-one 10
+	app app-a
+	ID=0xda15
+	stream $ID 50 2000
+	drmgr -m -c pmig -p pre -s $ID > $DIR/out 2>&1 &
+	job=$!
+	wait_until has_seen "app-a pre"
+	state $ID suspending
+	wait $job
+	same "WithoutModule=sysfs migrates all the same" 0 $?
+	check "scripts and applications are told" once "10-one premigrate" "10-one postmigrate" "app-a pre" "app-a post"
+	check "the journal says so" sh -c "journalctl -u drmgrd -o cat --no-pager | grep -q 'drivers are neither asked nor told'"
+
+	: > $SEEN
+	ID=0xda16
+	stream $ID 50 2000
+	drmgr -m -c pmig -p pre -s $ID > $DIR/out 2>&1 &
+	job=$!
+	wait_until phase_is kernel
+	kill_daemon
+	wait $job
+	wait_until applications_are 1
+	check "the write goes on without the daemon that began it" phase_is kernel
+	state $ID suspending
+	wait_until idle
+	check "and the next one tells how it ended, once" once "10-one premigrate" "10-one postmigrate" "app-a pre" "app-a post"
+	check "nobody is undone" never "10-one undopremigrate" "app-a post-error"
+	rm -f /etc/modprobe.d/daemon-test.conf
+	modprobe pmig
+fi
 finish

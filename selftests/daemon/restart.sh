@@ -11,6 +11,7 @@ OWNER_DIED=0x06000082 # 6 << 24 | EOWNERDEAD
 
 migrate() { # migrate [BLACKOUT_MS RESUMED_MS]
 	: > $SEEN
+	ID=$(printf '0x%x' $((ID + 1))) # the platform remembers why it cancelled the last one
 	stream $ID "$@"
 	drmgr -m -c pmig -p pre -s $ID > $DIR/out 2>&1 &
 	job=$!

@@ -295,7 +295,6 @@ static int start(FIXTURE_DATA(runner) * self, const char *text, usec_t timeout)
 				    .env = env,
 				    .deadline = timeout ? now_usec() + timeout : 0,
 				    .stop_signal = SIGTERM,
-				    .die_with_us = true,
 				    .line = on_line,
 				    .done = on_done,
 				    .userdata = self,
