@@ -218,7 +218,7 @@ int __pmig_register_handler(struct pmig_handler *handler, struct module *owner)
 	ctx->owner = owner;
 	pmig_strcpy(ctx->name, handler->name);
 	kref_init(&ctx->ref);
-	ctx->wq = alloc_ordered_workqueue("pmig/%s", 0, ctx->name);
+	ctx->wq = alloc_ordered_workqueue("pmig/%.18s", 0, ctx->name);
 	if (!ctx->wq) {
 		err = -ENOMEM;
 		goto free;

@@ -235,7 +235,8 @@ int pmig_notice_wait(struct pmig_notice *n, struct pmig_refusal *refusal)
 {
 	s64 left = (s64)n->timeout_ms - ktime_ms_delta(ktime_get(), n->sent);
 
-	wait_for_completion_timeout(&n->done, msecs_to_jiffies(max_t(s64, left, 0)));
+	/* Interruptible: else a long deadline is taken for a hang. Workers have no signals. */
+	wait_for_completion_interruptible_timeout(&n->done, msecs_to_jiffies(max_t(s64, left, 0)));
 	return close_notice(n, refusal);
 }
 

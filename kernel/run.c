@@ -186,7 +186,8 @@ static void step_cancelling(struct pmig_session *s)
 	size_t len;
 
 	if (!over)
-		over = wait_event_timeout(s->over, is_over(s), msecs_to_jiffies(cancel_timeout_ms));
+		over = wait_event_idle_timeout(s->over, is_over(s),
+					       msecs_to_jiffies(cancel_timeout_ms));
 	mutex_lock(&pmig_session_lock);
 	if (!over) {
 		len = strlen(s->reason);

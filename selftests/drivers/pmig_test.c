@@ -133,6 +133,10 @@ static int tester_notify(struct pmig_notice *n)
 	}
 	mutex_lock(&lock);
 	note(t->name, phases[pmig_notice_phase(n)]);
+	if (pmig_notice_force(n))
+		note(t->name, "is forced");
+	if (!pmig_notice_stream(n))
+		note(t->name, "has no stream");
 	if (pmig_notice_changes(n, &nr) && nr && pmig_notice_phase(n) != PMIG_PHASE_POST)
 		note(t->name, "changes without post");
 	began = generation;

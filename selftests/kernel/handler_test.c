@@ -14,6 +14,18 @@ TEST_F(pmig, check_all_agree)
 	ASSERT_COMMAND(END);
 }
 
+/* Force is the operator's wish: a handler hears of it, and has the last word. */
+TEST_F(pmig, check_by_force)
+{
+	tell("refuse b check %d no", EBUSY);
+	ASSERT_EQ(0, start(&self->l, PMIG_CMD_CHECK, STREAM, PMIG_F_FORCE, self->engine));
+	ASSERT_REACHES(CHECKED);
+	EXPECT_EQ(PMIG_F_FORCE, self->s.flags);
+	EXPECT_NE(NULL, strstr(told(), "a is forced,"));
+	EXPECT_EQ(1, self->s.nr_refusals);
+	ASSERT_COMMAND(END);
+}
+
 TEST_F(pmig, check_collects_all_refusals)
 {
 	tell("refuse a check %d a firmware update is running", EBUSY);
@@ -183,14 +195,14 @@ TEST_F(pmig, no_newcomers_during)
 /* Told PRE, a handler's module is needed for the end of it. */
 TEST_F(pmig, module_stays)
 {
-	EXPECT_EQ(0, unload("pmig_test"));
+	EXPECT_TRUE(unloads("pmig_test"));
 	load_modules();
 	ASSERT_READY();
 	EXPECT_EQ(-EWOULDBLOCK, unload("pmig_test"));
 	ASSERT_EQ(0, cancel(&self->l, 0));
 	ASSERT_REACHES(FAILED);
 	EXPECT_STREQ("a pre,b pre,c pre,c post-error,b post-error,a post-error,", told());
-	EXPECT_EQ(0, unload("pmig_test"));
+	EXPECT_TRUE(unloads("pmig_test"));
 	load_modules();
 }
 
@@ -200,7 +212,7 @@ TEST_F(pmig, many_refusals)
 	unsigned int i;
 	char reason[200];
 
-	ASSERT_EQ(0, unload("pmig_test"));
+	ASSERT_TRUE(unloads("pmig_test"));
 	ASSERT_EQ(0, run("modprobe pmig_test handlers=26"));
 	memset(reason, 'x', sizeof(reason) - 1);
 	reason[sizeof(reason) - 1] = 0;
@@ -212,7 +224,7 @@ TEST_F(pmig, many_refusals)
 	EXPECT_STREQ("test-z", self->s.refusal[25].handler);
 	EXPECT_STREQ(reason, self->s.refusal[25].reason);
 	ASSERT_COMMAND(END);
-	EXPECT_EQ(0, unload("pmig_test"));
+	EXPECT_TRUE(unloads("pmig_test"));
 	load_modules();
 }
 

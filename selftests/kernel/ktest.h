@@ -129,6 +129,19 @@ static inline int unload(const char *module)
 	return syscall(SYS_delete_module, module, O_NONBLOCK) ? -errno : 0;
 }
 
+/* Unloads as soon as what has just ended has let go. */
+static inline bool unloads(const char *module)
+{
+	int64_t end = now_ms() + NEVER_MS;
+
+	do {
+		if (!unload(module))
+			return true;
+		nap();
+	} while (now_ms() < end);
+	return false;
+}
+
 /* --- the family --- */
 
 static inline int attr_cb(const struct nlattr *attr, void *data)

@@ -38,6 +38,25 @@ TEST_F(pmig, completed)
 	EXPECT_FALSE(self->s.there);
 }
 
+/* The partition runs again while its memory is still on the way; POST waits for all of it. */
+TEST_F(pmig, resumed)
+{
+	if (self->sim) {
+		put(SIM "streams/0xabcd1234/live", "0");
+		ASSERT_EQ(0, put(SIM "streams/0xabcd1234/script", "enabled suspending resumed"));
+		put(SIM "streams/0xabcd1234/live", "1");
+	} else {
+		ASSERT_EQ(0, lab_hmc(NULL, 0, "in-place resumed-ms=never d-cache=0x8000"));
+	}
+	ASSERT_READY();
+	ASSERT_COMMAND(SUSPEND);
+	ASSERT_REACHES(RESUMED);
+	EXPECT_STREQ("a pre,b pre,c pre,", told());
+	EXPECT_EQ(0, self->s.nr_changes);
+	ASSERT_SET("completed");
+	ASSERT_REACHES(COMPLETED);
+}
+
 /* Not in place: the whole partition goes on in another hypervisor. */
 TEST_F(pmig, to_another_server)
 {
@@ -323,7 +342,8 @@ TEST_F(pmig, rmmod_is_refused)
 	if (!self->sim)
 		ASSERT_EQ(0, run("rmmod pmig_sim"));
 	ASSERT_BEGIN();
-	EXPECT_EQ(self->sim ? -EWOULDBLOCK : -EWOULDBLOCK, unload(self->sim ? "pmig_sim" : "pmig"));
+	if (self->sim)
+		EXPECT_EQ(-EWOULDBLOCK, unload("pmig_sim"));
 	EXPECT_GT(0, unload("pmig"));
 	ASSERT_EQ(0, cancel(&self->l, 0));
 	ASSERT_REACHES(FAILED);
@@ -331,9 +351,9 @@ TEST_F(pmig, rmmod_is_refused)
 	ASSERT_COMMAND(END);
 	if (self->sim) {
 		sim_remove(STREAM);
-		EXPECT_EQ(0, unload("pmig_sim"));
+		EXPECT_TRUE(unloads("pmig_sim"));
 	}
-	EXPECT_EQ(0, unload("pmig"));
+	EXPECT_TRUE(unloads("pmig"));
 	link_close(&self->l);
 	load_modules();
 	EXPECT_EQ(0, link_open(&self->l));
