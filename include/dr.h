@@ -119,7 +119,7 @@ enum dr_phase {
 	DR_PHASE_CHECK = 1,	 /* may the partition move? Change nothing. Answer */
 	DR_PHASE_PRE = 2,	 /* it stops in a moment: get ready. Answer */
 	DR_PHASE_POST = 3,	 /* it has moved: changes say what differs. Answer */
-	DR_PHASE_POST_ERROR = 4, /* told BEGIN or PRE, but it did not move: go on as before. Answer */
+	DR_PHASE_POST_ERROR = 4, /* told BEGIN or PRE, did not move: go on as before. Answer */
 	DR_PHASE_BEGIN =
 		5, /* notice, no answer: memory is being copied, minutes or hours before PRE */
 	DR_PHASE_RESUMED =
@@ -146,8 +146,8 @@ enum dr_phase {
 /**
  * struct dr_options - how to register; all zero is a good choice
  * @name: shown to the operator and in the log; NULL for the program's own name
- * @phases: DR_PHASES() or-ed, 0 for DR_PHASES_DEFAULT. BEGIN and PRE bring POST and POST_ERROR
- * along
+ * @phases: DR_PHASES() or-ed, 0 for DR_PHASES_DEFAULT. BEGIN and PRE bring POST and
+ *	POST_ERROR with them
  * @flags: DR_MAY_REFUSE, DR_REQUIRED
  * @signo: also send this real-time signal (SIGRTMIN to SIGRTMAX) with each event, 0 for none. Never sent while
  *	the process does not catch it
