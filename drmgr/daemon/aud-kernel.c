@@ -28,6 +28,8 @@ static void finish(struct kernel *k)
 	if (k->doing == DOING_NOTHING)
 		return;
 	k->doing = DOING_NOTHING;
+	k->acked = false;
+	k->notice = NULL;
 	k->backend->ops->forget(k->backend, k);
 	audience_done(&k->a);
 }

@@ -105,7 +105,7 @@ TEST_F(registry, bad_parameters)
 	EXPECT_EQ(-EINVAL, registry_add(self->r, &w));
 	w = good, w.signo = -1;
 	EXPECT_EQ(-EINVAL, registry_add(self->r, &w));
-	w = good, w.signo = SIGKILL;
+	w = good, w.signo = SIGTERM;
 	EXPECT_EQ(-EINVAL, registry_add(self->r, &w));
 	w = good, w.signo = 65;
 	EXPECT_EQ(-EINVAL, registry_add(self->r, &w));

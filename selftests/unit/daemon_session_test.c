@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <systemd/sd-event.h>
 
+#include "daemon/aud-kernel.h"
 #include "daemon/session-internal.h"
 #include "kselftest_harness.h"
 #include <sanitizer/lsan_interface.h>
@@ -75,6 +76,14 @@ static int paper_later(sd_event_source *s, void *userdata)
 		return 0;
 	}
 	switch (p->command) {
+	case PMIG_CMD_CHECK:
+		become(p, PMIG_STATE_CHECK, 0);
+		become(p, PMIG_STATE_CHECKED, 0);
+		break;
+	case PMIG_CMD_PRE:
+		become(p, PMIG_STATE_PRE, 0);
+		become(p, PMIG_STATE_READY, 0);
+		break;
 	case PMIG_CMD_BEGIN:
 		become(p, PMIG_STATE_ENABLED, 0);
 		if (!p->no_quiesce)
@@ -210,7 +219,6 @@ static void on_done(void *userdata, struct session *s)
 	FIXTURE_DATA(session) *self = userdata;
 
 	self->over = true;
-	sd_event_exit(self->event, 0);
 }
 
 FIXTURE_SETUP(session)
@@ -312,6 +320,35 @@ TEST_F(session, migrates_in_order)
 	EXPECT_EQ(77, result.blackout_us);
 	EXPECT_EQ(1, result.nr_changes);
 	EXPECT_NE(0, access(self->path, F_OK)); /* the journal is gone with the session */
+}
+
+/* A check, and then a migration: with the audience that really asks the module. */
+TEST_F(session, kernel_handlers_are_asked_by_the_module)
+{
+	struct audience *kernel;
+
+	ASSERT_EQ(0, aud_kernel_new(&kernel, &self->log));
+	aud_kernel_set_backend(kernel, &self->backend.b);
+	self->setup.audiences[AUDIENCE_KERNEL] = kernel;
+	for (int i = 0; i < 2; i++) {
+		trace[0] = '\0';
+		self->over = false;
+		ASSERT_EQ(0, start(self, SESSION_CHECK, false));
+		loop(self);
+		ASSERT_TRUE(self->over);
+		EXPECT_STREQ(
+			"builtin-1:check builtin-2:check scripts-1:check scripts-2:check CHECK END "
+			"signals-1:check signals-2:check",
+			trace);
+		self->s = session_free(self->s);
+		self->over = false;
+		ASSERT_EQ(0, start(self, SESSION_MIGRATE, false));
+		loop(self);
+		ASSERT_TRUE(self->over);
+		EXPECT_NE(NULL, strstr(trace, "signals-2:pre PRE SUSPEND signals-1:post"));
+		self->s = session_free(self->s);
+	}
+	aud_kernel_free(kernel);
 }
 
 TEST_F(session, a_refusal_in_pre_cancels_and_undoes_those_told)
