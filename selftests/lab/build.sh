@@ -3,8 +3,9 @@
 #
 # build.sh KERNEL [strict]
 #
-# Builds this checkout for a guest with that kernel, to build/lab/KERNEL/: mod/ the modules, user/ the userland,
-# payload/ all of it as it is laid out in the guest, initrd-quick and initrd-systemd. "strict" builds the
+# Builds this checkout for a guest with that kernel, to build/lab/KERNEL/: mod/ the modules, payload/ all of it as
+# it is laid out in the guest, initrd-quick and initrd-systemd. The userland, the same for all kernels of an
+# architecture, is in build/lab/user-ARCH/. "strict" builds the
 # modules alone, from nothing, with W=1 and sparse.
 #
 # LAB_EXTRA=DIR:GUESTDIR puts a directory of the caller's into the guest.
@@ -32,9 +33,19 @@ amd64)
 	CROSS='' ;;
 esac
 
-mkdir -p "$OUT/user"
+USER_OUT=${O:-$TOP/build}/lab/user-$GUEST_ARCH
+mkdir -p "$OUT" "$USER_OUT"
 exec 9> "$OUT/lock"
 flock 9
+
+# The sources below these paths, those of them that are there yet; no product of a build in the tree itself
+list_sources() {
+	local path
+
+	for path; do
+		[ ! -e "$path" ] || find "$path" -type f ! -name '*.o' ! -name '*.ko' ! -name '*.mod*' ! -name '.*.cmd'
+	done | sort
+}
 
 # mirror DIR PATH... : copies of the tree's files; kbuild puts its objects beside them, for this kernel only
 mirror() {
@@ -42,9 +53,7 @@ mirror() {
 	shift
 
 	mkdir -p "$to"
-	# Parts that are not there yet are no fault.
-	(cd "$TOP" && for path; do [ ! -e "$path" ] || echo "$path"; done | xargs -r -I{} find {} -type f ! -name '*.o' ! -name '*.ko' ! -name '*.mod*' ! -name '.*.cmd' |
-		sort) > "$to/.files.new"
+	(cd "$TOP" && list_sources "$@") > "$to/.files.new"
 	if [ -f "$to/.files" ]; then
 		comm -23 "$to/.files" "$to/.files.new" | while read -r path; do
 			rm -f "$to/$path"
@@ -65,6 +74,8 @@ state_of() {
 kbuild() {
 	local dir=$1 run=()
 	shift
+	# BTF of a module needs the kernel's own vmlinux and its release's pahole.
+	set -- CONFIG_DEBUG_INFO_BTF_MODULES= "$@"
 
 	if [ -n "$TOOLCHAIN" ]; then
 		run=(in_toolchain "$TOOLCHAIN" "$OUT")
@@ -123,7 +134,7 @@ project_make() {
 		export PKG_CONFIG_SYSROOT_DIR=$SYSROOT
 		export PKG_CONFIG_LIBDIR=$SYSROOT/$libs/pkgconfig:$SYSROOT/usr/share/pkgconfig
 	fi
-	make -s -C "$TOP" "${ARCH_ARGS[@]}" "SYSROOT=$SYSROOT" "KSELFTEST=$KSELFTEST" "O=$OUT/user" PREFIX=/usr \
+	make -s -C "$TOP" "${ARCH_ARGS[@]}" "SYSROOT=$SYSROOT" "KSELFTEST=$KSELFTEST" "O=$USER_OUT" PREFIX=/usr \
 		"-j$JOBS" "$@"
 }
 
@@ -155,9 +166,13 @@ install_project() {
 	local payload=$1
 
 	[ -z "${LAB_ONLY:-}" ] || return 0
-	project_make "DESTDIR=$payload" install-userland selftests-guest
-	if [ -d "$OUT/user/selftests" ]; then
-		(cd "$OUT/user/selftests" && find . -type f -perm -100 -print0 |
+	# Builds for other kernels use the same directory.
+	(
+		flock 8
+		project_make "DESTDIR=$payload" install-userland selftests-guest 8>&-
+	) 8> "$USER_OUT/lock"
+	if [ -d "$USER_OUT/selftests" ]; then
+		(cd "$USER_OUT/selftests" && find . -type f -perm -100 -print0 |
 			xargs -0r cp --parents -t "$payload/usr/libexec/pmig/selftests")
 	fi
 }
