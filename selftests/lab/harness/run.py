@@ -59,9 +59,11 @@ class Runner:
         self.stream = stream
         self.totals = Totals()
         self.count = 0
+        self.output = open(os.path.join(logs.dir, "output.tap"), "w", encoding="utf-8", buffering=1)
 
     def say(self, text):
         print(text, file=self.stream, flush=True)
+        self.output.write(text + "\n")
 
     async def run(self, tests, selfcheck):
         self.say("TAP version 14")
