@@ -307,8 +307,10 @@ static int on_reconcile(_unused_ sd_event_source *s, void *userdata)
 	const struct kernel_state *k = &m->link->state;
 	bool foreign = k->flags & PMIG_F_FOREIGN;
 
-	if (m->session || k->state == PMIG_STATE_NONE || k->owner)
+	/* Once for each change: what can't be taken is not tried again and again. */
+	if (m->session || k->state == PMIG_STATE_NONE || k->owner || k->seq == m->tried)
 		return 0;
+	m->tried = k->seq;
 	m->backend = m->link;
 	if (foreign)
 		eventlog_note(&m->log, LOG_NOTICE, "kernel", NULL,

@@ -59,6 +59,7 @@ struct manager {
 	int lock; /* the DLPAR lock */
 	sd_event_source *watchdog;
 	sd_event_source *reconcile;
+	uint32_t tried; /* the module's SEQ when last something of nobody's was taken */
 };
 
 int manager_new(struct manager **ret, sd_event *event, const char *config_path,

@@ -29,6 +29,7 @@
 #define KILL_AFTER USEC_PER_SEC
 #define LINE_BYTES 1024
 #define FIRST_FD   (STDERR_FILENO + 1)
+#define FILES_SOFT 1024
 
 struct runner {
 	struct run_spec spec;
@@ -252,6 +253,18 @@ static void guard(pid_t parent)
 	end_like(child);
 }
 
+/* What the daemon has for itself alone: a database that a script starts must not have it. */
+static void reset_limits(void)
+{
+	struct rlimit files;
+
+	write_text_file("/proc/self/oom_score_adj", "0");
+	if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur > FILES_SOFT) {
+		files.rlim_cur = FILES_SOFT; /* as for any service: some still call select() */
+		setrlimit(RLIMIT_NOFILE, &files);
+	}
+}
+
 _Noreturn static void run_child(const struct run_spec *spec, int output, pid_t parent)
 {
 	if (setsid() < 0 || chdir("/") < 0 || redirect(output) < 0)
@@ -266,6 +279,7 @@ _Noreturn static void run_child(const struct run_spec *spec, int output, pid_t p
 	if (spec->in_child && spec->in_child(spec->userdata) < 0)
 		_exit(126);
 	reset_signals();
+	reset_limits();
 	/* Ours are CLOEXEC; this is for what somebody gave us. */
 	close_range(FIRST_FD, ~0U, CLOSE_RANGE_CLOEXEC);
 	execve(spec->path, spec->argv, spec->env);

@@ -207,6 +207,8 @@ static void enter(struct session *s, enum stage stage)
 			command(s, PMIG_CMD_BEGIN);
 		break;
 	case STAGE_ADOPTING:
+		if (s->request.kind == SESSION_FOREIGN)
+			eventlog_event(l, EVENT_START);
 		command(s, PMIG_CMD_ADOPT);
 		break;
 	case STAGE_BEGIN:

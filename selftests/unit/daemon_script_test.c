@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 
 #include "daemon/aixscript.h"
@@ -343,6 +344,22 @@ TEST_F(runner, a_session_of_its_own_and_no_stray_descriptors)
 	EXPECT_EQ(0, self->result.value);
 	EXPECT_STREQ("012", self->first);
 	close(leaky);
+}
+
+TEST_F(runner, limits_are_the_usual_ones)
+{
+	struct rlimit files;
+	int r;
+
+	ASSERT_EQ(0, getrlimit(RLIMIT_NOFILE, &files));
+	if (files.rlim_max < 4096)
+		SKIP(return, "the hard limit of open files is low already");
+	files.rlim_cur = 4096;
+	ASSERT_EQ(0, setrlimit(RLIMIT_NOFILE, &files));
+	r = write_text_file("/proc/self/oom_score_adj", "17");
+	ASSERT_EQ(0, r);
+	ASSERT_EQ(0, run(self, "echo $(ulimit -Sn) $(cat /proc/self/oom_score_adj)", 0));
+	EXPECT_STREQ(geteuid() == 0 ? "1024 0" : "1024 17", self->first);
 }
 
 TEST_F(runner, killed_by_a_signal)
