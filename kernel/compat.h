@@ -16,7 +16,7 @@
 #include <linux/export.h>
 #undef EXPORT_SYMBOL_NS_GPL
 #define EXPORT_SYMBOL_NS_GPL(sym, ns) __EXPORT_SYMBOL(sym, "GPL", #ns)
-#define PMIG_IMPORT_NS() MODULE_IMPORT_NS("PMIG")
+#define PMIG_IMPORT_NS()	      MODULE_IMPORT_NS("PMIG")
 #else
 #define PMIG_IMPORT_NS() MODULE_IMPORT_NS(PMIG)
 #endif

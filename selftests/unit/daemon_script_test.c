@@ -326,9 +326,13 @@ TEST_F(runner, exit_status_and_output)
 	EXPECT_STREQ("one", self->first);
 }
 
+/* 32 and 33 are libc's own: it lets nobody set them, and whoever started us may have them ignored. */
 TEST_F(runner, signals_are_as_at_boot)
 {
-	ASSERT_EQ(0, run(self, "grep -E 'SigBlk|SigIgn' /proc/self/status | tr -d '\\n\\t '", 0));
+	ASSERT_EQ(0, run(self,
+			 "grep -E 'SigBlk|SigIgn' /proc/self/status | tr -d '\\n\\t ' | "
+			 "sed 's/SigIgn:0000000180000000/SigIgn:0000000000000000/'",
+			 0));
 	EXPECT_STREQ("SigBlk:0000000000000000SigIgn:0000000000000000", self->first);
 }
 
