@@ -29,6 +29,11 @@ def nth(n):
     return identity
 
 
+def unlike(current):
+    """The kind that differs from this one in all of it, whatever tests have asked for before."""
+    return {key: value if current[key] != value else FIRST[key] for key, value in OTHER.items()}
+
+
 def _filled(text):
     """PATH:NAME:LENGTH: so many bytes 0, 1, 2... 255, 0..., more than fits into one answer if need be"""
     path, _, rest = text.partition(":")

@@ -166,9 +166,8 @@ class Partition:
         self.destination = (server, sock, further, resumed_ms)
 
     def _differs_from_current(self, wanted):
-        """The next in turn; the first kind again if this one is the other, whatever tests asked for before."""
-        n = self.moves + 1
-        return dict(identity.nth(n), **wanted)
+        """The next one's names, and all else unlike the present one's, but for what is wanted."""
+        return {**identity.nth(self.moves + 1), **identity.unlike(self.identity), **wanted}
 
     async def drop_destination(self):
         if self.destination:
