@@ -45,7 +45,8 @@ static const enum pass post_passes[] = { PASS_ADOPT,	    PASS_INFO,	     PASS_RE
 					 PASS_SCRIPTS_TOLD, PASS_HOOKS_TOLD, PASS_END };
 static const enum pass undo_passes[] = { PASS_ADOPT,	    PASS_INFO,	     PASS_REGISTER,
 					 PASS_SCRIPTS_BACK, PASS_HOOKS_TOLD, PASS_END };
-static const enum pass foreign_passes[] = { PASS_ADOPT, PASS_INFO, PASS_REGISTER, PASS_SCRIPTS,
+static const enum pass foreign_passes[] = { PASS_ADOPT,	       PASS_INFO,    PASS_REGISTER,
+					    PASS_SCRIPTS_TOLD, PASS_SCRIPTS, PASS_HOOKS_TOLD,
 					    PASS_END };
 
 struct job {
@@ -335,7 +336,7 @@ static int pass_job(struct scripts *s, size_t pos)
 		if (pos >= l->n)
 			return -ENOENT;
 		set_job(s, kind, l->v[pos], l->v[pos]->name, !checking);
-		/* A daemon before us may have told some of them of a foreign migration. */
+		/* In a foreign migration, those who have not been told anything. */
 		return l->v[pos]->registered &&
 		       (checking || !told_find(&s->a.told, s->job.told_name));
 	case PASS_HOOKS:

@@ -22,9 +22,9 @@
 struct notice {
 	enum dr_phase phase;
 	uint64_t stream;
-	uint32_t gen;	 /* names the event for those who answer */
-	bool force;	 /* the operator's: no refusal but a kernel handler's stops it */
-	bool foreign;	 /* nobody has been told PRE, because it was not ours */
+	uint32_t gen; /* names the event for those who answer */
+	bool force;   /* the operator's: no refusal but a kernel handler's stops it */
+	bool foreign; /* POST: somebody else moved it, so who was not told PRE has to hear of it, too */
 	unsigned detail; /* the operator's level of detail, 0 to 5 */
 	usec_t deadline; /* CLOCK_BOOTTIME; for all together */
 	uint64_t blackout_us;

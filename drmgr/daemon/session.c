@@ -226,8 +226,10 @@ static void enter(struct session *s, enum stage stage)
 		break;
 	case STAGE_POST:
 		take_result(s);
-		if (s->foreign)
+		if (s->request.kind == SESSION_FOREIGN)
 			open_journal(s);
+		/* Ours may have become somebody else's while the memory was copied. */
+		s->foreign = s->foreign || kernel(s)->flags & PMIG_F_FOREIGN;
 		journal_outcome(s->setup.journal, OUTCOME_COMPLETED);
 		walk(s, &plan_post);
 		break;

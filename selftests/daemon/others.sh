@@ -49,6 +49,19 @@ check "nobody was told PRE" never "app-a pre" "10-one premigrate"
 check "the log says so" logged "Somebody else migrates stream $ID"
 check "the module is free again" drmgr -m -c pmig -p check -s $ID
 
+# The same while drmgr follows the stream and its memory is being copied.
+: > $SEEN
+ID=0xda07
+stream $ID
+drmgr -m -c pmig -p pre -s $ID > $DIR/out 2>&1 &
+job=$!
+wait_until has_seen "50-hook pre"
+(sleep 1; state $ID suspending) &
+bare_write
+wait $job
+same "a bare write in the middle of ours ends well" 0 $?
+check "who was not told PRE is told POST all the same" once "app-a begin" "app-a post" "10-one postmigrate" "50-hook post"
+
 # Without the module: an error, or what drmgr.conf says.
 if is_ppc; then
 	cleanup_members
