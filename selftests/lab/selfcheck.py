@@ -180,6 +180,15 @@ def device_tree_updates():
 
 
 @check
+def the_next_server_differs_in_everything():
+    for n in range(3):
+        for now in (identity.nth(0), identity.nth(1), dict(identity.nth(0), **{"d-cache-size": 0x10000}),
+                    dict(identity.nth(1), **{"l2-size": 5}), identity.nth(n)):
+            new = identity.after(now, n)
+            assert all(new[key] != now[key] for key in identity.FIRST), (n, now, new)
+
+
+@check
 def identity_of_a_request():
     wanted, further = identity.parse(["l2=1024", "serial=X", "update=/:foo:00ff", "fill=/:x:3"])
     assert wanted == {"l2-size": 1024, "host-serial": "X"} and further == [("/", "foo", "00ff"), ("/", "x", "000102")]

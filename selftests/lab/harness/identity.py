@@ -16,6 +16,17 @@ ALIASES = {"d-cache": "d-cache-size", "i-cache": "i-cache-size", "l2": "l2-size"
            "clock": "clock-frequency", "serial": "host-serial"}
 
 
+def after(current, n):
+    """The identity of the n-th server, which differs from the one before in everything, whatever that one is."""
+    new = nth(n)
+    for key in OTHER:
+        new[key] = OTHER[key] if current[key] == FIRST[key] else FIRST[key]
+    for key in ("system-id", "host-serial"):
+        if new[key] == current[key]:
+            new[key] += "X"
+    return new
+
+
 class BadIdentity(ValueError):
     pass
 

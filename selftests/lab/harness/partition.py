@@ -161,13 +161,12 @@ class Partition:
         """Starts the server that the next suspension moves to."""
         await self.drop_destination()
         sock = os.path.join(self._tmp.name, f"move{len(self.servers)}")
-        who = self._differs_from_current(wanted)
+        who = self._next_identity(wanted)
         server = await self._start_server(who, incoming=sock)
         self.destination = (server, sock, further, resumed_ms)
 
-    def _differs_from_current(self, wanted):
-        """The next one's names, and all else unlike the present one's, but for what is wanted."""
-        return {**identity.nth(self.moves + 1), **identity.unlike(self.identity), **wanted}
+    def _next_identity(self, wanted):
+        return dict(identity.after(self.identity, self.moves + 1), **wanted)
 
     async def drop_destination(self):
         if self.destination:
@@ -210,7 +209,7 @@ class Partition:
     async def _stay(self, stream):
         """The same process plays both servers."""
         how = self.in_place
-        new = self._differs_from_current(how["identity"])
+        new = self._next_identity(how["identity"])
         await asyncio.sleep(how["blackout-ms"] / 1000)
         await self.current.lpm(";".join(self._update_commands(new, how["further"]) +
                                         [f"stream {stream:#x} {VASI['resumed']}"]))

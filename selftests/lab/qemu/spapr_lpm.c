@@ -164,7 +164,8 @@ static target_ulong h_vasi_signal(PowerPCCPU *cpu, SpaprMachineState *spapr, tar
     return H_SUCCESS;
 }
 
-int spapr_lpm_suspend_me(void)
+/* Injected errors come before the check that all CPUs have joined, whose answer depends on the moment. */
+int spapr_lpm_suspend_called(void)
 {
     Stream *s = stream_suspending();
     int status;
@@ -172,9 +173,13 @@ int spapr_lpm_suspend_me(void)
     if (s) {
         s->suspends++;
     }
-    if (fault_take(&reject, &status)) {
-        return status;
-    }
+    return fault_take(&reject, &status) ? status : RTAS_OUT_SUCCESS;
+}
+
+int spapr_lpm_suspend_me(void)
+{
+    Stream *s = stream_suspending();
+
     if (!s) {
         return RTAS_NOT_SUSPENDABLE;
     }

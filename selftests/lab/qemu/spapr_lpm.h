@@ -13,6 +13,8 @@ void spapr_lpm_instance_init(Object *obj);
 void spapr_lpm_init(SpaprMachineState *spapr);
 /* What such a partition has in its device tree; after the CPU nodes. */
 void spapr_lpm_dt(SpaprMachineState *spapr, void *fdt);
+/* ibm,suspend-me is called: an injected RTAS status, or 0. */
+int spapr_lpm_suspend_called(void);
 /* ibm,suspend-me, all other CPUs having joined: RTAS status, 0 when the partition is to stand still now. */
 int spapr_lpm_suspend_me(void);
 
