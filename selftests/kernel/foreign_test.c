@@ -58,6 +58,21 @@ TEST_F(pmig, fails)
 	EXPECT_EQ(0, stream_reason(self->sim, STREAM));
 }
 
+/* It fails, but the stream lives on: whoever gave it to the kernel may try again. */
+TEST_F(pmig, fails_and_may_be_tried_again)
+{
+	pid_t pid;
+
+	if (!self->sim)
+		SKIP(return, "needs an error inside the kernel");
+	put(SIM "fail_wait", "%d 1", EIO);
+	pid = migrate(self->sim);
+	EXPECT_EQ(EIO, result(pid));
+	ASSERT_REACHES(FAILED);
+	EXPECT_EQ(0, stream_reason(self->sim, STREAM));
+	EXPECT_STREQ("enabled", get(SIM "streams/0xabcd1234/state"));
+}
+
 /* Its result makes room for whoever comes next. */
 TEST_F(pmig, is_replaced)
 {
@@ -205,7 +220,8 @@ TEST_F(pmig, without_probe)
 	EXPECT_EQ(PMIG_F_FOREIGN, self->s.flags);
 	EXPECT_EQ(0, self->s.stream);
 	EXPECT_NE(NULL, change_of(&self->s, "cache.l1d.size"));
-	EXPECT_STREQ("c post,b post,a post,", told());
+	EXPECT_STREQ("c post,c has no stream,b post,b has no stream,a post,a has no stream,",
+		     told());
 	ASSERT_COMMAND(ADOPT);
 	ASSERT_COMMAND(END);
 

@@ -190,8 +190,9 @@ static int as_nobody(const char *engine)
 		return 1;
 	if (get_session(&l, &s) || !s.there)
 		return 2;
+	/* Refused before we are asked: there is nothing that we say. */
 	for (cmd = PMIG_CMD_PRE; cmd <= PMIG_CMD_END; cmd++)
-		if (command(&l, cmd) != -EPERM)
+		if (command(&l, cmd) != -EPERM || *l.ext)
 			return 10 + cmd;
 	if (start(&l, PMIG_CMD_BEGIN, STREAM, 0, engine) != -EPERM)
 		return 3;
