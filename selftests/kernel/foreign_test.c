@@ -107,6 +107,25 @@ TEST_F(pmig, unless_it_is_adopted)
 	ASSERT_COMMAND(END);
 }
 
+/* Each is compared with where the one before has ended. */
+TEST_F(pmig, two_in_a_row)
+{
+	int i;
+
+	if (!self->sim)
+		SKIP(return, "needs two moves to the same server");
+	for (i = 0; i < 2; i++) {
+		ASSERT_SET("suspending");
+		ASSERT_EQ(0, result(migrate(true)));
+		ASSERT_REACHES(COMPLETED);
+		if (i)
+			EXPECT_EQ(0, self->s.nr_changes);
+		ASSERT_COMMAND(ADOPT);
+		ASSERT_COMMAND(END);
+	}
+	EXPECT_STREQ("c post,b post,a post,c post,b post,a post,", told());
+}
+
 /* Somebody writes while we follow the same stream: the session becomes that of this migration. */
 TEST_F(pmig, overtakes_ours_in_enabled)
 {
