@@ -18,6 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/random.h>
 #include <termios.h>
 #include <time.h>
 #include <unistd.h>
@@ -130,7 +131,6 @@ __attribute__((format(printf, 3, 4))) static inline int lab_hmc(char *reply, siz
 								const char *fmt, ...)
 {
 	char request[LAB_LINE_MAX], line[LAB_LINE_MAX + 16], answer[LAB_LINE_MAX];
-	static unsigned int serial;
 	unsigned int number;
 	int64_t deadline;
 	va_list args;
@@ -145,8 +145,11 @@ __attribute__((format(printf, 3, 4))) static inline int lab_hmc(char *reply, siz
 	fd = lab_open();
 	if (fd < 0)
 		return fd;
-	/* Different for each request of each process, and after a pid is used again. */
-	number = ((unsigned int)getpid() * 4096 + ++serial) ^ (unsigned int)(lab_now_ms() << 12);
+	/* Drawn by lot: one made of pid and time came twice, and the lab took the second for the first again. */
+	if (getrandom(&number, sizeof(number), 0) != sizeof(number)) {
+		close(fd);
+		return -EIO;
+	}
 	/* An empty line first ends whatever a program that died has left behind. */
 	len = snprintf(line, sizeof(line), "\n%u %s\n", number, request);
 
