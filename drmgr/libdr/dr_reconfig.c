@@ -166,19 +166,28 @@ void dr_aix_handler_changed(void (*handler)(int))
 
 /* ---- the event --------------------------------------------------------------------------------------- */
 
-static uint32_t answered(uint32_t gen)
+/*
+ * What was answered to event @gen, given the newest answer there was. A thread can be held up between
+ * reading an event and answering it, while others answer that one and the next: what is older than the
+ * newest answer counts as done.
+ */
+static uint32_t mark_of(uint64_t newest, uint32_t gen)
 {
-	uint64_t a = atomic_load(&state.answered);
+	int32_t age = (int32_t)((uint32_t)(newest >> 32) - gen);
 
-	return (uint32_t)(a >> 32) == gen ? (uint32_t)a : 0;
+	if (newest == 0 || age < 0)
+		return 0;
+	return age > 0 ? ANSWER_DONE : (uint32_t)newest;
 }
 
 /* A daemon that died before it took our answer: the next one asks again, under the same gen. */
 static void take_event(int fd, const struct wire_event *event)
 {
+	uint64_t newest = atomic_load(&state.answered);
+
 	if (!(event->flags & WIRE_EVENT_ANSWER))
 		return;
-	if (answered(event->gen) & ANSWER_DONE)
+	if ((uint32_t)(newest >> 32) == event->gen && (newest & ANSWER_DONE))
 		dr_send_answer(fd, event->gen, 0, NULL);
 	else
 		latest_put(event);
@@ -204,7 +213,7 @@ static int current_event(int fd, struct wire_event *ret)
 	take_events(fd);
 	if (!latest_get(ret))
 		return -ENXIO;
-	if (answered(ret->gen) & ANSWER_DONE)
+	if (mark_of(atomic_load(&state.answered), ret->gen) & ANSWER_DONE)
 		return -ENXIO;
 	if (ret->deadline_us && now_boottime_usec() >= ret->deadline_us)
 		return -ENXIO;
@@ -253,7 +262,7 @@ static int give_answer(int fd, const struct wire_event *event, uint32_t mark, ui
 	int r;
 
 	do {
-		before = (uint32_t)(old >> 32) == event->gen ? (uint32_t)old : 0;
+		before = mark_of(old, event->gen);
 		if (before & ANSWER_DONE)
 			return -ENXIO;
 	} while (!atomic_compare_exchange_weak(&state.answered, &old, new));

@@ -451,6 +451,14 @@ TEST_F(aix, one_answer_of_many_threads)
 	EXPECT_EQ(NR_EVENTS, nr_done);
 }
 
+/* One alarm, at another place each time: however slow the machine is, the interrupted thread gets on. */
+static void arm_alarm(int i)
+{
+	struct itimerval it = { .it_value = { .tv_usec = 1 + i % 59 } };
+
+	setitimer(ITIMER_REAL, &it, NULL);
+}
+
 static void answer_in_handler(int signo)
 {
 	dr_info_t info;
@@ -462,27 +470,77 @@ static void answer_in_handler(int signo)
 /* The handler interrupts the same functions at every place there is. */
 TEST_F(aix, handler_interrupts_the_thread_that_answers)
 {
-	struct itimerval it = { .it_interval = { .tv_usec = 53 }, .it_value = { .tv_usec = 53 } };
 	struct sigaction sa = { .sa_handler = answer_in_handler, .sa_flags = SA_RESTART };
-	uint32_t gen = 0;
+	uint32_t gen;
 	int i;
 
 	sigaction(SIGALRM, &sa, NULL);
-	setitimer(ITIMER_REAL, &it, NULL);
 	for (i = 0; i < 10 * NR_EVENTS; i++) {
 		struct wire_answer a;
 		dr_info_t info;
 
+		arm_alarm(i);
 		gen = tell(self, DR_PHASE_PRE);
 		if (dr_reconfig(DR_QUERY, &info) == 0 && dr_reconfig(DR_RECONFIG_DONE, &info) == 0)
 			nr_done++;
 		ASSERT_EQ(sizeof(a), recv(self->daemon, &a, sizeof(a), 0));
 		ASSERT_EQ(gen, a.gen);
 	}
-	memset(&it, 0, sizeof(it));
-	setitimer(ITIMER_REAL, &it, NULL);
 	EXPECT_EQ(10 * NR_EVENTS, nr_done);
 	EXPECT_EQ(0, heard(self).gen);
+}
+
+#define NR_OVERTAKEN 20000
+
+static struct {
+	int daemon;
+	_Atomic uint32_t gen;
+	_Atomic int nr_inside; /* events told in the handler */
+} overtaken;
+
+static void tell_overtaken(void)
+{
+	struct wire_event e = { .phase = DR_PHASE_PRE,
+				.flags = WIRE_EVENT_ANSWER,
+				.gen = ++overtaken.gen };
+
+	send(overtaken.daemon, &e, sizeof(e), MSG_DONTWAIT);
+}
+
+static void overtake(int signo)
+{
+	dr_info_t info;
+
+	tell_overtaken();
+	dr_reconfig(DR_QUERY | DR_RECONFIG_DONE, &info);
+	overtaken.nr_inside++;
+}
+
+/* The next event comes and is answered while this thread stands between asking and answering. */
+TEST_F(aix, overtaken_between_asking_and_answering)
+{
+	struct sigaction sa = { .sa_handler = overtake, .sa_flags = SA_RESTART };
+	static uint8_t times[4 * NR_OVERTAKEN];
+	struct wire_answer a;
+	int i;
+
+	overtaken.daemon = self->daemon;
+	sigaction(SIGALRM, &sa, NULL);
+	for (i = 0; i < NR_OVERTAKEN; i++) {
+		dr_info_t info;
+
+		arm_alarm(i);
+		tell_overtaken();
+		/* the second call finds nothing to do, unless the first one lost count */
+		dr_reconfig(DR_QUERY | DR_RECONFIG_DONE, &info);
+		dr_reconfig(DR_QUERY | DR_RECONFIG_DONE, &info);
+		while ((a = heard(self)).gen) {
+			ASSERT_GT(sizeof(times), a.gen);
+			ASSERT_EQ(0, times[a.gen]++)
+			TH_LOG("event %u was answered twice", a.gen);
+		}
+	}
+	EXPECT_LT(0, overtaken.nr_inside);
 }
 
 /* Two threads that took events 7 and 8 from the socket get here in any order. */
