@@ -18,6 +18,7 @@
 
 #define CTRL_NOTIFY_GROUP 0x10 /* fixed, as GENL_ID_CTRL is */
 #define RECEIVE_BYTES	  (128U << 10)
+#define RECEIVE_BURST	  64 /* messages before others get their turn */
 #define SOCKET_BYTES	  (4 << 20)
 
 struct pending {
@@ -37,6 +38,7 @@ struct link {
 	uint16_t family; /* 0: the module is not there */
 	uint32_t group;
 	TAILQ_HEAD(, pending) pending;
+	bool overrun; /* messages have been lost, and the socket has not been empty since */
 	char *buf;
 };
 
@@ -311,12 +313,17 @@ static void on_message(struct link *l, const struct nlmsghdr *nlh)
 		on_session(l, nlh);
 }
 
-/* Messages have been lost, perhaps acknowledgments: the state says what became of the commands. */
-static void on_overrun(struct link *l)
+/*
+ * Messages have been lost, perhaps acknowledgments: the state says what became of the commands. Only once the
+ * socket is empty: until then the kernel drops whatever comes for it, our answers too, and says so no more.
+ */
+static void recover(struct link *l)
 {
 	struct pending *p;
 
+	l->overrun = false;
 	log_warning("The kernel sent more than could be read; the state is asked for again.");
+	link_refresh(&l->b); /* the family may have gone, or come */
 	TAILQ_FOREACH(p, &l->pending, node) {
 		p->reading = true;
 		send_get(l, p->seq);
@@ -325,10 +332,9 @@ static void on_overrun(struct link *l)
 		send_get(l, 0);
 }
 
-static int on_readable(_unused_ sd_event_source *s, _unused_ int fd, _unused_ uint32_t events,
-		       void *userdata)
+/* Returns -EAGAIN when nothing is left. */
+static int receive(struct link *l)
 {
-	struct link *l = userdata;
 	const struct nlmsghdr *nlh;
 	struct sockaddr_nl from;
 	socklen_t length = sizeof(from);
@@ -337,14 +343,29 @@ static int on_readable(_unused_ sd_event_source *s, _unused_ int fd, _unused_ ui
 
 	n = recvfrom(mnl_socket_get_fd(l->socket), l->buf, RECEIVE_BYTES, MSG_DONTWAIT,
 		     (struct sockaddr *)&from, &length);
-	if (n < 0 && errno == ENOBUFS)
-		on_overrun(l);
-	if (n <= 0 || length != sizeof(from) || from.nl_pid != 0)
-		return 0; /* nothing, or not from the kernel */
+	if (n < 0)
+		return -errno;
+	if (length != sizeof(from) || from.nl_pid != 0)
+		return 0; /* not from the kernel */
 	left = (int)n;
 	for (nlh = (const struct nlmsghdr *)l->buf; mnl_nlmsg_ok(nlh, left);
 	     nlh = mnl_nlmsg_next(nlh, &left))
 		on_message(l, nlh);
+	return 0;
+}
+
+static int on_readable(_unused_ sd_event_source *s, _unused_ int fd, _unused_ uint32_t events,
+		       void *userdata)
+{
+	struct link *l = userdata;
+	int r = 0;
+
+	for (int i = 0; i < RECEIVE_BURST && r != -EAGAIN; i++) {
+		r = receive(l);
+		l->overrun = l->overrun || r == -ENOBUFS;
+	}
+	if (l->overrun && r == -EAGAIN)
+		recover(l);
 	return 0;
 }
 

@@ -113,6 +113,15 @@ state() { # state ID STATE
 	fi
 }
 
+# Somebody moves the partition without asking. Returns when it is over.
+bare_write() { # bare_write ID
+	if is_ppc; then
+		echo "$1" > /sys/kernel/mobility/migration
+	else
+		echo 1 > "$SIM/streams/$1/foreign"
+	fi
+}
+
 # What the platform was told when the partition cancelled, 0x00000000 where it has not.
 cancel_reason() { # cancel_reason ID
 	if is_ppc; then

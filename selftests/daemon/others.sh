@@ -8,14 +8,6 @@
 
 ID=0xda05
 
-bare_write() {
-	if is_ppc; then
-		echo $ID > /sys/kernel/mobility/migration
-	else
-		echo 1 > $SIM/streams/$ID/foreign
-	fi
-}
-
 echo "TAP version 13"
 fresh_daemon
 script 10-one 10
@@ -41,7 +33,7 @@ check "the DLPAR lock is free" sh -c '! grep -q "POSIX.*WRITE.*:$(stat -c %i /va
 : > $SEEN
 stream $ID
 (sleep 1; state $ID suspending) &
-bare_write
+bare_write $ID
 wait_until has_seen "10-one postmigrate"
 wait_until idle
 check "a bare write is noticed: POST for applications and scripts" once "app-a post" "10-one postmigrate"
@@ -57,7 +49,7 @@ drmgr -m -c pmig -p pre -s $ID > $DIR/out 2>&1 &
 job=$!
 wait_until has_seen "50-hook pre"
 (sleep 1; state $ID suspending) &
-bare_write
+bare_write $ID
 wait $job
 same "a bare write in the middle of ours ends well" 0 $?
 check "who was not told PRE is told POST all the same" once "app-a begin" "app-a post" "10-one postmigrate" "50-hook post"
