@@ -3,9 +3,10 @@
  * Sees migrations that others start, and how long any of them stood still.
  *
  * pseries_migrate_partition() is behind every way to start one, so a return probe there tells the
- * stream at its entry and the result at its end. It is static: where it has been inlined, a change
- * of the machine's identity in the device tree is the second-best sign. It comes piecemeal and in
- * the middle, so the snapshots are compared once the tree has been quiet for a while.
+ * stream at its entry and the result at its end. It is static: where it has been inlined, the probe
+ * is on migration_store(), which sees what comes through sysfs. For the rest, a change of the
+ * machine's identity in the device tree is the second-best sign. It comes piecemeal and in the
+ * middle, so the snapshots are compared once the tree has been quiet for a while.
  *
  * A return probe on rtas_ibm_suspend_me() measures the stand-still. It runs with all processors
  * stopped. Without it nothing but that number is missing.
@@ -43,7 +44,8 @@ static unsigned int head, tail;		/* under events_lock */
 static struct pmig_engine *engine; /* set once before the probes */
 static struct task_struct *own;	   /* our worker while it writes; compared, never followed */
 static u64 blackout_ticks;	   /* of the last suspension that worked; one at a time */
-static bool probing, measuring, noticing;
+static struct kretprobe *seeing;   /* migrate_probe, store_probe or none */
+static bool measuring, noticing;
 
 static void deliver(struct work_struct *work);
 static DECLARE_WORK(deliver_work, deliver);
@@ -90,19 +92,35 @@ struct migrate_call {
 	u64 stream;
 };
 
-static int enter_migrate(struct kretprobe_instance *ri, struct pt_regs *regs)
+/* Returns 0: the end is to be seen, too. */
+static nokprobe_inline int begins(struct migrate_call *call, u64 stream)
 {
-	struct migrate_call *call = (void *)ri->data;
-
-	if (current == READ_ONCE(own))
-		return 1;
-	call->stream = regs->gpr[3];
+	call->stream = stream;
 	WRITE_ONCE(blackout_ticks, 0);
-	add_event((struct event){ .stream = call->stream });
+	add_event((struct event){ .stream = stream });
 	return 0;
 }
 
+static int enter_migrate(struct kretprobe_instance *ri, struct pt_regs *regs)
+{
+	if (current == READ_ONCE(own))
+		return 1;
+	return begins((void *)ri->data, regs->gpr[3]);
+}
+
 NOKPROBE_SYMBOL(enter_migrate);
+
+/* Its third argument is the text that was written. What is no number is refused there, too. */
+static int enter_store(struct kretprobe_instance *ri, struct pt_regs *regs)
+{
+	u64 stream;
+
+	if (current == READ_ONCE(own) || kstrtou64((const char *)regs->gpr[5], 0, &stream))
+		return 1;
+	return begins((void *)ri->data, stream);
+}
+
+NOKPROBE_SYMBOL(enter_store);
 
 static int leave_migrate(struct kretprobe_instance *ri, struct pt_regs *regs)
 {
@@ -110,7 +128,7 @@ static int leave_migrate(struct kretprobe_instance *ri, struct pt_regs *regs)
 
 	struct event e = {
 		.stream = call->stream,
-		.err = (int)regs_return_value(regs),
+		.err = min((int)regs_return_value(regs), 0),
 		.blackout = READ_ONCE(blackout_ticks),
 		.end = true,
 	};
@@ -124,6 +142,14 @@ NOKPROBE_SYMBOL(leave_migrate);
 static struct kretprobe migrate_probe = {
 	.kp.symbol_name = "pseries_migrate_partition",
 	.entry_handler = enter_migrate,
+	.handler = leave_migrate,
+	.data_size = sizeof(struct migrate_call),
+	.maxactive = 16,
+};
+
+static struct kretprobe store_probe = {
+	.kp.symbol_name = "migration_store",
+	.entry_handler = enter_store,
 	.handler = leave_migrate,
 	.data_size = sizeof(struct migrate_call),
 	.maxactive = 16,
@@ -206,24 +232,38 @@ u64 pmig_watch_blackout(void)
 	return tb_to_ns(READ_ONCE(blackout_ticks));
 }
 
+static struct kretprobe *see_others(void)
+{
+	if (!probe)
+		return NULL;
+	if (!register_kretprobe(&migrate_probe))
+		return &migrate_probe;
+	if (!register_kretprobe(&store_probe))
+		return &store_probe;
+	return NULL;
+}
+
 void pmig_watch_init(struct pmig_engine *e)
 {
 	engine = e;
 	measuring = probe && !register_kretprobe(&suspend_probe);
+	/* It may be called as soon as it is there. */
 	e->sees_others = true;
-	probing = probe && !register_kretprobe(&migrate_probe);
-	if (probing)
+	seeing = see_others();
+	if (seeing == &migrate_probe)
+		return;
+	noticing = !of_reconfig_notifier_register(&tree_notifier);
+	if (seeing)
 		return;
 	e->sees_others = false;
-	noticing = !of_reconfig_notifier_register(&tree_notifier);
 	pr_notice("no probe on %s: migrations that others start are seen afterwards\n",
 		  migrate_probe.kp.symbol_name);
 }
 
 void pmig_watch_exit(void)
 {
-	if (probing)
-		unregister_kretprobe(&migrate_probe);
+	if (seeing)
+		unregister_kretprobe(seeing);
 	if (measuring)
 		unregister_kretprobe(&suspend_probe);
 	if (noticing)
