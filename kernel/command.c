@@ -78,33 +78,10 @@ static int install(const struct pmig_request *rq, struct pmig_session *s, enum p
 	return err;
 }
 
-/**
- * pmig_session_check() - ask all kernel handlers
- * @rq: STREAM may be missing, as it may in a validation
- *
- * Return: 0 or a negative errno.
- */
-int pmig_session_check(const struct pmig_request *rq)
+/* For a question to the handlers the platform is not asked. */
+static struct pmig_session *question(const struct pmig_request *rq, struct pmig_engine *engine)
 {
-	struct pmig_engine *engine;
-	struct pmig_session *s;
-	int err;
-
-	err = look_for_room(rq);
-	if (err)
-		return err;
-	engine = find_engine(rq);
-	if (!engine)
-		return -ENODEV;
-	s = pmig_session_alloc(engine, rq->stream, rq->flags);
-	if (!s) {
-		pmig_engine_put(engine);
-		return -ENOMEM;
-	}
-	err = install(rq, s, PMIG_STATE_CHECK);
-	if (err)
-		pmig_session_put(s);
-	return err;
+	return pmig_session_alloc(engine, rq->stream, rq->flags) ?: ERR_PTR(-ENOMEM);
 }
 
 /* Is it a stream that can still be followed? */
@@ -150,13 +127,10 @@ static struct pmig_session *open_stream(const struct pmig_request *rq, struct pm
 	return s;
 }
 
-/**
- * pmig_session_begin() - follow a stream
- * @rq: STREAM is needed
- *
- * Return: 0 or a negative errno.
- */
-int pmig_session_begin(const struct pmig_request *rq)
+/* @make: makes the session, which takes over the reference to the engine, or an error pointer */
+static int open_session(const struct pmig_request *rq, enum pmig_state state,
+			struct pmig_session *(*make)(const struct pmig_request *rq,
+						     struct pmig_engine *engine))
 {
 	struct pmig_engine *engine;
 	struct pmig_session *s;
@@ -168,15 +142,37 @@ int pmig_session_begin(const struct pmig_request *rq)
 	engine = find_engine(rq);
 	if (!engine)
 		return -ENODEV;
-	s = open_stream(rq, engine);
+	s = make(rq, engine);
 	if (IS_ERR(s)) {
 		pmig_engine_put(engine);
 		return PTR_ERR(s);
 	}
-	err = install(rq, s, PMIG_STATE_ENABLED);
+	err = install(rq, s, state);
 	if (err)
 		pmig_session_put(s);
 	return err;
+}
+
+/**
+ * pmig_session_check() - ask all kernel handlers
+ * @rq: STREAM may be missing, as it may in a validation
+ *
+ * Return: 0 or a negative errno.
+ */
+int pmig_session_check(const struct pmig_request *rq)
+{
+	return open_session(rq, PMIG_STATE_CHECK, question);
+}
+
+/**
+ * pmig_session_begin() - follow a stream
+ * @rq: STREAM is needed
+ *
+ * Return: 0 or a negative errno.
+ */
+int pmig_session_begin(const struct pmig_request *rq)
+{
+	return open_session(rq, PMIG_STATE_ENABLED, open_stream);
 }
 
 /* The session, if it is the caller's and in one of @states; @what completes "no session to". */
