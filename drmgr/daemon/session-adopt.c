@@ -28,10 +28,10 @@ static int prepare(struct session **ret, const struct session_setup *setup, sess
 	s->walk.log = setup->log;
 	r = sd_event_add_defer(setup->event, &s->advance, session_on_advance, s);
 	if (r >= 0)
-		r = sd_event_add_time(setup->event, &s->pre_timer, CLOCK_BOOTTIME, UINT64_MAX,
-				      USEC_ACCURACY, session_on_pre_timer, s);
+		r = sd_event_add_time(setup->event, &s->timer, CLOCK_BOOTTIME, UINT64_MAX,
+				      USEC_ACCURACY, session_on_timer, s);
 	if (r >= 0)
-		r = sd_event_source_set_enabled(s->pre_timer, SD_EVENT_OFF);
+		r = sd_event_source_set_enabled(s->timer, SD_EVENT_OFF);
 	if (r >= 0)
 		r = backend_listen(setup->backend, session_on_state, s);
 	if (r < 0)
@@ -114,7 +114,7 @@ struct session *session_free(struct session *s)
 			told_clear(&s->setup.audiences[i]->told);
 		}
 	sd_event_source_disable_unref(s->advance);
-	sd_event_source_disable_unref(s->pre_timer);
+	sd_event_source_disable_unref(s->timer);
 	free(s->refusals);
 	free(s->changes);
 	free(s);

@@ -34,7 +34,7 @@ struct session {
 	bool foreign;
 
 	sd_event_source *advance;
-	sd_event_source *pre_timer;
+	sd_event_source *timer; /* PRE's deadline, or CANCEL once more */
 
 	/* the command that the module has not answered */
 	bool command_pending;
@@ -60,7 +60,7 @@ struct session {
 /* ---- session.c ---- */
 
 int session_on_advance(sd_event_source *source, void *userdata);
-int session_on_pre_timer(sd_event_source *source, uint64_t usec, void *userdata);
+int session_on_timer(sd_event_source *source, uint64_t usec, void *userdata);
 void session_on_state(void *userdata, const struct kernel_state *state);
 
 /* ---- session-host.c ---- */

@@ -20,7 +20,8 @@
 #include "daemon/session-internal.h"
 
 /* Audiences keep to PRE's deadline themselves; this is for one that does not. */
-#define PRE_GRACE (3 * USEC_PER_SEC)
+#define PRE_GRACE    (3 * USEC_PER_SEC)
+#define CANCEL_AGAIN (1 * USEC_PER_SEC)
 
 /* ---- the module's side ---- */
 
@@ -109,6 +110,12 @@ static void take_failure(struct session *s)
 
 /* ---- stages ---- */
 
+static void set_timer(struct session *s, usec_t when)
+{
+	sd_event_source_set_time(s->timer, when);
+	sd_event_source_set_enabled(s->timer, SD_EVENT_ONESHOT);
+}
+
 static void walk(struct session *s, const struct plan *plan)
 {
 	struct notice notice = {
@@ -128,17 +135,28 @@ static void walk(struct session *s, const struct plan *plan)
 		if (s->request.wait)
 			timeout = usec_min(timeout, s->request.wait);
 		notice.deadline = now_usec() + timeout;
-		sd_event_source_set_time(s->pre_timer, notice.deadline + PRE_GRACE);
-		sd_event_source_set_enabled(s->pre_timer, SD_EVENT_ONESHOT);
+		set_timer(s, notice.deadline + PRE_GRACE);
 	}
 	s->setup.log->phase = dr_phase_text(plan->phase);
 	walk_start(&s->walk, plan, &notice);
 }
 
-int session_on_pre_timer(_unused_ sd_event_source *source, _unused_ uint64_t usec, void *userdata)
+/* Said again until the module has heard it: nothing else brings FAILED. */
+static void cancel(struct session *s)
+{
+	if (!kernel_is(s, PMIG_STATE_ENABLED, PMIG_STATE_READY))
+		return;
+	if (!s->command_pending)
+		command(s, PMIG_CMD_CANCEL);
+	set_timer(s, now_usec() + CANCEL_AGAIN);
+}
+
+int session_on_timer(_unused_ sd_event_source *source, _unused_ uint64_t usec, void *userdata)
 {
 	struct session *s = userdata;
 
+	if (s->stage == STAGE_CANCELLING)
+		cancel(s);
 	if (s->stage != STAGE_PRE)
 		return 0;
 	if (!s->request.force)
@@ -237,8 +255,7 @@ static void enter(struct session *s, enum stage stage)
 		take_failure(s);
 		eventlog_note(l, LOG_ERR, NULL, NULL, "The migration does not go on: %s",
 			      s->message);
-		if (kernel_is(s, PMIG_STATE_ENABLED, PMIG_STATE_READY))
-			command(s, PMIG_CMD_CANCEL);
+		cancel(s);
 		break;
 	case STAGE_UNDO:
 		journal_outcome(s->setup.journal, OUTCOME_FAILED);

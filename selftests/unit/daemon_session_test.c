@@ -369,6 +369,23 @@ TEST_F(session, a_refusal_in_pre_cancels_and_undoes_those_told)
 	EXPECT_STREQ("signals signals-1: no time", result.message);
 }
 
+/* The first CANCEL does not get through. */
+TEST_F(session, cancels_until_the_module_has_heard)
+{
+	self->audiences[AUDIENCE_SIGNALS].refuses = DR_PHASE_PRE;
+	self->backend.fails = PMIG_CMD_CANCEL;
+	ASSERT_EQ(0, start(self, SESSION_MIGRATE, false));
+	loop(self);
+	ASSERT_FALSE(self->over);
+	EXPECT_NE(NULL, strstr(trace, "signals-1:pre CANCEL"));
+	EXPECT_EQ(NULL, strstr(trace, "post-error"));
+	self->backend.fails = 0;
+	while (!self->over && sd_event_run(self->event, 10000000) > 0)
+		;
+	ASSERT_TRUE(self->over);
+	EXPECT_NE(NULL, strstr(trace, "CANCEL CANCEL signals-2:post-error"));
+}
+
 TEST_F(session, force_goes_on)
 {
 	self->audiences[AUDIENCE_SCRIPTS].refuses = DR_PHASE_PRE;
