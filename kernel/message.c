@@ -146,6 +146,9 @@ void pmig_message_multicast(const struct pmig_session *s)
 	if (!genl_has_listeners(&pmig_genl_family, &init_net, 0))
 		return;
 	skb = pmig_message(s, 0, 0, 0, PMIG_CMD_EVENT);
-	if (!IS_ERR(skb))
+	/* As if it had found no room at the listener's: he asks for the state then. */
+	if (IS_ERR(skb))
+		genl_set_err(&pmig_genl_family, &init_net, 0, 0, -ENOBUFS);
+	else
 		genlmsg_multicast(&pmig_genl_family, skb, 0, 0, GFP_KERNEL);
 }

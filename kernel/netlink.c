@@ -58,12 +58,15 @@ static struct pmig_request bare(struct genl_info *info)
 static int do_get(struct sk_buff *skb, struct genl_info *info)
 {
 	struct sk_buff *reply;
+	int err;
 
+	/* Sent under the lock: "no session" has no number that could tell older from newer. */
 	mutex_lock(&pmig_session_lock);
 	reply = pmig_message(pmig_session_current(), info->snd_portid, info->snd_seq, 0,
 			     PMIG_CMD_GET);
+	err = IS_ERR(reply) ? PTR_ERR(reply) : genlmsg_reply(reply, info);
 	mutex_unlock(&pmig_session_lock);
-	return IS_ERR(reply) ? PTR_ERR(reply) : genlmsg_reply(reply, info);
+	return err;
 }
 
 static int do_check(struct sk_buff *skb, struct genl_info *info)
