@@ -299,6 +299,7 @@ void pmig_session_orphan(u32 portid)
 		pmig_session_stop(s);
 	} else {
 		pmig_session_touch(s);
+		pmig_run_kick(); /* a result without an owner may make room for who waits */
 	}
 out:
 	mutex_unlock(&pmig_session_lock);

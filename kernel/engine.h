@@ -18,8 +18,6 @@
  * @name: PMIG_A_ENGINE
  * @owner: pinned while a session uses the engine
  * @rank: the smallest is taken where nobody names one
- * @sees_others: pmig_foreign_begin() and pmig_foreign_end() come for each migration that is
- *	not ours
  * @get_state: read the stream's state; -ENOENT: not known to the platform, -EOPNOTSUPP: the
  *	platform moves no partitions. Does not sleep long
  * @suspend: give the stream to whoever suspends, return when that has ended; puts how long the
@@ -36,7 +34,6 @@ struct pmig_engine {
 	const char *name;
 	struct module *owner;
 	int rank;
-	bool sees_others;
 	int (*get_state)(u64 stream, enum pmig_vasi *vasi);
 	int (*suspend)(u64 stream, u64 *blackout_ns);
 	int (*cancel)(u64 stream, u32 reason);

@@ -10,20 +10,34 @@
  *    POST_ERROR.
  *  - Anything else: remembered until the slot is free. If it has failed by then, nobody was told,
  *    and it is forgotten.
+ *
+ * Several may write the same stream, we among them: mainline lets them. One of them moves the
+ * partition, so a failure counts when it is the last one's.
  */
 #include "session.h"
 
-/* The one that waits for the slot, under pmig_session_lock. @engine is NULL where there is none. */
+/*
+ * The one that waits for the slot, under pmig_session_lock. @engine is NULL where there is none.
+ * One that has ended well stays until everyone can be told, whatever begins and fails meanwhile.
+ */
 static struct {
 	struct pmig_engine *engine;
 	u64 stream;
 	u64 blackout_ns;
+	unsigned int writers;
 	bool done;
 } pending;
 
 static bool moving(const struct pmig_session *s)
 {
 	return s->state >= PMIG_STATE_SUSPENDING && s->state <= PMIG_STATE_POST;
+}
+
+/* Those who write the stream of this session are part of it, ours or not. */
+static bool under_way(const struct pmig_session *s, u64 stream)
+{
+	return s && s->stream == stream && !s->foreign_done &&
+	       (s->state == PMIG_STATE_SUSPENDING || s->state == PMIG_STATE_RESUMED);
 }
 
 static bool room(const struct pmig_session *s)
@@ -43,7 +57,7 @@ void pmig_foreign_take(struct pmig_session *s)
 	pmig_session_enter(s, PMIG_STATE_SUSPENDING);
 }
 
-static struct pmig_session *start(struct pmig_engine *engine, u64 stream)
+static struct pmig_session *start(struct pmig_engine *engine, u64 stream, unsigned int writers)
 {
 	struct pmig_session *s, *old = pmig_session_current();
 
@@ -55,6 +69,7 @@ static struct pmig_session *start(struct pmig_engine *engine, u64 stream)
 		pmig_engine_put(engine);
 		return NULL;
 	}
+	s->writers = writers;
 	if (old)
 		pmig_session_forget(old);
 	if (!pmig_session_install(s, PMIG_STATE_SUSPENDING))
@@ -72,6 +87,39 @@ static void end(struct pmig_session *s, int err, u64 blackout_ns)
 	pmig_run_kick();
 }
 
+static void pending_begin(struct pmig_engine *engine, u64 stream)
+{
+	lockdep_assert_held(&pmig_session_lock);
+	if (pending.engine && pending.done)
+		return;
+	if (pending.engine != engine || pending.stream != stream)
+		pending.writers = 0;
+	pending.engine = engine;
+	pending.stream = stream;
+	pending.writers++;
+}
+
+static void pending_end(struct pmig_engine *engine, u64 stream, int err, u64 blackout_ns)
+{
+	lockdep_assert_held(&pmig_session_lock);
+	if (!err) {
+		pending.engine = engine;
+		pending.stream = stream;
+		pending.blackout_ns = blackout_ns;
+		pending.done = true;
+		pmig_run_kick();
+	} else if (pending.engine == engine && pending.stream == stream && !pending.done &&
+		   !--pending.writers) {
+		pending.engine = NULL;
+	}
+}
+
+static void pending_clear(void)
+{
+	lockdep_assert_held(&pmig_session_lock);
+	memset(&pending, 0, sizeof(pending));
+}
+
 /**
  * pmig_foreign_begin() - a migration that is not ours has begun
  * @engine: who sees it
@@ -84,14 +132,15 @@ void pmig_foreign_begin(struct pmig_engine *engine, u64 stream)
 	mutex_lock(&pmig_session_lock);
 	s = pmig_session_current();
 	if (room(s)) {
-		start(engine, stream);
+		start(engine, stream, 1);
 	} else if (s->stream == stream && s->state >= PMIG_STATE_ENABLED &&
 		   s->state < PMIG_STATE_SUSPENDING) {
 		pmig_foreign_take(s);
-	} else if (s->stream != stream || !moving(s)) {
-		pending.engine = engine;
-		pending.stream = stream;
-		pending.done = false;
+		s->writers = 1;
+	} else if (under_way(s, stream)) {
+		s->writers++;
+	} else {
+		pending_begin(engine, stream);
 	}
 	mutex_unlock(&pmig_session_lock);
 }
@@ -110,14 +159,14 @@ void pmig_foreign_end(struct pmig_engine *engine, u64 stream, int err, u64 black
 
 	mutex_lock(&pmig_session_lock);
 	s = pmig_session_current();
-	if (s && s->stream == stream && (s->flags & PMIG_F_FOREIGN) && moving(s) &&
-	    !s->foreign_done) {
-		end(s, err, blackout_ns);
-	} else if (pending.engine == engine && pending.stream == stream) {
-		pending.done = true;
-		pending.blackout_ns = blackout_ns;
-		if (err)
-			pending.engine = NULL;
+	if (!under_way(s, stream)) {
+		pending_end(engine, stream, err, blackout_ns);
+	} else {
+		if (s->writers)
+			s->writers--;
+		/* One of several moves the partition; the others fail, even before it returns. */
+		if ((s->flags & PMIG_F_FOREIGN) && (!err || !s->writers))
+			end(s, err, blackout_ns);
 	}
 	mutex_unlock(&pmig_session_lock);
 }
@@ -130,10 +179,10 @@ void pmig_foreign_pending(void)
 
 	mutex_lock(&pmig_session_lock);
 	if (pending.engine && room(pmig_session_current())) {
-		s = start(pending.engine, pending.stream);
+		s = start(pending.engine, pending.stream, pending.writers);
 		if (s && pending.done)
 			end(s, 0, pending.blackout_ns);
-		pending.engine = NULL;
+		pending_clear();
 	}
 	mutex_unlock(&pmig_session_lock);
 }
@@ -143,11 +192,11 @@ void pmig_foreign_drop(struct pmig_engine *engine)
 {
 	mutex_lock(&pmig_session_lock);
 	if (pending.engine == engine)
-		pending.engine = NULL;
+		pending_clear();
 	mutex_unlock(&pmig_session_lock);
 }
 
-/* The machine changes because a session moves the partition, not behind our back. */
+/* The machine changes because a session moves the partition, or one waits to be told of. */
 bool pmig_foreign_explained(void)
 {
 	struct pmig_session *s;
@@ -155,7 +204,7 @@ bool pmig_foreign_explained(void)
 
 	mutex_lock(&pmig_session_lock);
 	s = pmig_session_current();
-	yes = s && moving(s);
+	yes = pending.engine || (s && moving(s));
 	mutex_unlock(&pmig_session_lock);
 	return yes;
 }

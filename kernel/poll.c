@@ -32,7 +32,8 @@ static bool watched(enum pmig_state state)
 
 static void lost(struct pmig_session *s, int err)
 {
-	s->stream_over = true;
+	/* Not to be told is not to be over: what is given up is cancelled. */
+	s->stream_over = !err || err == -ENOENT;
 	if (err == -ENOENT)
 		pmig_session_fail(s, ENOENT, "the platform no longer knows the stream");
 	else if (err)
@@ -71,9 +72,10 @@ static void judge(struct pmig_session *s, int err)
 			pmig_session_enter(s, PMIG_STATE_RESUMED);
 		fallthrough;
 	case PMIG_STATE_RESUMED:
-		/* No probe sees how a migration that is not ours ends: the stream has to tell. */
-		if ((s->flags & PMIG_F_FOREIGN) && !s->engine->sees_others && !s->foreign_done &&
-		    (err || s->vasi == PMIG_VASI_COMPLETED || s->vasi == PMIG_VASI_ABORTED)) {
+		/* No probe has seen it begin, so none will see it end: the stream has to tell. */
+		if ((s->flags & PMIG_F_FOREIGN) && !s->writers && !s->foreign_done &&
+		    (err || s->vasi == PMIG_VASI_COMPLETED || s->vasi == PMIG_VASI_ABORTED ||
+		     s->vasi == PMIG_VASI_INVALID)) {
 			s->foreign_done = true;
 			s->foreign_err = s->vasi == PMIG_VASI_ABORTED ? -ECANCELED : 0;
 			pmig_run_kick();

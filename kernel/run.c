@@ -83,9 +83,34 @@ static void wait_completed(struct pmig_session *s)
 static bool still_alive(struct pmig_session *s)
 {
 	enum pmig_vasi vasi;
+	int err = s->engine->get_state(s->stream, &vasi);
+
+	/* If in doubt it lives: to cancel what is over does no harm. */
+	if (err)
+		return err != -ENOENT;
+	return vasi == PMIG_VASI_ENABLED || vasi == PMIG_VASI_SUSPENDING;
+}
+
+/* Another writer of the same stream was first: his call has moved us, and ours has found it so. */
+static bool has_moved(struct pmig_session *s)
+{
+	enum pmig_vasi vasi;
 
 	return !s->engine->get_state(s->stream, &vasi) &&
-	       (vasi == PMIG_VASI_ENABLED || vasi == PMIG_VASI_SUSPENDING);
+	       (vasi == PMIG_VASI_RESUMED || vasi == PMIG_VASI_COMPLETED);
+}
+
+/* He is still at it, and the machine not described anew: his end is the session's. */
+static bool handed_over(struct pmig_session *s)
+{
+	bool yes;
+
+	mutex_lock(&pmig_session_lock);
+	yes = s->writers && !s->foreign_done;
+	if (yes)
+		s->flags |= PMIG_F_FOREIGN;
+	mutex_unlock(&pmig_session_lock);
+	return yes;
 }
 
 static const char *why(int err)
@@ -156,9 +181,11 @@ static void step_suspending(struct pmig_session *s)
 		pmig_engine_refresh(s->engine);
 		err = s->engine->suspend(s->stream, &blackout_ns);
 	}
-	if (err)
+	if (!err)
+		moved(s, blackout_ns);
+	else if (!has_moved(s))
 		not_moved(s, -err, ours);
-	else
+	else if (!handed_over(s))
 		moved(s, blackout_ns);
 }
 

@@ -38,6 +38,7 @@
  * @has_blackout: @blackout_us counts
  * @foreign_done: somebody else's migration has ended, with @foreign_err
  * @foreign_err: 0 or negative errno
+ * @writers: others who were seen to begin to write this stream, and not yet to end
  * @errors: how often in a row the state could not be read
  */
 struct pmig_session {
@@ -60,6 +61,7 @@ struct pmig_session {
 	bool has_blackout;
 	bool foreign_done;
 	int foreign_err;
+	unsigned int writers;
 	unsigned int errors;
 };
 

@@ -23,7 +23,7 @@
 
 /* How long the device tree has to be quiet. */
 #define SETTLE_MS  2000
-#define MAX_EVENTS 16
+#define MAX_EVENTS 64
 
 static bool probe = true;
 module_param(probe, bool, 0444);
@@ -40,6 +40,7 @@ struct event {
 static DEFINE_RAW_SPINLOCK(events_lock);
 static struct event events[MAX_EVENTS]; /* under events_lock, a ring */
 static unsigned int head, tail;		/* under events_lock */
+static unsigned int owed;		/* ends still to come, under events_lock */
 
 static struct pmig_engine *engine; /* set once before the probes */
 static struct task_struct *own;	   /* our worker while it writes; compared, never followed */
@@ -77,28 +78,33 @@ static void deliver(struct work_struct *work)
 	}
 }
 
-static void add_event(struct event e)
+/* Whose beginning is taken has room for his end: a session that nobody ends would stay for good. */
+static bool add_event(struct event e)
 {
 	unsigned long flags;
+	bool taken;
 
 	raw_spin_lock_irqsave(&events_lock, flags);
-	if (head - tail < MAX_EVENTS)
+	taken = e.end || head - tail + owed + 2 <= MAX_EVENTS;
+	if (taken) {
 		events[head++ % MAX_EVENTS] = e;
+		owed += e.end ? -1 : 1;
+	}
 	raw_spin_unlock_irqrestore(&events_lock, flags);
 	schedule_work(&deliver_work);
+	return taken;
 }
 
 struct migrate_call {
 	u64 stream;
 };
 
-/* Returns 0: the end is to be seen, too. */
+/* Returns 0 where the end is to be seen, too. */
 static nokprobe_inline int begins(struct migrate_call *call, u64 stream)
 {
 	call->stream = stream;
 	WRITE_ONCE(blackout_ticks, 0);
-	add_event((struct event){ .stream = stream });
-	return 0;
+	return add_event((struct event){ .stream = stream }) ? 0 : 1;
 }
 
 static int enter_migrate(struct kretprobe_instance *ri, struct pt_regs *regs)
@@ -128,7 +134,7 @@ static int leave_migrate(struct kretprobe_instance *ri, struct pt_regs *regs)
 
 	struct event e = {
 		.stream = call->stream,
-		.err = min((int)regs_return_value(regs), 0),
+		.err = min((int)regs->gpr[3], 0),
 		.blackout = READ_ONCE(blackout_ticks),
 		.end = true,
 	};
@@ -247,15 +253,11 @@ void pmig_watch_init(struct pmig_engine *e)
 {
 	engine = e;
 	measuring = probe && !register_kretprobe(&suspend_probe);
-	/* It may be called as soon as it is there. */
-	e->sees_others = true;
 	seeing = see_others();
-	if (seeing == &migrate_probe)
-		return;
+	/* Even with a probe: it may be disarmed, and misses what comes too fast. */
 	noticing = !of_reconfig_notifier_register(&tree_notifier);
 	if (seeing)
 		return;
-	e->sees_others = false;
 	pr_notice("no probe on %s: migrations that others start are seen afterwards\n",
 		  migrate_probe.kp.symbol_name);
 }

@@ -198,7 +198,6 @@ struct pmig_engine pmig_sim_engine = {
 	.name = "sim",
 	.owner = THIS_MODULE,
 	.rank = 10,
-	.sees_others = true,
 	.get_state = sim_get_state,
 	.suspend = sim_suspend,
 	.cancel = sim_cancel,

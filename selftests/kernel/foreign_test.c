@@ -196,6 +196,13 @@ TEST_F(pmig, waits_for_the_slot)
 	ASSERT_EQ(0, result(pid));
 	ASSERT_REACHES(FAILED);
 	EXPECT_STREQ("", told());
+	/* Nor does one that fails put an end to it. */
+	if (self->sim) {
+		put(SIM "fail_wait", "%d 1", EIO);
+		EXPECT_EQ(EIO, result(migrate(true)));
+	} else {
+		EXPECT_EQ(-EINVAL, put("/sys/kernel/mobility/migration", "0x77"));
+	}
 	ASSERT_COMMAND(END);
 	ASSERT_REACHES(COMPLETED);
 	EXPECT_EQ(PMIG_F_FOREIGN, self->s.flags);
@@ -218,6 +225,99 @@ TEST_F(pmig, after_a_check)
 	EXPECT_EQ(PMIG_F_FOREIGN, self->s.flags);
 	EXPECT_STREQ("c post,b post,a post,", told());
 	EXPECT_EQ(-EPERM, command(&self->l, PMIG_CMD_END));
+}
+
+/* Two write the same stream: one moves us, the other fails, and that is not how it ended. */
+TEST_F(pmig, two_writers)
+{
+	int first, second;
+	pid_t one, other;
+
+	if (self->sim)
+		SKIP(return, "the simulator lets one in at a time");
+	ASSERT_EQ(0, lab_hmc(NULL, 0, "in-place blackout-ms=20 resumed-ms=4000"));
+	one = migrate(false);
+	ASSERT_REACHES(SUSPENDING);
+	other = migrate(false);
+	usleep(300000);
+	ASSERT_SET("suspending");
+	first = result(one);
+	second = result(other);
+	EXPECT_TRUE(!first != !second);
+	ASSERT_REACHES(COMPLETED);
+	EXPECT_STREQ("c post,b post,a post,", told());
+}
+
+/* The same with ours, which waits in Enabled because PRE came at once. */
+TEST_F(pmig, somebody_is_faster_than_our_write)
+{
+	pid_t pid;
+
+	if (self->sim)
+		SKIP(return, "the simulator lets one in at a time");
+	ASSERT_EQ(0, lab_hmc(NULL, 0, "in-place blackout-ms=20 resumed-ms=4000"));
+	ASSERT_EQ(0, start(&self->l, PMIG_CMD_BEGIN, STREAM, PMIG_F_QUIESCE_NOW, self->engine));
+	ASSERT_COMMAND(PRE);
+	ASSERT_REACHES(READY);
+	ASSERT_COMMAND(SUSPEND);
+	ASSERT_REACHES(SUSPENDING);
+	/* Each looks once a second: he is to look next. */
+	usleep(300000);
+	pid = migrate(false);
+	usleep(800000);
+	ASSERT_SET("suspending");
+	result(pid);
+	ASSERT_REACHES(COMPLETED);
+	EXPECT_STREQ("a pre,b pre,c pre,c post,b post,a post,", told());
+	ASSERT_COMMAND(END);
+}
+
+/* No probe has seen who moves us, so the stream has to tell how it ends. */
+TEST_F(pmig, nobody_was_seen_to_write)
+{
+	static const char *const ends[] = { "completed", "invalid", "gone" };
+	unsigned int i;
+
+	for (i = 0; i < 3; i++) {
+		ASSERT_BEGIN();
+		ASSERT_SET("resumed");
+		ASSERT_REACHES(RESUMED);
+		EXPECT_EQ(PMIG_F_FOREIGN, self->s.flags);
+		ASSERT_SET(ends[i]);
+		ASSERT_REACHES(COMPLETED);
+		ASSERT_COMMAND(END);
+		ASSERT_EQ(0, stream_new(self->sim, STREAM));
+		if (self->sim) {
+			put(SIM "streams/0xabcd1234/live", "0");
+			put(SIM "streams/0xabcd1234/live", "1");
+		}
+	}
+}
+
+/* Whoever fails and tries again at once may do so before the failure has been dealt with. */
+TEST_F(pmig, tried_again_at_once)
+{
+	pid_t pid;
+	int i;
+
+	if (!self->sim)
+		SKIP(return, "needs an error inside the kernel");
+	for (i = 0; i < 20; i++) {
+		put(SIM "streams/0xabcd1234/live", "0");
+		put(SIM "streams/0xabcd1234/live", "1");
+		ASSERT_SET("suspending");
+		put(SIM "fail_wait", "%d 1", EIO);
+		pid = fork();
+		if (!pid) {
+			int fd = open(SIM "streams/0xabcd1234/foreign", O_WRONLY);
+
+			_exit(write(fd, "1", 1) != -1 || write(fd, "1", 1) != 1);
+		}
+		ASSERT_EQ(0, result(pid));
+		ASSERT_REACHES(COMPLETED);
+		ASSERT_COMMAND(ADOPT);
+		ASSERT_COMMAND(END);
+	}
 }
 
 /* Without the probe it is seen by what it leaves behind. */

@@ -234,6 +234,20 @@ TEST_F(pmig, state_unreadable)
 	put(SIM "fail_state", "%d 1000000", EIO);
 	ASSERT_REACHES(FAILED);
 	EXPECT_EQ(EIO, self->s.err);
+	/* For all we know it lives. */
+	EXPECT_EQ(0x6000000 | EIO, stream_reason(self->sim, STREAM));
+}
+
+TEST_F(pmig, suspension_fails_and_the_state_is_unreadable)
+{
+	if (!self->sim)
+		SKIP(return, "needs errors of H_VASI_STATE");
+	ASSERT_READY();
+	put(SIM "fail_wait", "%d 1", EIO);
+	put(SIM "fail_state", "%d 1000000", EIO);
+	ASSERT_COMMAND(SUSPEND);
+	ASSERT_REACHES(FAILED);
+	EXPECT_EQ(0x6000000 | EIO, stream_reason(self->sim, STREAM));
 }
 
 static void cancels(struct __test_metadata *_metadata, FIXTURE_DATA(pmig) * self, int err)
