@@ -41,11 +41,11 @@ static const enum pass check_passes[] = { PASS_INFO,  PASS_REGISTER,	    PASS_SC
 					  PASS_HOOKS, PASS_HOOKS_UNDOCHECK, PASS_END };
 static const enum pass begin_passes[] = { PASS_INFO, PASS_REGISTER, PASS_HOOKS, PASS_END };
 static const enum pass pre_passes[] = { PASS_SCRIPTS, PASS_HOOKS, PASS_END };
-static const enum pass post_passes[] = { PASS_ADOPT,	    PASS_INFO,	     PASS_REGISTER,
+static const enum pass post_passes[] = { PASS_INFO,	    PASS_ADOPT,	     PASS_REGISTER,
 					 PASS_SCRIPTS_TOLD, PASS_HOOKS_TOLD, PASS_END };
-static const enum pass undo_passes[] = { PASS_ADOPT,	    PASS_INFO,	     PASS_REGISTER,
+static const enum pass undo_passes[] = { PASS_INFO,	    PASS_ADOPT,	     PASS_REGISTER,
 					 PASS_SCRIPTS_BACK, PASS_HOOKS_TOLD, PASS_END };
-static const enum pass foreign_passes[] = { PASS_ADOPT,	       PASS_INFO,    PASS_REGISTER,
+static const enum pass foreign_passes[] = { PASS_INFO,	       PASS_ADOPT,   PASS_REGISTER,
 					    PASS_SCRIPTS_TOLD, PASS_SCRIPTS, PASS_HOOKS_TOLD,
 					    PASS_END };
 
@@ -75,6 +75,11 @@ struct scripts {
 };
 
 static void next_job(struct scripts *s);
+
+static bool is_end(enum dr_phase phase)
+{
+	return phase == DR_PHASE_POST || phase == DR_PHASE_POST_ERROR;
+}
 
 static const char *kind_name(enum script_kind kind)
 {
@@ -115,12 +120,14 @@ static void learnt(struct scripts *s, const struct run_result *result, const cha
 {
 	struct job *job = &s->job;
 
+	if (result->end == RUN_STOPPED)
+		return; /* it has said nothing yet */
 	if (job->pass == PASS_REGISTER)
 		job->script->known = true;
-	if (!job_failed(job, result) || result->end == RUN_STOPPED)
+	if (!job_failed(job, result))
 		return;
 	job->script->registered = false;
-	job->script->known = true;
+	job->script->known = job->script->failed = true;
 	eventlog_note(s->a.log, LOG_WARNING, "script", job->label, "script %s is not used: %s: %s",
 		      job->label, job->pass == PASS_INFO ? "scriptinfo" : "register", why);
 }
@@ -202,10 +209,13 @@ static usec_t job_deadline(const struct scripts *s)
 static int in_child(void *userdata)
 {
 	struct scripts *s = userdata;
+	int r;
 
 	if (!s->job.told_name[0])
 		return 0;
-	return audience_tell_in_child(&s->a, s->notice, s->job.told_name);
+	r = audience_tell_in_child(&s->a, s->notice, s->job.told_name);
+	/* The end is owed, written down or not. */
+	return is_end(s->notice->phase) ? 0 : r;
 }
 
 static const char *hook_phase(const struct scripts *s)
@@ -275,18 +285,22 @@ static int start_job(struct scripts *s)
 
 static int adopt_job(struct scripts *s, const struct told_entry *e)
 {
-	_cleanup_close_ int output = TAKE_FD(s->kept_output);
+	int r;
 
-	return runner_adopt(&s->runner, s->event,
-			    &(struct run_spec){
-				    .deadline = job_deadline(s),
-				    .stop_signal = s->job.kind == KIND_HOOK ? SIGTERM : SIGABRT,
-				    .keep = SCRIPT_OUTPUT_NAME,
-				    .line = on_line,
-				    .done = on_done,
-				    .userdata = s,
-			    },
-			    e->pid, e->start, output);
+	r = runner_adopt(&s->runner, s->event,
+			 &(struct run_spec){
+				 .deadline = job_deadline(s),
+				 .stop_signal = s->job.kind == KIND_HOOK ? SIGTERM : SIGABRT,
+				 .keep = SCRIPT_OUTPUT_NAME,
+				 .line = on_line,
+				 .done = on_done,
+				 .userdata = s,
+			 },
+			 e->pid, e->start, s->kept_output);
+	/* Only one can have been at work, and this is not his if he is gone. */
+	if (r == 0)
+		s->kept_output = safe_close(s->kept_output);
+	return r;
 }
 
 /* ---- which job comes next ---- */

@@ -39,6 +39,7 @@ struct runner {
 	int output;
 	bool adopted;
 	bool stopping;
+	bool killed;
 	enum run_end why;
 	sd_event_source *child_source;
 	sd_event_source *output_source;
@@ -151,15 +152,18 @@ static int on_timer(_unused_ sd_event_source *s, _unused_ uint64_t usec, void *u
 {
 	struct runner *r = userdata;
 
-	if (r->stopping)
-		kill_group(r, SIGKILL);
-	else {
-		r->why = RUN_TIMED_OUT;
-		r->stopping = true;
-		kill_group(r, r->spec.stop_signal);
-		sd_event_source_set_time(r->timer, now_usec() + KILL_AFTER);
-		sd_event_source_set_enabled(r->timer, SD_EVENT_ONESHOT);
+	if (r->killed) {
+		/* It sleeps where no signal reaches it: nobody can wait for that. */
+		finish(r, (struct run_result){ .end = r->why });
+		return 0;
 	}
+	r->killed = r->stopping;
+	if (!r->stopping)
+		r->why = RUN_TIMED_OUT;
+	r->stopping = true;
+	kill_group(r, r->killed ? SIGKILL : r->spec.stop_signal);
+	sd_event_source_set_time(r->timer, now_usec() + KILL_AFTER);
+	sd_event_source_set_enabled(r->timer, SD_EVENT_ONESHOT);
 	return 0;
 }
 
@@ -287,11 +291,12 @@ _Noreturn static void run_child(const struct run_spec *spec, int output, pid_t p
 	_exit(127);
 }
 
+/* FDPOLL=0: what it has said is wanted even when it ends while no daemon is there. */
 static void keep_output(const struct runner *r)
 {
-	char state[64];
+	char state[96];
 
-	snprintf(state, sizeof(state), "FDSTORE=1\nFDNAME=%s", r->spec.keep);
+	snprintf(state, sizeof(state), "FDSTORE=1\nFDPOLL=0\nFDNAME=%s", r->spec.keep);
 	sd_pid_notify_with_fds(0, 0, state, &r->output, 1);
 }
 

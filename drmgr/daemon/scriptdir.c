@@ -137,7 +137,7 @@ static int add(struct script_list *l, const struct script_list *old, const char 
 
 	if (!s)
 		return log_oom();
-	if (before && same_contents(&before->st, st))
+	if (before && !before->failed && same_contents(&before->st, st))
 		*s = *before;
 	s->st = *st;
 	s->name = strdup(name);

@@ -10,6 +10,7 @@ struct script {
 	char *path;
 	struct stat st;	    /* names the contents: what was learnt holds while these are the same */
 	bool known;	    /* scriptinfo and register have run */
+	bool failed;	    /* and one of them went wrong: asked again at the next scan */
 	bool registered;    /* for pmig */
 	bool has_timeout;   /* DR_TIMEOUT was given */
 	uint64_t timeout_s; /* 0: none */

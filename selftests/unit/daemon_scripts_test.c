@@ -1,0 +1,308 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* The audience of scripts with real scripts, against a host of paper. Needs root, as scripts must be root's. */
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+#include "daemon/aud-scripts.h"
+#include "daemon/eventlog.h"
+#include "daemon/runner.h"
+#include "kselftest_harness.h"
+
+static bool unkillable;
+
+/* Instead of libc's: a process in an uninterruptible sleep takes no signal. */
+int kill(pid_t pid, int sig)
+{
+	return unkillable ? 0 : (int)syscall(SYS_kill, pid, sig);
+}
+
+FIXTURE(scripts)
+{
+	sd_event *event;
+	struct config config;
+	struct eventlog log;
+	struct audience *a;
+	char path[64];
+	unsigned done, overs;
+	int tell_error;
+	pid_t helper;
+};
+
+static void host_done(struct audience *a)
+{
+	FIXTURE_DATA(scripts) *self = a->session;
+
+	self->done++;
+}
+
+static void host_refuse(struct audience *a, const struct refusal *refusal)
+{
+}
+
+static void host_fail(struct audience *a, int error, const char *text)
+{
+}
+
+static int host_tell(struct audience *a, enum dr_phase phase, uint32_t gen, const char *name,
+		     bool child)
+{
+	FIXTURE_DATA(scripts) *self = a->session;
+
+	return self->tell_error;
+}
+
+static void host_over(struct audience *a, const char *name)
+{
+	FIXTURE_DATA(scripts) *self = a->session;
+
+	self->overs++;
+}
+
+static const struct audience_host_ops host_ops = { .done = host_done,
+						   .refuse = host_refuse,
+						   .fail = host_fail,
+						   .tell = host_tell,
+						   .over = host_over };
+
+FIXTURE_SETUP(scripts)
+{
+	sigset_t set;
+
+	log_max_level = LOG_EMERG;
+	unkillable = false;
+	if (getuid() != 0)
+		SKIP(return, "needs root");
+	sigemptyset(&set);
+	sigaddset(&set, SIGCHLD);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	signal(SIGPIPE, SIG_IGN);
+	strcpy(self->path, "/run/daemon_scripts_test.XXXXXX");
+	ASSERT_NE(NULL, mkdtemp(self->path));
+	ASSERT_LE(0, sd_event_new(&self->event));
+	ASSERT_EQ(0, config_load(&self->config, "/nonexistent"));
+	free(self->config.script_directory);
+	free(self->config.hook_directory);
+	self->config.script_directory = strdup(self->path);
+	self->config.hook_directory = strdup("/nonexistent");
+	ASSERT_EQ(0, aud_scripts_new(&self->a, self->event, &self->config, &self->log));
+	self->a->host = &host_ops;
+	self->a->session = self;
+}
+
+FIXTURE_TEARDOWN(scripts)
+{
+	char command[128];
+
+	aud_scripts_free(self->a);
+	config_clear(&self->config);
+	sd_event_unref(self->event);
+	snprintf(command, sizeof(command), "rm -rf '%s'", self->path);
+	if (self->path[0])
+		ASSERT_EQ(0, system(command));
+}
+
+static void put_script(FIXTURE_DATA(scripts) * self, const char *name, const char *text)
+{
+	char path[128];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/%s", self->path, name);
+	f = fopen(path, "we");
+	fprintf(f, "#!/bin/sh\ncd %s\necho $1 >>.trace-%s\n%s\nexit 0\n", self->path, name, text);
+	fclose(f);
+	chmod(path, 0755);
+}
+
+static bool trace_has(FIXTURE_DATA(scripts) * self, const char *name, const char *word)
+{
+	char path[128], text[1024];
+
+	snprintf(path, sizeof(path), "%s/.trace-%s", self->path, name);
+	return read_text_file(AT_FDCWD, path, text, sizeof(text)) > 0 && strstr(text, word);
+}
+
+static void loop(FIXTURE_DATA(scripts) * self, unsigned seconds)
+{
+	usec_t end = now_usec() + seconds * USEC_PER_SEC;
+
+	while (!self->done && now_usec() < end)
+		sd_event_run(self->event, 100000);
+}
+
+/* A child of somebody else's: runs @text in a shell with its output in @output. */
+static pid_t orphan(const char *text, int output)
+{
+	int numbers[2];
+	pid_t pid;
+
+	if (pipe2(numbers, O_CLOEXEC) < 0)
+		return -1;
+	pid = fork();
+	if (pid == 0) {
+		pid = fork();
+		if (pid > 0)
+			_exit(write(numbers[1], &pid, sizeof(pid)) != sizeof(pid));
+		setsid();
+		if (output >= 0)
+			dup2(output, 1);
+		execl("/bin/sh", "sh", "-c", text, NULL);
+		_exit(127);
+	}
+	waitpid(pid, NULL, 0);
+	if (read(numbers[0], &pid, sizeof(pid)) != sizeof(pid))
+		pid = -1;
+	close(numbers[0]);
+	close(numbers[1]);
+	return pid;
+}
+
+#define LEARN(timeout)                                         \
+	"[ $1 = scriptinfo ] && echo DR_TIMEOUT=" timeout "\n" \
+	"[ $1 = register ] && echo DR_RESOURCE=pmig\n"
+
+/* It said that it may take long; the next daemon has to give it that time, too. */
+TEST_F(scripts, adopted_with_its_own_deadline)
+{
+	struct notice n = { .phase = DR_PHASE_POST, .stream = 1, .gen = 1 };
+	struct told_entry *e;
+	char text[256], marker[128];
+
+	self->config.script_timeout = 3 * USEC_PER_SEC;
+	put_script(self, "db", LEARN("30"));
+	snprintf(marker, sizeof(marker), "%s/.finished", self->path);
+	snprintf(text, sizeof(text), "sleep 6; touch %s", marker);
+	e = told_add(&self->a->told, "script/db", TOLD_ENDING);
+	e->pid = orphan(text, -1);
+	ASSERT_EQ(0, process_start_time(e->pid, &e->start));
+	self->a->ops->post(self->a, &n);
+	loop(self, 25);
+	EXPECT_EQ(1, self->done);
+	EXPECT_EQ(1, self->overs);
+	EXPECT_EQ(0, access(marker, F_OK))
+	TH_LOG("killed before it had put the database back");
+}
+
+/* The pipe is that of the one that is at work, not of the first that was told. */
+TEST_F(scripts, adopted_with_its_output)
+{
+	struct notice n = { .phase = DR_PHASE_POST_ERROR, .stream = 1, .gen = 1 };
+	struct told_entry *e;
+	int output[2];
+	char text[256], marker[128];
+
+	put_script(self, "1-first", LEARN("5"));
+	put_script(self, "2-second", LEARN("5"));
+	ASSERT_EQ(0, pipe2(output, O_CLOEXEC | O_NONBLOCK));
+	fcntl(output[1], F_SETFL, 0);
+	snprintf(marker, sizeof(marker), "%s/.finished", self->path);
+	/* More than a pipe holds. */
+	snprintf(text, sizeof(text), "head -c 3000000 /dev/zero; touch %s", marker);
+	e = told_add(&self->a->told, "script/1-first", TOLD_READY);
+	e->pid = 1 << 22; /* has ended long ago */
+	e->start = 1;
+	e = told_add(&self->a->told, "script/2-second", TOLD_READY);
+	e->pid = orphan(text, output[1]);
+	close(output[1]);
+	ASSERT_EQ(0, process_start_time(e->pid, &e->start));
+	aud_scripts_restore(self->a,
+			    fcntl(output[0], F_DUPFD_CLOEXEC, 3)); /* systemd keeps its own */
+	self->a->ops->undo(self->a, &n);
+	loop(self, 15);
+	close(output[0]);
+	EXPECT_EQ(1, self->done);
+	EXPECT_EQ(0, access(marker, F_OK))
+	TH_LOG("it stood in write() until it was killed: nobody read its output");
+	EXPECT_TRUE(trace_has(self, "1-first", "undopremigrate"));
+	EXPECT_TRUE(trace_has(self, "2-second", "undopremigrate"));
+}
+
+/* Told PRE, and then /run is full: it must hear the end all the same. */
+TEST_F(scripts, the_end_is_told_without_a_journal)
+{
+	struct notice pre = { .phase = DR_PHASE_PRE, .stream = 1, .gen = 1 };
+	struct notice post = { .phase = DR_PHASE_POST_ERROR, .stream = 1, .gen = 2 };
+
+	put_script(self, "db", LEARN("5"));
+	self->a->ops->begin(self->a, &(struct notice){ .phase = DR_PHASE_BEGIN });
+	loop(self, 5);
+	self->done = 0;
+	self->a->ops->pre(self->a, &pre);
+	loop(self, 5);
+	ASSERT_EQ(1, self->done);
+	ASSERT_TRUE(trace_has(self, "db", "\npremigrate"));
+	self->done = 0;
+	self->tell_error = -ENOSPC;
+	self->a->ops->undo(self->a, &post);
+	loop(self, 5);
+	EXPECT_EQ(1, self->done);
+	EXPECT_TRUE(trace_has(self, "db", "undopremigrate"));
+}
+
+/* The stream is aborted while one is asked what it is: that answers nothing. */
+TEST_F(scripts, stopped_while_it_registers)
+{
+	struct notice begin = { .phase = DR_PHASE_BEGIN, .stream = 1, .gen = 1 };
+	struct notice pre = { .phase = DR_PHASE_PRE, .stream = 2, .gen = 3 };
+
+	put_script(self, "db",
+		   "[ $1 = register ] && [ ! -e .slow ] && touch .slow && sleep 5\n" LEARN("10"));
+	self->a->ops->begin(self->a, &begin);
+	for (int i = 0; i < 50 && !trace_has(self, "db", "register"); i++)
+		sd_event_run(self->event, 100000);
+	usleep(200000);
+	self->a->ops->stop(self->a);
+	loop(self, 5);
+	ASSERT_EQ(1, self->done);
+	/* The next migration */
+	begin.gen = 2;
+	self->done = 0;
+	self->a->ops->begin(self->a, &begin);
+	loop(self, 5);
+	self->done = 0;
+	self->a->ops->pre(self->a, &pre);
+	loop(self, 5);
+	EXPECT_EQ(1, self->done);
+	EXPECT_TRUE(trace_has(self, "db", "premigrate"));
+}
+
+/* It hangs once when it is asked to register; a later migration has to ask it again. */
+TEST_F(scripts, register_missed_its_time_once)
+{
+	struct notice check = { .phase = DR_PHASE_CHECK, .stream = 1, .gen = 1 };
+
+	self->config.script_timeout = 3 * USEC_PER_SEC;
+	put_script(self, "db",
+		   "[ $1 = register ] && [ ! -e .slow ] && touch .slow && sleep 15\n"
+		   "[ $1 = register ] && echo DR_RESOURCE=pmig\n");
+	self->a->ops->check(self->a, &check);
+	loop(self, 10);
+	ASSERT_EQ(1, self->done);
+	EXPECT_FALSE(trace_has(self, "db", "checkmigrate"));
+	self->done = 0;
+	self->a->ops->check(self->a, &check);
+	loop(self, 10);
+	EXPECT_TRUE(trace_has(self, "db", "checkmigrate"));
+}
+
+/* SIGKILL does not reach who sleeps uninterruptibly; PRE has to end all the same. */
+TEST_F(scripts, one_that_cannot_be_killed)
+{
+	struct notice pre = { .phase = DR_PHASE_PRE, .stream = 1, .gen = 1 };
+
+	put_script(self, "db", LEARN("10") "[ $1 = premigrate ] && sleep 12; exit 0");
+	self->a->ops->begin(self->a, &(struct notice){ .phase = DR_PHASE_BEGIN });
+	loop(self, 5);
+	self->done = 0;
+	pre.deadline = now_usec() + USEC_PER_SEC;
+	unkillable = true;
+	self->a->ops->pre(self->a, &pre);
+	loop(self, 6);
+	unkillable = false;
+	EXPECT_EQ(1, self->done);
+}
+
+TEST_HARNESS_MAIN
