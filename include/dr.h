@@ -6,9 +6,10 @@
  *
  *  1. As on AIX: catch SIGRECONFIG with sigaction() or signal(), and in the handler call
  *     dr_reconfig(DR_QUERY, &info), then dr_reconfig(DR_RECONFIG_DONE, &info). Linking libdr is enough:
- *     catching the signal is the registration, ignoring it ends it. Without a daemon sigaction() succeeds
- *     all the same, and the next one about SIGRECONFIG tries again. It is the one call that talks to the
- *     bus (for 5 s at the most): the first must not come from a signal handler. A child after fork() is
+ *     catching the signal is the registration, ignoring it ends it (not while an event waits for an answer:
+ *     a handler may ignore the signal as long as it runs). Without a daemon sigaction() succeeds
+ *     all the same, and the next one about SIGRECONFIG tries again. To catch it when it was not caught is
+ *     to talk to the bus (for 5 s at the most): not from a signal handler. A child after fork() is
  *     registered by its own next sigaction(), so call daemon() first. Not in fully static programs (-static):
  *     libdr stands between the program and a shared libc.
  *  2. A file descriptor: dr_open(), then poll() it, dr_next() and dr_ack() or dr_refuse().
@@ -107,7 +108,8 @@ typedef struct dr_info {
  * waits. After DR_EVENT_FAIL, DR_RECONFIG_DONE may follow and changes nothing. Frames are of 4 KiB, as on AIX.
  *
  * Return: 0, or -1 with errno: ENXIO nothing is in progress (the signal was for an event that is answered,
- * past its deadline or replaced by a newer one: not an error), EINTR could not be sent now, repeat the
+ * past its deadline or replaced by a newer one: not an error; POST and POST_ERROR are told however late it
+ * is), EINTR could not be sent now, repeat the
  * call, EINVAL bad flags or an @info that DR_QUERY did not fill in for this event, EPERM DR_EVENT_FAIL outside
  * of CHECK, or without the right to refuse (it was taken as advice then), EFAULT @info is NULL.
  */
@@ -150,7 +152,8 @@ enum dr_phase {
  *	POST_ERROR with them
  * @flags: DR_MAY_REFUSE, DR_REQUIRED
  * @signo: also send this real-time signal (SIGRTMIN to SIGRTMAX) with each event, 0 for none. Never sent while
- *	the process does not catch it
+ *	the process does not catch it. Not SIGRECONFIG in a program that catches it by sigaction(): that is
+ *	a registration of its own
  * @timeout_ms: how long the application may take to answer, 0 for the daemon's default (10 s); the daemon
  *	caps it (drmgr.conf, ApplicationTimeoutMaxSec=)
  */

@@ -95,6 +95,9 @@ int dr_aix_adopt(int fd)
 
 	if (fstat(fd, &st) < 0)
 		return -errno;
+	/* Before the new socket can be read: an event may be in it already. */
+	atomic_store(&state.answered, 0);
+	latest_reset();
 	if (fd_is_ours(old)) {
 		if (dup3(fd, old, O_CLOEXEC) < 0)
 			return -errno;
@@ -104,8 +107,6 @@ int dr_aix_adopt(int fd)
 	atomic_store(&state.dev, st.st_dev);
 	atomic_store(&state.ino, st.st_ino);
 	atomic_store(&state.pid, getpid());
-	atomic_store(&state.answered, 0);
-	latest_reset();
 	atomic_store(&state.fd, fd);
 	atomic_store(&state.registered, true);
 	return 0;
@@ -119,6 +120,8 @@ static bool dropped(int fd)
 
 	return n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR);
 }
+
+static int current_event(int fd, struct wire_event *ret);
 
 static void register_process(void)
 {
@@ -145,22 +148,43 @@ static void register_process(void)
 		kill(getpid(), SIGRECONFIG);
 }
 
-void dr_aix_handler_changed(void (*handler)(int))
+/* A program that ignores the signal only while it handles it, as System V taught, has yet to answer. */
+static void end_registration(void (*handler)(int))
 {
-	int saved = errno;
-	int fd;
+	struct wire_event event;
+	int fd = our_fd();
 
-	if (atomic_exchange(&state.registering, true))
-		return; /* another thread is at it, or the one that this handler interrupted */
-	if (handler != SIG_DFL && handler != SIG_IGN) {
-		register_process();
-	} else {
-		fd = our_fd();
-		atomic_store(&state.registered, false);
-		if (fd >= 0)
-			shutdown(fd, SHUT_RDWR);
-	}
-	atomic_store(&state.registering, false);
+	if (handler == SIG_IGN && fd >= 0 && current_event(fd, &event) == 0)
+		return;
+	atomic_store(&state.registered, false);
+	if (fd >= 0)
+		shutdown(fd, SHUT_RDWR);
+}
+
+static bool catches(void (*handler)(int))
+{
+	return handler != SIG_DFL && handler != SIG_IGN;
+}
+
+void dr_aix_handler_changed(void)
+{
+	void (*handler)(int);
+	int saved = errno;
+
+	/* Between vfork() and exec the memory is the parent's, and so is the registration in it. */
+	if (!catches(dr_aix_handler()) && atomic_load(&state.pid) != getpid())
+		return;
+	do {
+		/* another thread is at it, or the one that this handler interrupted: it looks again */
+		if (atomic_exchange(&state.registering, true))
+			break;
+		handler = dr_aix_handler();
+		if (catches(handler))
+			register_process();
+		else
+			end_registration(handler);
+		atomic_store(&state.registering, false);
+	} while (dr_aix_handler() != handler);
 	errno = saved;
 }
 
@@ -207,6 +231,11 @@ static void take_events(int fd)
 	}
 }
 
+static bool is_end(uint32_t phase)
+{
+	return phase == DR_PHASE_POST || phase == DR_PHASE_POST_ERROR;
+}
+
 /* The event in progress. Returns 0, -ENXIO. */
 static int current_event(int fd, struct wire_event *ret)
 {
@@ -215,7 +244,8 @@ static int current_event(int fd, struct wire_event *ret)
 		return -ENXIO;
 	if (mark_of(atomic_load(&state.answered), ret->gen) & ANSWER_DONE)
 		return -ENXIO;
-	if (ret->deadline_us && now_boottime_usec() >= ret->deadline_us)
+	/* An end is told however late: whoever got ready for PRE must not stay so. */
+	if (!is_end(ret->phase) && ret->deadline_us && now_boottime_usec() >= ret->deadline_us)
 		return -ENXIO;
 	return 0;
 }

@@ -48,6 +48,9 @@ DR_EXPORT dr_client *dr_close(dr_client *client)
 {
 	if (!client)
 		return NULL;
+	/* a child of ours may hold a copy of the descriptor; a child's own dr_close() leaves ours alone */
+	if (client->fd >= 0 && client->pid == getpid())
+		shutdown(client->fd, SHUT_RDWR);
 	safe_close(client->fd);
 	free(client->changes);
 	free(client);

@@ -26,6 +26,7 @@ typedef handler_fn signal_fn(int signo, handler_fn handler);
 handler_fn bsd_signal(int signo, handler_fn handler);
 handler_fn sysv_signal(int signo, handler_fn handler);
 handler_fn __sysv_signal(int signo, handler_fn handler);
+int sigignore(int signo);
 
 enum signal_name {
 	SIGNAL,
@@ -74,6 +75,35 @@ __attribute__((constructor(101))) static void resolve(void)
 		real_signal(n);
 }
 
+handler_fn dr_aix_handler(void)
+{
+	sigaction_fn *f = real_sigaction();
+	struct sigaction now;
+
+	return f && f(SIGRECONFIG, NULL, &now) == 0 ? now.sa_handler : SIG_DFL;
+}
+
+/*
+ * On AIX the default is to ignore it, here to end the process: a signal that was sent while there was a
+ * handler, and is pending, must not do that. Ignoring it for a moment discards it.
+ */
+static int reset_handler(sigaction_fn *f, const struct sigaction *act, struct sigaction *old)
+{
+	const struct sigaction ignore = { .sa_handler = SIG_IGN };
+	struct sigaction before;
+	int r;
+
+	r = f(SIGRECONFIG, &ignore, &before);
+	if (r == 0)
+		r = f(SIGRECONFIG, act, NULL);
+	if (r < 0)
+		return r;
+	if (old)
+		*old = before;
+	dr_aix_handler_changed();
+	return 0;
+}
+
 DR_EXPORT int sigaction(int signo, const struct sigaction *act, struct sigaction *old)
 {
 	sigaction_fn *f = real_sigaction();
@@ -85,9 +115,11 @@ DR_EXPORT int sigaction(int signo, const struct sigaction *act, struct sigaction
 		errno = ENOSYS;
 		return -1;
 	}
+	if (signo == SIGRECONFIG && act && handler == SIG_DFL)
+		return reset_handler(f, act, old);
 	r = f(signo, act, old);
 	if (r == 0 && signo == SIGRECONFIG && act)
-		dr_aix_handler_changed(handler);
+		dr_aix_handler_changed();
 	return r;
 }
 
@@ -100,13 +132,20 @@ static handler_fn set_handler(enum signal_name n, int signo, handler_fn handler)
 		errno = ENOSYS;
 		return SIG_ERR;
 	}
+	if (signo == SIGRECONFIG && handler == SIG_DFL) {
+		old = f(signo, SIG_IGN); /* as in reset_handler() */
+		if (old != SIG_ERR)
+			f(signo, handler);
+		dr_aix_handler_changed();
+		return old;
+	}
 	old = f(signo, handler);
 	if (signo != SIGRECONFIG || old == SIG_ERR)
 		return old;
 	/* sigset(SIG_HOLD) blocks the signal and leaves the handler as it is */
 	if (n == SIGSET && handler == SIG_HOLD)
 		return old;
-	dr_aix_handler_changed(handler);
+	dr_aix_handler_changed();
 	return old;
 }
 
@@ -138,4 +177,9 @@ DR_EXPORT handler_fn __sysv_signal(int signo, handler_fn handler)
 DR_EXPORT handler_fn sigset(int signo, handler_fn handler)
 {
 	return set_handler(SIGSET, signo, handler);
+}
+
+DR_EXPORT int sigignore(int signo)
+{
+	return set_handler(SIGNAL, signo, SIG_IGN) == SIG_ERR ? -1 : 0;
 }

@@ -346,4 +346,41 @@ TEST_F(fd, every_function_that_sets_a_handler)
 	REGISTERS(sigset(SIGRECONFIG, handler));
 }
 
+static void *catch_it(void *arg)
+{
+	signal(SIGRECONFIG, handler);
+	return NULL;
+}
+
+/* While one thread waits for the bus, another one changes its mind. */
+TEST_F(fd, ignored_while_it_registers)
+{
+	pthread_t thread;
+	char c;
+
+	self->stub.delay_ms = 500;
+	ASSERT_EQ(0, pthread_create(&thread, NULL, catch_it, NULL));
+	while (!self->stub.calls)
+		usleep(1000);
+	signal(SIGRECONFIG, SIG_IGN);
+	pthread_join(thread, NULL);
+	EXPECT_EQ(0, recv(self->stub.fd, &c, 1, MSG_DONTWAIT));
+}
+
+/* A worker that was forked holds a copy of the socket: closing ours is not enough. */
+TEST_F(fd, closing_ends_it_whatever_a_child_holds)
+{
+	pid_t pid;
+	char c;
+
+	ASSERT_EQ(0, dr_open(&self->client, NULL));
+	pid = fork();
+	if (pid == 0)
+		_exit(pause());
+	self->client = dr_close(self->client);
+	EXPECT_EQ(0, recv(self->stub.fd, &c, 1, MSG_DONTWAIT));
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+}
+
 TEST_HARNESS_MAIN

@@ -584,4 +584,87 @@ TEST(without_a_daemon)
 	EXPECT_FAIL(EINVAL, sigaction(SIGKILL, &sa, NULL));
 }
 
+/* A launcher's child between vfork() and exec has our memory, but signal handlers of its own. */
+TEST_F(aix, vfork_child_resets_its_signals)
+{
+	dr_info_t info;
+	int status;
+	pid_t pid;
+
+	tell(self, DR_PHASE_PRE);
+	pid = vfork();
+	if (pid == 0) {
+		signal(SIGRECONFIG, SIG_DFL);
+		_exit(0);
+	}
+	ASSERT_EQ(pid, waitpid(pid, &status, 0));
+	EXPECT_EQ(0, dr_reconfig(DR_QUERY | DR_RECONFIG_DONE, &info));
+	EXPECT_EQ(self->gen, heard(self).gen);
+}
+
+/* The signal was sent while there was a handler, and is blocked; number 58's default is to end the process. */
+TEST_F(aix, resetting_the_handler_kills_nobody)
+{
+	int status;
+	pid_t pid;
+
+	pid = fork();
+	if (pid == 0) {
+		sigset_t set;
+
+		signal(SIGRECONFIG, handler);
+		sigemptyset(&set);
+		sigaddset(&set, SIGRECONFIG);
+		sigprocmask(SIG_BLOCK, &set, NULL);
+		kill(getpid(), SIGRECONFIG);
+		signal(SIGRECONFIG, SIG_DFL);
+		sigprocmask(SIG_UNBLOCK, &set, NULL);
+		_exit(0);
+	}
+	ASSERT_EQ(pid, waitpid(pid, &status, 0));
+	EXPECT_EQ(0, status);
+}
+
+TEST_F(aix, an_end_is_heard_late)
+{
+	dr_info_t info;
+
+	tell(self, DR_PHASE_PRE);
+	ASSERT_EQ(0, dr_reconfig(DR_QUERY | DR_RECONFIG_DONE, &info));
+	tell_full(self, DR_PHASE_POST, WIRE_EVENT_ANSWER, -1);
+	EXPECT_EQ(0, dr_reconfig(DR_QUERY, &info));
+	EXPECT_EQ(1, (int)info.post);
+}
+
+#pragma GCC diagnostic ignored "-Wdeprecated-declarations"
+TEST_F(aix, sigignore_ends_the_registration)
+{
+	char c;
+
+	EXPECT_EQ(0, sigignore(SIGRECONFIG));
+	EXPECT_EQ(0, recv(self->daemon, &c, 1, MSG_DONTWAIT));
+}
+
+static _Atomic int sysv_queried;
+
+/* As System V taught: ignored while it is being handled, caught again at the end. */
+static void sysv_handler(int signo)
+{
+	dr_info_t info;
+
+	signal(signo, SIG_IGN);
+	if (dr_reconfig(DR_QUERY, &info) == 0 && dr_reconfig(DR_RECONFIG_DONE, &info) == 0)
+		sysv_queried++;
+	signal(signo, sysv_handler);
+}
+
+TEST_F(aix, ignored_while_it_is_handled)
+{
+	signal(SIGRECONFIG, sysv_handler);
+	tell(self, DR_PHASE_PRE);
+	raise(SIGRECONFIG);
+	EXPECT_EQ(1, sysv_queried);
+	EXPECT_EQ(self->gen, heard(self).gen);
+}
+
 TEST_HARNESS_MAIN

@@ -37,6 +37,7 @@ struct stub {
 	/* set by the test */
 	const char *error; /* every call fails with it */
 	const char *message;
+	_Atomic int delay_ms;
 	_Atomic int silent; /* calls get no answer */
 	struct stub_refusal refusals[4];
 	int nr_refusals;
@@ -78,6 +79,7 @@ static int stub_register(sd_bus_message *m, void *userdata, sd_bus_error *e)
 				&stub->signo, &stub->timeout_ms);
 	if (r < 0)
 		return r;
+	usleep((useconds_t)stub->delay_ms * 1000);
 	snprintf(stub->name, sizeof(stub->name), "%s", name);
 	snprintf(link, sizeof(link), "/proc/self/fd/%d", pidfd);
 	r = (int)readlink(link, target, sizeof(target) - 1);
