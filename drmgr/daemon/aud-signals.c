@@ -29,6 +29,7 @@ struct signals {
 	size_t message_size;
 	bool telling; /* the round of telling has not ended: completion has to wait for it */
 	bool slow_said;
+	usec_t start; /* of the phase */
 	size_t waiting;
 	sd_event_source *timer;
 	sd_event_source *slow;
@@ -232,8 +233,11 @@ static void tell(struct signals *s, struct application *app)
 		return;
 	}
 	deadline = now_usec() + app_timeout(s, app);
-	if (s->notice->deadline)
+	/* PRE's time is for all together: who can't stop it leaves half of what there is to the drivers. */
+	if (s->notice->deadline && may_stop(s, app, true))
 		deadline = usec_min(deadline, s->notice->deadline);
+	else if (s->notice->deadline)
+		deadline = usec_min(deadline, s->start + (s->notice->deadline - s->start) / 2);
 	s->message->deadline_us = wants_answer(phase) ? deadline : 0;
 	s->message->flags &= ~WIRE_EVENT_ADVICE;
 	if (!(app->flags & DR_MAY_REFUSE))
@@ -297,6 +301,7 @@ static void tell_all(struct audience *a, const struct notice *n)
 	struct application *app;
 
 	s->notice = n;
+	s->start = usec_min(now_usec(), n->deadline);
 	s->waiting = 0;
 	s->slow_said = false;
 	if (make_message(s, n) == 0) {

@@ -21,7 +21,8 @@
 #include "shared/wiremsg.h"
 
 #define PHASES_ALL (DR_PHASES_DEFAULT | DR_PHASES(DR_PHASE_BEGIN) | DR_PHASES(DR_PHASE_RESUMED))
-#define GROUPS_MAX 256
+#define GROUPS_MAX (65536 + 4) /* NGROUPS_MAX, and those of "Gid:" */
+#define ERRNO_MAX  4095
 
 struct registry {
 	sd_event *event;
@@ -127,6 +128,9 @@ static void take_answer(struct application *app, struct wire_answer *answer)
 	if (!app->deadline || answer->gen != app->asked)
 		return; /* too late, or for nothing: harmless */
 	app->deadline = 0;
+	/* it goes on to the platform, which has 24 bits for it; 0 there would not be a reason */
+	if (answer->error > ERRNO_MAX)
+		answer->error = EINVAL;
 	wire_text(answer->reason);
 	if (r->watcher.answered)
 		r->watcher.answered(r->watcher.userdata, app, answer);
@@ -185,13 +189,16 @@ static bool charge(struct registry *r, uid_t uid)
 /* Reads the groups of a process that its pidfd proves to be alive. */
 static size_t groups_of(pid_t pid, gid_t *gids, size_t max)
 {
-	char text[4096], *save = NULL;
+	_cleanup_free_ char *text = malloc(PROCESS_STATUS_BYTES);
+	char *save = NULL;
 	size_t n = 0;
 
+	if (!text)
+		return 0;
 	for (int i = 0; i < 2; i++) {
 		const char *key = i ? "Groups" : "Gid";
 
-		if (process_status_field(pid, key, text, sizeof(text)) < 0)
+		if (process_status_field(pid, key, text, PROCESS_STATUS_BYTES) < 0)
 			continue;
 		for (char *w = strtok_r(text, " \t", &save); w && n < max;
 		     w = strtok_r(NULL, " \t", &save)) {
@@ -206,12 +213,16 @@ static size_t groups_of(pid_t pid, gid_t *gids, size_t max)
 
 static uint32_t grant(struct registry *r, const struct registration *what)
 {
-	gid_t gids[GROUPS_MAX];
-	size_t n =
-		what->uid && r->config->nr_refuse_gids ? groups_of(what->pid, gids, GROUPS_MAX) : 0;
+	_cleanup_free_ gid_t *gids = NULL;
+	size_t n = 0;
 
-	if (!(what->flags & DR_MAY_REFUSE) || pidfd_alive(what->pidfd) != 1 ||
-	    !config_may_refuse(r->config, what->uid, gids, n))
+	if (!(what->flags & DR_MAY_REFUSE))
+		return 0;
+	if (what->uid && r->config->nr_refuse_gids) {
+		gids = calloc(GROUPS_MAX, sizeof(*gids));
+		n = gids ? groups_of(what->pid, gids, GROUPS_MAX) : 0;
+	}
+	if (pidfd_alive(what->pidfd) != 1 || !config_may_refuse(r->config, what->uid, gids, n))
 		return 0;
 	return what->flags & (DR_MAY_REFUSE | DR_REQUIRED);
 }

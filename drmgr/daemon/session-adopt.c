@@ -84,6 +84,14 @@ int session_adopt(struct session **ret, const struct session_setup *setup, struc
 	if (s->known == OUTCOME_UNKNOWN && replay->session.identity[0] &&
 	    strcmp(identity, replay->session.identity))
 		s->known = OUTCOME_COMPLETED;
+	/* It may have begun in the same second as we: what we say is newer all the same. */
+	for (size_t k = 0; k < REPLAY_AUDIENCES_MAX; k++)
+		for (size_t i = 0; i < replay->audiences[k].told.n; i++) {
+			uint32_t gen = replay->audiences[k].told.v[i].gen;
+
+			if ((int32_t)(gen - *setup->gen) > 0)
+				*setup->gen = gen;
+		}
 	for (size_t i = 0; i < _AUDIENCE_MAX; i++)
 		for (size_t k = 0; k < REPLAY_AUDIENCES_MAX; k++)
 			if (strcmp(setup->audiences[i]->ops->name, replay->audiences[k].name) ==

@@ -305,6 +305,9 @@ static enum stage adopted_stage(struct session *s)
 	if (kernel_is(s, PMIG_STATE_ENABLED, PMIG_STATE_READY))
 		session_fail(s, SESSION_STOPPED, EOWNERDEAD,
 			     "the daemon was restarted before the partition was suspended");
+	/* The daemon before us has said so, or POST will: once is enough. */
+	s->resumed_told = kernel_is(s, PMIG_STATE_RESUMED, PMIG_STATE_RESUMED) &&
+			  s->request.kind == SESSION_ADOPTED;
 	if (kernel_is(s, PMIG_STATE_SUSPENDING, PMIG_STATE_COMPLETED))
 		return STAGE_MOVING;
 	return STAGE_CANCELLING;

@@ -237,11 +237,14 @@ int process_start_time(pid_t pid, uint64_t *ret)
 
 int process_status_field(pid_t pid, const char *key, char *buf, size_t size)
 {
-	char path[64], text[8192], *field;
+	_cleanup_free_ char *text = malloc(PROCESS_STATUS_BYTES);
+	char path[64], *field;
 	ssize_t n;
 
+	if (!text)
+		return log_oom();
 	snprintf(path, sizeof(path), "/proc/%d/status", pid);
-	n = read_text_file(AT_FDCWD, path, text, sizeof(text));
+	n = read_text_file(AT_FDCWD, path, text, PROCESS_STATUS_BYTES);
 	if (n < 0)
 		return (int)n;
 	field = find_field(text, key);

@@ -58,7 +58,8 @@ int pidfd_alive(int pidfd);
 int pidfd_pid(int pidfd, pid_t *ret);
 /* Start time of a process in clock ticks: with the pid it is a name that is not used again. */
 int process_start_time(pid_t pid, uint64_t *ret);
-/* A line "Key:\tvalue" of /proc/PID/status. */
+/* A line "Key:\tvalue" of /proc/PID/status; all of that is at most so long: NGROUPS_MAX groups, and the rest. */
+#define PROCESS_STATUS_BYTES (65536 * 11 + 8192)
 int process_status_field(pid_t pid, const char *key, char *buf, size_t size);
 
 #endif /* DRMGRD_UTIL_H */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Applications: who may register, what their answers are worth, and what of them outlives the daemon. */
 #include <fcntl.h>
+#include <grp.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -497,6 +498,52 @@ TEST_F(registry, hostile_files)
 	put(self, "PID=1\nUID=0\nPHASES=e\nFLAGS=0\nTIMEOUT_MS=0\nSIGNO=0\nNAME=x\nEND=1\n");
 	app = (struct application){ 0 };
 	EXPECT_EQ(0, registry_store_load(self->directory, 5, &app));
+}
+
+/* PRE's time is everyone's: who may stop nothing must not use up what scripts left and drivers need. */
+TEST_F(registry, one_without_the_right_leaves_time_for_drivers)
+{
+	struct notice pre = { .phase = DR_PHASE_PRE, .stream = 1, .gen = 3 };
+	struct registration w = self_as(self, 1000);
+	int fd;
+
+	ASSERT_EQ(0, new_audience(self));
+	self->config.application_timeout = USEC_PER_SEC / 5;
+	w.timeout_ms = 60000;
+	ASSERT_LE(0, fd = registry_add(self->r, &w));
+	pre.deadline = now_usec() + 3 * USEC_PER_SEC;
+	self->a->ops->pre(self->a, &pre);
+	while (!self->done)
+		sd_event_run(self->event, 1000000);
+	EXPECT_LT(now_usec() + USEC_PER_SEC, pre.deadline);
+	close(fd);
+}
+
+static _Atomic int nr_signals;
+
+static void count_signal(int signo)
+{
+	nr_signals++;
+}
+
+/* /proc/PID/status has them all in one line, before SigCgt: 12 KB of them */
+TEST_F(registry, signalled_however_many_groups_it_is_in)
+{
+	struct wire_event event = { .phase = DR_PHASE_CHECK };
+	struct registration w = self_as(self, 0);
+	gid_t gids[1100];
+	int fd;
+
+	for (size_t i = 0; i < ARRAY_SIZE(gids); i++)
+		gids[i] = 1234560000U + (gid_t)i;
+	if (setgroups(ARRAY_SIZE(gids), gids) < 0)
+		SKIP(return, "not root");
+	signal(SIGRECONFIG, count_signal);
+	w.signo = SIGRECONFIG;
+	ASSERT_LE(0, fd = registry_add(self->r, &w));
+	EXPECT_EQ(0, application_send(TAILQ_FIRST(registry_list(self->r)), &event, sizeof(event)));
+	EXPECT_EQ(1, nr_signals);
+	close(fd);
 }
 
 TEST_HARNESS_MAIN

@@ -5,10 +5,13 @@
  */
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <systemd/sd-event.h>
 
 #include "daemon/aud-kernel.h"
+#include "daemon/aud-signals.h"
 #include "daemon/session-internal.h"
 #include "kselftest_harness.h"
 #include <sanitizer/lsan_interface.h>
@@ -37,8 +40,11 @@ struct paper_backend {
 	enum pmig_cmd command;
 	enum pmig_cmd fails; /* this command fails with -EBUSY */
 	bool no_quiesce;     /* stays ENABLED */
-	int fail_in_move;    /* errno, 0: it moves */
+	bool stays_resumed;
+	int fail_in_move; /* errno, 0: it moves */
 	uint32_t seq;
+	uint32_t cancel_errno;
+	unsigned nr_out_of_range;
 };
 
 static void become(struct paper_backend *p, uint32_t state, uint32_t error)
@@ -95,10 +101,16 @@ static int paper_later(sd_event_source *s, void *userdata)
 			become(p, PMIG_STATE_FAILED, (uint32_t)p->fail_in_move);
 		else {
 			become(p, PMIG_STATE_RESUMED, 0);
-			become(p, PMIG_STATE_COMPLETED, 0);
+			if (!p->stays_resumed)
+				become(p, PMIG_STATE_COMPLETED, 0);
 		}
 		break;
 	case PMIG_CMD_CANCEL:
+		if (p->cancel_errno == 0) { /* cancel_policy of kernel/netlink.c */
+			p->nr_out_of_range++;
+			done(p->userdata, -ERANGE, "integer out of range");
+			return 0;
+		}
 		become(p, PMIG_STATE_CANCELLING, ECANCELED);
 		become(p, PMIG_STATE_FAILED, ECANCELED);
 		break;
@@ -118,6 +130,7 @@ static int paper_command(struct backend *b, enum pmig_cmd command, const struct 
 	struct paper_backend *p = (struct paper_backend *)b;
 
 	p->command = command;
+	p->cancel_errno = args->error & 0xffffff; /* as link.c sends it */
 	p->done = done;
 	p->userdata = userdata;
 	return sd_event_source_set_enabled(p->later, SD_EVENT_ONESHOT);
@@ -185,13 +198,13 @@ static void paper_stop(struct audience *a)
 	audience_done(a);
 }
 
-#define PAPER_OPS(name_)                                                                    \
-	{                                                                                   \
-		.name = name_, .check = paper_tell, .begin = paper_tell, .pre = paper_tell, \
-		.post = paper_tell, .undo = paper_tell, .stop = paper_stop,                 \
+#define PAPER_OPS(name_, resumed_)                                                               \
+	{                                                                                        \
+		.name = name_, .check = paper_tell, .begin = paper_tell, .pre = paper_tell,      \
+		.post = paper_tell, .undo = paper_tell, .stop = paper_stop, .resumed = resumed_, \
 	}
-static const struct audience_ops scripts_ops = PAPER_OPS("scripts"),
-				 signals_ops = PAPER_OPS("signals");
+static const struct audience_ops scripts_ops = PAPER_OPS("scripts", NULL),
+				 signals_ops = PAPER_OPS("signals", paper_tell);
 static const struct audience_ops kernel_ops = { .name = "kernel",
 						.check = paper_tell,
 						.pre = paper_tell };
@@ -521,6 +534,40 @@ TEST_F(session, killed_while_it_moves)
 		     trace);
 }
 
+TEST_F(session, killed_while_in_transit_tells_nobody_twice)
+{
+	self->backend.stays_resumed = true;
+	ASSERT_TRUE(die_at(self, "signals-2:resumed"));
+	ASSERT_EQ(PMIG_STATE_RESUMED, self->backend.b.state.state);
+	ASSERT_EQ(0, adopt(self));
+	loop(self);
+	EXPECT_STREQ("ADOPT", trace);
+	become(&self->backend, PMIG_STATE_COMPLETED, 0);
+	loop(self);
+	ASSERT_TRUE(self->over);
+	EXPECT_STREQ("ADOPT signals-1:post signals-2:post scripts-1:post scripts-2:post END",
+		     trace);
+}
+
+/* Both daemons began in the same second: what the second one says must not look older than what the first one said. */
+TEST_F(session, killed_in_its_first_second)
+{
+	uint32_t first;
+
+	self->gen = 16000;
+	self->audiences[AUDIENCE_KERNEL].refuses = DR_PHASE_PRE;
+	self->audiences[AUDIENCE_KERNEL].hangs = true;
+	ASSERT_TRUE(die_at(self, "kernel-1:pre"));
+	first = self->gen;
+	self->gen = 16000; /* as manager_new() takes it from the clock */
+	become(&self->backend, PMIG_STATE_FAILED, EOWNERDEAD);
+	ASSERT_EQ(0, adopt(self));
+	loop(self);
+	ASSERT_TRUE(self->over);
+	EXPECT_NE(NULL, strstr(trace, "signals-1:post-error"));
+	EXPECT_LT(first, self->gen);
+}
+
 TEST_F(session, killed_in_post_tells_nobody_twice)
 {
 	self->audiences[AUDIENCE_SCRIPTS].refuses = DR_PHASE_POST;
@@ -558,6 +605,110 @@ TEST_F(session, foreign_migration)
 	loop(self);
 	ASSERT_TRUE(self->over);
 	EXPECT_STREQ("ADOPT END", trace); /* nobody of paper was told PRE */
+}
+
+/* ---- real applications, and a driver that takes its time ---- */
+
+static struct paper_audience *slow_driver;
+
+static int driver_ready(sd_event_source *s, uint64_t usec, void *userdata)
+{
+	become((struct paper_backend *)slow_driver->backend, PMIG_STATE_READY, 0);
+	if (slow_driver->a.host)
+		audience_done(&slow_driver->a);
+	return 0;
+}
+
+static void driver_pre(struct audience *a, const struct notice *n)
+{
+	slow_driver = (struct paper_audience *)a;
+	sd_event_add_time(
+		sd_event_source_get_event(((struct paper_backend *)slow_driver->backend)->later),
+		NULL, CLOCK_BOOTTIME, now_usec() + 7 * USEC_PER_SEC / 2, 1000, driver_ready, NULL);
+}
+
+static const struct audience_ops slow_driver_ops = { .name = "kernel",
+						     .pre = driver_pre,
+						     .stop = paper_stop };
+
+TEST_F(session, somebody_without_the_right_cant_stop_it)
+{
+	char directory[] = "/tmp/daemon_session_test.XXXXXX", command[64];
+	struct registration w = {
+		.name = "anybody", .pid = getpid(), .uid = 1000, .timeout_ms = 60000
+	};
+	struct session_result result;
+	struct registry *registry;
+	struct audience *signals;
+	usec_t until = now_usec() + 20 * USEC_PER_SEC;
+	int fd;
+
+	ASSERT_NE(NULL, mkdtemp(directory));
+	w.pidfd = (int)syscall(SYS_pidfd_open, getpid(), 0);
+	ASSERT_EQ(0, registry_new(&registry, self->event, &self->config, directory));
+	ASSERT_EQ(0, aud_signals_new(&signals, self->event, &self->config, registry, &self->log));
+	self->setup.audiences[AUDIENCE_SIGNALS] = signals;
+	self->audiences[AUDIENCE_KERNEL].a.ops = &slow_driver_ops;
+	self->config.pre_timeout = 4 * USEC_PER_SEC; /* 60 s, in small */
+	w.phases = DR_PHASES(DR_PHASE_PRE);
+	ASSERT_LE(0, fd = registry_add(registry, &w));
+	ASSERT_EQ(0, start(self, SESSION_MIGRATE, false));
+	while (!self->over && now_usec() < until) {
+		sd_event_run(self->event, 50000);
+		/* POST is answered by going away */
+		if (strstr(trace, "SUSPEND") || strstr(trace, "CANCEL"))
+			fd = safe_close(fd);
+	}
+	ASSERT_TRUE(self->over);
+	session_result(self->s, &result);
+	EXPECT_EQ(SESSION_OK, result.outcome) TH_LOG("%s", result.message);
+	self->s = session_free(self->s);
+	aud_signals_free(signals);
+	registry_free(registry);
+	close(w.pidfd);
+	snprintf(command, sizeof(command), "rm -rf %s", directory);
+	EXPECT_EQ(0, system(command));
+}
+
+/* The stream must be cancelled whatever number an application gives as its reason. */
+TEST_F(session, cancelled_whatever_errno_is_given)
+{
+	char directory[] = "/tmp/daemon_session_test.XXXXXX", command[64];
+	struct registration w = { .name = "odd",
+				  .pid = getpid(),
+				  .flags = DR_MAY_REFUSE | DR_REQUIRED };
+	struct wire_answer answer = { .error = 1 << 24, .reason = "no" };
+	usec_t until = now_usec() + 4 * USEC_PER_SEC;
+	struct wire_event event;
+	struct registry *registry;
+	struct audience *signals;
+	int fd;
+
+	ASSERT_NE(NULL, mkdtemp(directory));
+	w.pidfd = (int)syscall(SYS_pidfd_open, getpid(), 0);
+	ASSERT_EQ(0, registry_new(&registry, self->event, &self->config, directory));
+	ASSERT_EQ(0, aud_signals_new(&signals, self->event, &self->config, registry, &self->log));
+	self->setup.audiences[AUDIENCE_SIGNALS] = signals;
+	ASSERT_LE(0, fd = registry_add(registry, &w));
+	ASSERT_EQ(0, start(self, SESSION_MIGRATE, false));
+	while (!self->over && now_usec() < until) {
+		sd_event_run(self->event, 50000);
+		if (recv(fd, &event, sizeof(event), MSG_DONTWAIT) > 0) {
+			answer.gen = event.gen;
+			send(fd, &answer, sizeof(answer), 0);
+			if (event.phase == DR_PHASE_PRE)
+				answer.error = 0;
+		}
+	}
+	EXPECT_TRUE(self->over)
+	TH_LOG("CANCEL failed %u times: %s", self->backend.nr_out_of_range, trace);
+	self->s = session_free(self->s);
+	aud_signals_free(signals);
+	registry_free(registry);
+	close(w.pidfd);
+	close(fd);
+	snprintf(command, sizeof(command), "rm -rf %s", directory);
+	EXPECT_EQ(0, system(command));
 }
 
 TEST_HARNESS_MAIN
