@@ -18,6 +18,8 @@
 
 #define NO_DAEMON_TEXT "drmgrd is not running and cannot be started: systemctl status drmgrd dbus"
 
+#define LOST_TEXT "drmgrd ended before it answered; a migration under way goes on: see drmgr status"
+
 static const struct {
 	const char *name;
 	int status;
@@ -35,8 +37,11 @@ static const struct {
 	{ SD_BUS_ERROR_ACCESS_DENIED, DR_EXIT_DENIED, "not permitted: run it as root" },
 	{ SD_BUS_ERROR_INTERACTIVE_AUTHORIZATION_REQUIRED, DR_EXIT_DENIED,
 	  "not permitted: run it as root" },
-	{ SD_BUS_ERROR_NO_REPLY, DR_EXIT_LOST,
-	  "drmgrd ended before it answered; a migration under way goes on: see drmgr status" },
+	{ SD_BUS_ERROR_NO_REPLY, DR_EXIT_LOST, LOST_TEXT },
+	/* the bus itself went, and our connection with it */
+	{ "System.Error.ECONNRESET", DR_EXIT_LOST, LOST_TEXT },
+	{ "System.Error.ENOTCONN", DR_EXIT_LOST, LOST_TEXT },
+	{ SD_BUS_ERROR_DISCONNECTED, DR_EXIT_LOST, LOST_TEXT },
 	{ SD_BUS_ERROR_SERVICE_UNKNOWN, DR_EXIT_NO_DAEMON, NO_DAEMON_TEXT },
 	{ SD_BUS_ERROR_NAME_HAS_NO_OWNER, DR_EXIT_NO_DAEMON, NO_DAEMON_TEXT },
 	{ SD_BUS_ERROR_TIMEOUT, DR_EXIT_NO_DAEMON, NO_DAEMON_TEXT },

@@ -332,12 +332,22 @@ static const sd_bus_vtable vtable[] = {
 	SD_BUS_VTABLE_END,
 };
 
+static int on_disconnected(_unused_ sd_bus_message *s, void *userdata, _unused_ sd_bus_error *e)
+{
+	manager_bus_lost(userdata);
+	return 0;
+}
+
 int bus_new(sd_bus **ret, struct manager *m)
 {
 	sd_bus *bus = NULL;
 	int r;
 
 	r = sd_bus_open_system_with_description(&bus, "drmgrd");
+	if (r >= 0)
+		r = sd_bus_match_signal(bus, NULL, NULL, "/org/freedesktop/DBus/Local",
+					"org.freedesktop.DBus.Local", "Disconnected",
+					on_disconnected, m);
 	if (r >= 0)
 		r = sd_bus_add_object_vtable(bus, NULL, DR_BUS_PATH, DR_BUS_INTERFACE, vtable, m);
 	if (r >= 0)

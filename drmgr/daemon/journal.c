@@ -64,6 +64,7 @@ struct journal *journal_free(struct journal *j)
 _printf_(2, 3) static int append(struct journal *j, const char *fmt, ...)
 {
 	char line[LINE_MAX_BYTES], sum[10], *text = line + 9;
+	struct stat st;
 	va_list ap;
 	ssize_t w;
 	int n;
@@ -81,7 +82,12 @@ _printf_(2, 3) static int append(struct journal *j, const char *fmt, ...)
 	w = write(j->fd, line, (size_t)n + 10);
 	if (w < 0)
 		return -errno;
-	return w == n + 10 ? 0 : -ENOSPC;
+	if (w == n + 10)
+		return 0;
+	/* Half a record would hide all that follow it. */
+	if (fstat(j->fd, &st) == 0 && ftruncate(j->fd, st.st_size - w) < 0)
+		return -errno;
+	return -ENOSPC;
 }
 
 int journal_continue(struct journal *j, const struct replay *replay)

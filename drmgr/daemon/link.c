@@ -157,12 +157,13 @@ int link_refresh(struct backend *b)
 {
 	struct link *l = (struct link *)b;
 	struct family f;
+	int r = resolve(&f);
 
-	if (resolve(&f) < 0) {
-		if (l->family)
-			lost_module(l);
+	/* Anything else says nothing about the module: it may be in the middle of a session of ours. */
+	if (r == -ENOENT && l->family)
+		lost_module(l);
+	if (r < 0)
 		return -ENOPROTOOPT;
-	}
 	if (f.id == l->family && f.group == l->group)
 		return 0;
 	if (mnl_socket_setsockopt(l->socket, NETLINK_ADD_MEMBERSHIP, &f.group, sizeof(f.group)) < 0)
@@ -319,14 +320,19 @@ static void on_message(struct link *l, const struct nlmsghdr *nlh)
  */
 static void recover(struct link *l)
 {
-	struct pending *p;
+	struct pending *p, *next;
 
 	l->overrun = false;
 	log_warning("The kernel sent more than could be read; the state is asked for again.");
 	link_refresh(&l->b); /* the family may have gone, or come */
-	TAILQ_FOREACH(p, &l->pending, node) {
+	for (p = TAILQ_FIRST(&l->pending); p; p = next) {
+		int r;
+
+		next = TAILQ_NEXT(p, node);
 		p->reading = true;
-		send_get(l, p->seq);
+		r = send_get(l, p->seq);
+		if (r < 0)
+			complete(l, p, r, errno_text(r));
 	}
 	if (l->family)
 		send_get(l, 0);
@@ -360,7 +366,8 @@ static int on_readable(_unused_ sd_event_source *s, _unused_ int fd, _unused_ ui
 	struct link *l = userdata;
 	int r = 0;
 
-	for (int i = 0; i < RECEIVE_BURST && r != -EAGAIN; i++) {
+	/* A socket that has overrun gets nothing new until it is empty, so that has an end. */
+	for (int i = 0; (i < RECEIVE_BURST || l->overrun) && r != -EAGAIN; i++) {
 		r = receive(l);
 		l->overrun = l->overrun || r == -ENOBUFS;
 	}

@@ -149,5 +149,5 @@ int main(int argc, char **argv)
 	if (r != 0)
 		return r < 0 ? 2 : 0;
 	umask(022);
-	return run(&s) < 0 ? 1 : 0;
+	return run(&s) != 0;
 }

@@ -116,6 +116,23 @@ static const struct refusal *stopping(const struct session_result *result)
 	return NULL;
 }
 
+/*
+ * Without the bus nobody reaches us: the next daemon, which systemd starts, finds the new bus. Not before what
+ * is going on has ended: the module would cancel it.
+ */
+static void exit_if_lost(struct manager *m)
+{
+	if (m->bus_lost && !m->session)
+		sd_event_exit(m->event, EXIT_FAILURE);
+}
+
+void manager_bus_lost(struct manager *m)
+{
+	log_error("The system bus is gone.");
+	m->bus_lost = true;
+	exit_if_lost(m);
+}
+
 static void release(struct manager *m)
 {
 	m->lock = safe_close(m->lock);
@@ -123,6 +140,7 @@ static void release(struct manager *m)
 	tell_systemd(m);
 	m->request = (struct manager_request){ 0 };
 	sd_event_source_set_enabled(m->reconcile, SD_EVENT_ONESHOT);
+	exit_if_lost(m);
 }
 
 static void reply(struct manager *m, enum manager_error error, const char *text,
@@ -284,12 +302,24 @@ enum manager_error manager_start(struct manager *m, const struct manager_request
 
 /* ---- what is nobody's ---- */
 
+/* What is under way goes on whoever has the DLPAR lock; but while it is ours nobody changes devices. */
+static void lock_if_free(struct manager *m)
+{
+	pid_t holder;
+
+	safe_close(m->lock);
+	m->lock = drlock_take(&holder);
+	if (m->lock < 0)
+		log_info("Going on without the DLPAR lock: %s.", errno_text(m->lock));
+}
+
 static void take_over(struct manager *m, struct replay *replay)
 {
 	struct session_setup st = setup(m);
 	int r;
 
 	aud_kernel_set_backend(m->audiences[AUDIENCE_KERNEL], m->backend);
+	lock_if_free(m);
 	log_notice("Stream 0x%" PRIx64 " was being migrated when the last daemon ended; going on.",
 		   replay->session.stream);
 	r = session_adopt(&m->session, &st, replay, on_session_done, m);
@@ -322,6 +352,7 @@ static int on_reconcile(_unused_ sd_event_source *s, void *userdata)
 			   " that nobody owns; taking it.",
 			   k->stream);
 	m->request = (struct manager_request){ 0 };
+	lock_if_free(m);
 	if (start_session(m, foreign ? SESSION_FOREIGN : SESSION_ADOPTED, k->stream, "") < 0)
 		log_oom();
 	return 0;

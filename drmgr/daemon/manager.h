@@ -41,6 +41,7 @@ typedef void (*manager_reply_t)(void *userdata, enum manager_error error, const 
 struct manager {
 	sd_event *event;
 	struct config config;
+	bool bus_lost;		 /* to end when nothing is going on */
 	struct backend *link;	 /* the module */
 	struct backend *backend; /* what sessions use now: link or sysfs */
 	struct backend *sysfs;
@@ -71,6 +72,8 @@ struct manager *manager_free(struct manager *m);
 /* Starts an operation; otherwise says why not in @text. */
 enum manager_error manager_start(struct manager *m, const struct manager_request *request,
 				 manager_reply_t reply, void *userdata, char *text, size_t size);
+/* The bus has closed the connection. */
+void manager_bus_lost(struct manager *m);
 bool manager_busy(const struct manager *m);
 
 /* ---- drlock.c: the lock that powerpc-utils' drmgr takes, too ---- */

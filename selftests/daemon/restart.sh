@@ -136,4 +136,15 @@ job=
 kill_daemon
 wait_until applications_are 2
 check "  the applications are still registered" applications_are 2
+
+echo "# the bus is restarted, not the daemon: what is under way ends well, and then a new daemon is on the new bus"
+migrate
+systemctl restart dbus
+wait $job
+same "  drmgr says that the daemon was lost" 71 $?
+state $ID suspending
+wait_until has_seen "50-hook post"
+wait_until idle
+moved
+check "  the applications are still registered" applications_are 2
 finish

@@ -230,4 +230,24 @@ TEST_F(bus, original)
 	EXPECT_EQ(2, WEXITSTATUS(status));
 }
 
+static void *end_bus(void *arg)
+{
+	struct stub *stub = arg;
+
+	while (!stub->calls)
+		usleep(1000);
+	kill(stub->dbus, SIGKILL);
+	return NULL;
+}
+
+TEST_F(bus, bus_dies_in_the_middle)
+{
+	pthread_t t;
+
+	self->stub.silent = 1;
+	ASSERT_EQ(0, pthread_create(&t, NULL, end_bus, &self->stub));
+	EXPECT_EQ(DR_EXIT_LOST, RUN(do_migrate(&simulate))) TH_LOG("%s", text_of(self, self->err));
+	pthread_join(t, NULL);
+}
+
 TEST_HARNESS_MAIN

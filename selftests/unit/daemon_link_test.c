@@ -4,6 +4,7 @@
 #include <linux/genetlink.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "daemon/link.h"
 #include "kselftest_harness.h"
@@ -209,6 +210,70 @@ TEST(acknowledgments)
 	((struct nlmsghdr *)buf)->nlmsg_len = sizeof(struct nlmsghdr) + 2;
 	link_parse_ack((struct nlmsghdr *)buf, &error, text, sizeof(text));
 	EXPECT_EQ(-EBADMSG, error);
+}
+
+/* ---- the link ---- */
+
+static bool asked_again(FILE *log)
+{
+	char text[4096];
+	size_t n;
+
+	rewind(log);
+	n = fread(text, 1, sizeof(text) - 1, log);
+	text[n] = '\0';
+	return strstr(text, "asked for again");
+}
+
+/* Messages get lost while @small and then large ones wait. */
+static int overrun(int fd, unsigned small)
+{
+	static char buf[60000];
+	struct nlmsghdr *nlh = (struct nlmsghdr *)buf;
+	struct sockaddr_nl to = { .nl_family = AF_NETLINK, .nl_groups = 1U << (0x10 - 1) };
+
+	for (unsigned i = 0; i < small + 400; i++) {
+		*nlh = (struct nlmsghdr){ .nlmsg_len = i < small ? 32 : sizeof(buf),
+					  .nlmsg_type = NLMSG_NOOP };
+		if (sendto(fd, buf, nlh->nlmsg_len, 0, (struct sockaddr *)&to, sizeof(to)) < 0 &&
+		    errno != ENOBUFS && errno != ESRCH)
+			return -errno;
+	}
+	return 0;
+}
+
+TEST(lost_messages_are_made_up_for_however_many_wait)
+{
+	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_GENERIC), err = dup(2),
+	    bad = 0;
+
+	if (getuid() != 0)
+		SKIP(return, "needs root");
+	log_max_level = LOG_WARNING;
+	for (unsigned small = 0; small < 64; small++) {
+		struct backend *link;
+		sd_event *event;
+		FILE *log = tmpfile();
+		int r;
+
+		ASSERT_LE(0, sd_event_new(&event));
+		ASSERT_EQ(0, link_new(&link, event));
+		r = overrun(fd, small);
+		if (r < 0)
+			TH_LOG("%s", strerror(-r));
+		dup2(fileno(log), 2);
+		while (sd_event_run(event, 20000) > 0)
+			;
+		dup2(err, 2);
+		if (!asked_again(log)) {
+			TH_LOG("%u small ones waited: the state was not asked for again", small);
+			bad++;
+		}
+		fclose(log);
+		link->ops->free(link);
+		sd_event_unref(event);
+	}
+	EXPECT_EQ(0, bad);
 }
 
 TEST_HARNESS_MAIN
