@@ -149,8 +149,9 @@ def tap_bail_out():
 @check
 def list_of_tests():
     tests = testlist.parse("# x\na quick all 10 prog arg\nb systemd:own ppc 20 prog\nc quick x86 5 prog\n")
-    assert [t.name for t in tests if testlist.fits(t, "6.12")] == ["a", "b"]
-    assert [t.name for t in tests if testlist.fits(t, "x86-6.1")] == ["a", "c"]
+    assert [(t.name, t.timeout) for t in testlist.for_kernel(tests, "6.12")] == [("a", 10), ("b", 20)]
+    assert [(t.name, t.timeout) for t in testlist.for_kernel(tests, "x86-6.1")] == [("a", 10), ("c", 5)]
+    assert [(t.name, t.timeout) for t in testlist.for_kernel(tests, "debug")] == [("a", 40), ("b", 80)]
     assert tests[0].command == "prog arg" and tests[1].own
     assert [[t.name for t in g] for _, g in testlist.boots(tests)] == [["a", "c"], ["b"]]
 

@@ -40,6 +40,15 @@ def fits(test, kernel):
     return any(k in ("all", kind, kernel) for k in test.kernels)
 
 
+SLOWDOWN = {"debug": 4}  # KASAN and lockdep under emulation
+
+
+def for_kernel(tests, kernel):
+    """Those that fit, with the time that they have there."""
+    factor = SLOWDOWN.get(kernel, 1)
+    return [t._replace(timeout=t.timeout * factor) for t in tests if fits(t, kernel)]
+
+
 def boots(tests):
     """Groups of tests that share a guest: those of one profile, and each that wants its own."""
     groups = []
