@@ -66,8 +66,9 @@ state $ID aborted
 module_reaches failed
 wakes 3 "one that was aborted meanwhile has failed"
 check "those told are undone" once "app-a post-error" "50-hook post"
-# It may have read that PRE begins, and lost that it was over.
-same "a script only if it was told PRE" "$(count "10-one premigrate")" "$(count "10-one undopremigrate")"
+# The daemon may have read that PRE begins, and lost that it was over: a script that was started is undone, even
+# when it was stopped before its first line.
+check "a script that was told PRE is undone" [ "$(count "10-one premigrate")" -le "$(count "10-one undopremigrate")" ]
 check "nobody is told POST" never "app-a post" "10-one postmigrate"
 check "the daemon is idle" idle
 
