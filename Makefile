@@ -4,6 +4,7 @@
 # make demo, check    everything they need is set up first
 # make check-all      the guest tests on all five kernels; check-debug: with KASAN and lockdep
 # make check-host     what needs no guest; style: the first part of it
+# make mutants        small wrong changes, each of which a test must notice; MUTANT=name or AREA=daemon for some
 # make bench          the figures, BENCH=NAME for one
 # make lab-shell      a root shell in a guest; lab-migrate, from another terminal, moves it
 # Variables: KDIR= headers of the kernel; ARCH= CROSS_COMPILE= SYSROOT= to cross; O= where things are
@@ -20,7 +21,7 @@ KBUILD_ARGS := $(if $(ARCH),ARCH=$(ARCH)) $(if $(CROSS_COMPILE),CROSS_COMPILE=$(
 	$(if $(SELFTESTS),SELFTESTS=$(SELFTESTS)) $(if $(W),W=$(W)) $(if $(C),C=$(C))
 
 .PHONY: all userland modules install install-userland install-modules selftests-guest setup demo check \
-	check-all check-debug check-host style bench lab-shell lab-migrate clean help
+	check-all check-debug check-host style mutants bench lab-shell lab-migrate clean help
 
 all: userland modules
 
@@ -68,6 +69,10 @@ style: setup
 
 demo: setup
 	$(LAB) run --kernel $(KERNEL) --only demo --verbose
+
+mutants: setup
+	selftests/lab/setup.sh x86-6.1 $(KERNEL)
+	selftests/mutants/mutants $(if $(AREA),--area $(AREA)) $(if $(MUTANT),--mutant $(MUTANT))
 
 bench: setup
 	selftests/bench/bench --kernel $(KERNEL) $(BENCH)

@@ -1,0 +1,170 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Tests of the mutants' runner, with a checkout of three files and a guest that is none. Prints TAP."""
+import asyncio
+import collections
+import os
+import subprocess
+import sys
+import tempfile
+
+HERE = os.path.dirname(os.path.realpath(__file__))
+sys.path[:0] = [HERE, os.path.join(os.path.dirname(HERE), "lab")]
+sys.dont_write_bytecode = True
+
+import guest  # noqa: E402
+import host  # noqa: E402
+from table import Mutant  # noqa: E402
+from tree import Tree  # noqa: E402
+
+PRODUCT = "# the product\nvalue=1\nother=1\nagain=1\nagain=1\n"
+UNIT = """echo 1..1
+if [ "$value" = 1 ]; then echo "ok 1 - value"; else echo "not ok 1 - value"; fi
+"""
+MAKEFILE = """$(O)/unit/%: FORCE
+	@mkdir -p $(@D)
+	@(echo '#!/bin/sh'; cat ../product.sh unit/$*.sh) > $@ && sh -n $@ && chmod +x $@
+FORCE:
+"""
+FILES = {"product.sh": PRODUCT, "selftests/Makefile": MAKEFILE, "selftests/unit/good.sh": UNIT,
+         "selftests/unit/red.sh": "echo 1..1; echo not ok 1\n", "selftests/unit/empty.sh": "echo 1..0 '# SKIP no'\n",
+         "selftests/lab/tests.list": "guest-test quick all 5 true\n"}
+
+# name: old, new, the test, the fate
+CASES = {
+    "noticed": ("value=1", "value=2", "good", "killed"),
+    "crashes": ("value=1", "kill -SEGV $$", "good", "killed"),
+    "comment": ("# the product", "# THE product", "good", "survived"),
+    "not-compared": ("other=1", "other=2", "good", "survived"),
+    "skips": ("value=1", "echo '1..0 # SKIP not here'; exit 0", "good", "survived"),
+    "gone": ("not there", "x", "good", "error"),
+    "twice": ("again=1", "again=2", "good", "error"),
+    "not-built": ("value=1", "(", "good", "error"),
+    "red-before": ("value=1", "value=2", "red", "error"),
+    "tests-nothing": ("value=1", "value=2", "empty", "error"),
+}
+
+
+class Results:
+    def __init__(self):
+        self.count = self.failed = 0
+
+    def check(self, ok, name, text=""):
+        self.count += 1
+        self.failed += not ok
+        print(f"{'ok' if ok else 'not ok'} {self.count} - {name}", flush=True)
+        for line in [] if ok else str(text).splitlines():
+            print(f"# {line}")
+
+
+def make_checkout(top):
+    for name, text in FILES.items():
+        os.makedirs(os.path.dirname(os.path.join(top, name)), exist_ok=True)
+        with open(os.path.join(top, name), "w", encoding="utf-8") as f:
+            f.write(text)
+    subprocess.run(["git", "init", "-q", top], check=True)
+
+
+def write_table(path, cases):
+    os.makedirs(path, exist_ok=True)
+    with open(os.path.join(path, "area.toml"), "w", encoding="utf-8") as f:
+        for name, (old, new, test, _) in cases.items():
+            f.write(f'[[mutant]]\nname = "{name}"\nwhy = "-"\nfile = "product.sh"\nold = "{old}"\nnew = "{new}"\n'
+                    f'test = "unit:{test}"\n')
+
+
+def run_tool(top, cases):
+    tables = os.path.join(top, "tables")
+    write_table(tables, cases)
+    env = dict(os.environ, O=os.path.join(top, "build"))
+    return subprocess.run([os.path.join(HERE, "mutants"), "--top", top, "--tables", tables], env=env, text=True,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+
+
+def check_program(t, top):
+    done = run_tool(top, CASES)
+    said = {line.split("(unit:")[0].split()[-1]: line for line in done.stdout.splitlines() if "(unit:" in line}
+    words = {"killed": "killed", "survived": "SURVIVED", "error": "ERROR"}
+    for name, (*_, fate) in CASES.items():
+        t.check(words[fate] in said.get(name, ""), f"{name}: {fate}", done.stdout)
+    for name in ("gone", "twice"):
+        t.check("no longer applies" in said.get(name, ""), f"{name}: says that it no longer applies", said.get(name))
+    count = collections.Counter(case[3] for case in CASES.values())
+    total = f"{count['killed']} killed, {count['survived']} survived, {count['error']} errors"
+    t.check(done.stdout.splitlines()[-1:] == [total], f"ends with '{total}'", done.stdout)
+    t.check("survivor: not-compared" in done.stdout, "lists the survivors", done.stdout)
+    t.check(done.returncode == 1, "fails when one survives", done.returncode)
+    done = run_tool(top, {"noticed": CASES["noticed"]})
+    t.check(done.returncode == 0, "succeeds when all die", done.stdout)
+    with open(os.path.join(top, "product.sh"), encoding="utf-8") as f:
+        t.check(f.read() == PRODUCT, "the checkout is as it was")
+
+
+def mutant(name, old="value=1", new="value=2", test="unit:good"):
+    return Mutant("area", {"name": name, "why": "-", "file": "product.sh", "old": old, "new": new, "test": test})
+
+
+def check_timeout(t, top):
+    host.LIMIT = 2
+    tree = Tree(top, os.path.join(top, "build", "copy"))
+    tree.sync()
+    test = host.HostTest(tree, "unit", "good")
+    t.check(test.reference() is None, "the test passes without a mutant")
+    fate = test.fate(mutant("hangs", new="sleep 1000"))
+    t.check(fate.word == "killed" and fate.late, "a mutant that hangs is killed, by the time-out", vars(fate))
+
+
+class NoGuest:
+    """Does what the mutant's name says."""
+
+    boots = 0
+
+    async def boot(self):
+        NoGuest.boots += 1
+        self.name = None
+
+    async def swap(self, name):
+        # A module that is stuck can be got rid of only with its guest.
+        stuck = self.name == "noticed-and-stuck"
+        self.name = name
+        return not stuck
+
+    async def run(self, test, limit, first_failure_ends):
+        tap = guest.Tap()
+        for line in ("1..1", "ok 1"):
+            tap.line(line)
+        if self.name == "takes-the-guest":
+            raise guest.GuestLost("the guest ended")
+        why = "not ok 1" if self.name.startswith("noticed") or test.name == "red" else None
+        return (why, False), tap
+
+    async def close(self):
+        pass
+
+
+def check_guests(t):
+    tests = {name: guest.testlist.Test(name, "quick", False, ["all"], 5, "true") for name in ("good", "red")}
+    wanted = [("comment", "good", "survived"), ("takes-the-guest", "good", "killed"),
+              ("noticed-and-stuck", "good", "killed"), ("comment-2", "good", "survived"),
+              ("noticed", "good", "killed"), ("noticed-2", "red", "error")]
+    fates = []
+    batch = guest.GuestBatch(tests, [mutant(name, test=f"guest:{test}") for name, test, _ in wanted], NoGuest,
+                             lambda m, fate: fates.append((m.name, m.target, fate.word)))
+    asyncio.run(batch.run())
+    t.check(fates == wanted, "in guests: who is noticed dies, who takes the guest, too", fates)
+    t.check(NoGuest.boots == 3, "a guest that is lost or stuck is booted again, no other", NoGuest.boots)
+
+
+def main():
+    t = Results()
+    with tempfile.TemporaryDirectory(prefix="pmig-mutants.") as top:
+        make_checkout(top)
+        check_program(t, top)
+        check_timeout(t, top)
+    check_guests(t)
+    print(f"1..{t.count}")
+    return 1 if t.failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
