@@ -27,6 +27,9 @@ def sweep():
 class Partition:
     """`on_request(text)` gets the lines the guest writes to its HMC, `on_agent(text)` its agent's."""
 
+    # what only the server knows that the guest has moved from
+    BEFORE_THE_MOVE = ("t_suspending_us", "t_first_join_us", "t_suspend_us", "cancel-reason")
+
     def __init__(self, products, out, profile, logs, log):
         self.products = products
         self.out = out
@@ -146,7 +149,7 @@ class Partition:
         out = {k: int(v, 0) for k, v in now.items()}
         for key in ("polls", "suspends"):
             out[key] += past.get(key, 0)
-        for key in ("t_suspending_us", "t_suspend_us", "cancel-reason"):
+        for key in self.BEFORE_THE_MOVE:
             out[key] = out[key] or past.get(key, 0)
         out.update({k: int(v) for k, v in calls.items()})
         out["moves"] = self.moves
@@ -224,7 +227,7 @@ class Partition:
         past = self.past.setdefault(stream, {})
         for key in ("polls", "suspends"):
             past[key] = past.get(key, 0) + int(counted[key])
-        for key in ("t_suspending_us", "t_suspend_us", "cancel-reason"):
+        for key in self.BEFORE_THE_MOVE:
             past[key] = int(counted[key], 0)
 
         await server.lpm(";".join(self._update_commands(server.identity, further) +

@@ -40,6 +40,7 @@
 
 #define WORK_AREA               4096
 #define MAX_STREAMS             64
+#define MAX_CPUS                64
 #define MAX_UPDATES             256
 #define MAX_VALUE               65536
 
@@ -54,8 +55,11 @@ typedef struct Stream {
     unsigned reason;
     int64_t t_state;
     int64_t t_suspending;
+    int64_t t_first_join;
     int64_t t_suspend;
     int64_t t_resume;
+    int64_t t_last_back;
+    bool joining;
 } Stream;
 
 typedef struct Update {
@@ -72,7 +76,7 @@ typedef struct Fault {
     unsigned count;
 } Fault;
 
-/* One machine in a process: no need to hang this from the machine's state. All of it is under the BQL. */
+/* One machine in a process: no need to hang this from the machine's state. All of it is under the BQL... */
 static Stream streams[MAX_STREAMS];
 static unsigned nr_streams;
 static Update updates[MAX_UPDATES];
@@ -81,6 +85,14 @@ static Fault reject, fail_cancel;
 static unsigned max_nodes, max_props;
 static unsigned nodes_calls, props_calls, activate_calls;
 static char *root_model, *root_system_id;
+
+/* ...but this: the processors that have not run yet since the partition goes on, and when the last one so far ran. */
+static struct {
+    uint64_t stream;
+    bool cpu[MAX_CPUS];
+    unsigned count;
+    int64_t t_back;
+} away;
 
 static int64_t now_us(void)
 {
@@ -164,6 +176,20 @@ static target_ulong h_vasi_signal(PowerPCCPU *cpu, SpaprMachineState *spapr, tar
     return H_SUCCESS;
 }
 
+/*
+ * H_JOIN. The first of an attempt counts: a processor that comes back early, for a stray H_PROD, joins again in the
+ * same attempt. Each attempt ends in ibm,suspend-me.
+ */
+void spapr_lpm_join(void)
+{
+    Stream *s = stream_suspending();
+
+    if (s && !s->joining) {
+        s->joining = true;
+        s->t_first_join = now_us();
+    }
+}
+
 /* Injected errors come before the check that all CPUs have joined, whose answer depends on the moment. */
 int spapr_lpm_suspend_called(void)
 {
@@ -172,6 +198,7 @@ int spapr_lpm_suspend_called(void)
 
     if (s) {
         s->suspends++;
+        s->joining = false;
     }
     return fault_take(&reject, &status) ? status : RTAS_OUT_SUCCESS;
 }
@@ -188,12 +215,57 @@ int spapr_lpm_suspend_me(void)
     return RTAS_OUT_SUCCESS;
 }
 
+/* A processor that the guest has taken offline (or never started) does not come back. */
+static bool cpu_online(CPUState *cs)
+{
+    return !cs->halted || !(POWERPC_CPU(cs)->env.spr[SPR_PSSCR] & PSSCR_EC);
+}
+
+/* Puts down when the last processor was back, as soon as that is known. */
+static void last_back_settle(void)
+{
+    Stream *s = stream_find(away.stream);
+
+    if (s && s->t_resume && !qatomic_load_acquire(&away.count)) {
+        s->t_last_back = away.t_back;
+    }
+}
+
+/* No processor runs yet. */
+static void all_are_away(const Stream *s)
+{
+    CPUState *cs;
+
+    last_back_settle();
+    away.stream = s->id;
+    away.t_back = 0;
+    away.count = 0;
+    CPU_FOREACH(cs) {
+        away.cpu[cs->cpu_index] = cpu_online(cs);
+        away.count += away.cpu[cs->cpu_index];
+    }
+}
+
+/* A processor is about to run, outside the BQL; for most calls there is nothing to do. */
+void spapr_lpm_cpu_runs(CPUState *cs)
+{
+    if (qatomic_read(&away.count) && qatomic_xchg(&away.cpu[cs->cpu_index], false)) {
+        int64_t now = now_us(), last = qatomic_read(&away.t_back);
+
+        while (last < now) {
+            last = qatomic_cmpxchg(&away.t_back, last, now);
+        }
+        qatomic_dec(&away.count);
+    }
+}
+
 /* The partition runs (again). The harness has put its stream into Resumed before. */
 static void partition_runs(void)
 {
     for (unsigned i = 0; i < nr_streams; i++) {
         if (streams[i].state == H_VASI_RESUMED && !streams[i].t_resume) {
             streams[i].t_resume = now_us();
+            all_are_away(&streams[i]);
         }
     }
 }
@@ -403,6 +475,11 @@ static void rtas_ibm_update_properties(PowerPCCPU *cpu, SpaprMachineState *spapr
     rtas_st(rets, 0, i < nr_updates ? RTAS_MORE : RTAS_OUT_SUCCESS);
 }
 
+bool spapr_lpm_connector(uint32_t drc_index, uint64_t work_area, int *status)
+{
+    return false;
+}
+
 static void rtas_ibm_activate_firmware(PowerPCCPU *cpu, SpaprMachineState *spapr, uint32_t token,
                                        uint32_t nargs, target_ulong args, uint32_t nret,
                                        target_ulong rets)
@@ -518,6 +595,10 @@ static void do_stream(char **arg, Error **errp)
         s = &streams[nr_streams++];
         *s = (Stream) { .id = id };
     }
+    if (state == H_VASI_ENABLED) {
+        /* The ID may be that of an earlier migration. */
+        *s = (Stream) { .id = id };
+    }
     stream_enter(s, state);
 }
 
@@ -624,15 +705,18 @@ static char *lpm_get(Object *obj, Error **errp)
 {
     GString *text = g_string_new(NULL);
 
+    last_back_settle();
     for (unsigned i = 0; i < nr_streams; i++) {
         const Stream *s = &streams[i];
 
         g_string_append_printf(text, "stream=0x%" PRIx64 " state=%u polls=%u suspends=%u "
                                "cancel-reason=0x%x t_state_us=%" PRId64
-                               " t_suspending_us=%" PRId64 " t_suspend_us=%" PRId64
-                               " t_resume_us=%" PRId64 "\n",
+                               " t_suspending_us=%" PRId64 " t_first_join_us=%" PRId64
+                               " t_suspend_us=%" PRId64 " t_resume_us=%" PRId64
+                               " t_last_back_us=%" PRId64 "\n",
                                s->id, s->state, s->polls, s->suspends, s->reason, s->t_state,
-                               s->t_suspending, s->t_suspend, s->t_resume);
+                               s->t_suspending, s->t_first_join, s->t_suspend, s->t_resume,
+                               s->t_last_back);
     }
     g_string_append_printf(text, "calls update-nodes=%u update-properties=%u activate-firmware=%u\n",
                            nodes_calls, props_calls, activate_calls);
@@ -748,6 +832,7 @@ void spapr_lpm_init(SpaprMachineState *spapr)
                         rtas_ibm_update_properties);
     spapr_rtas_register(RTAS_IBM_ACTIVATE_FIRMWARE, "ibm,activate-firmware",
                         rtas_ibm_activate_firmware);
+    g_assert(MACHINE(spapr)->smp.max_cpus <= MAX_CPUS);
     qemu_add_vm_change_state_handler(machine_state_changed, spapr);
     qemu_register_wakeup_notifier(&wakeup_notifier);
 }
