@@ -7,20 +7,32 @@
 # make mutants        small wrong changes, each of which a test must notice; MUTANT=name or AREA=daemon for some
 # make bench          the figures, BENCH=NAME for one
 # make lab-shell      a root shell in a guest; lab-migrate, from another terminal, moves it
+# make install        userland and modules; uninstall: away with them; install-userland, install-modules: one half
 # Variables: KDIR= headers of the kernel; ARCH= CROSS_COMPILE= SYSROOT= to cross; O= where things are
-# built; DESTDIR= PREFIX= where they are installed; KERNEL= the guest's; BENCH= one figure; SAN=1 sanitizers.
+# built; DESTDIR= PREFIX= where they are installed (/usr); KERNEL= the guest's; BENCH= one figure;
+# SAN=1 sanitizers; WERROR=1 a warning is an error.
 
 O ?= build
 override O := $(abspath $(O))
+PREFIX ?= /usr
 KDIR ?= /lib/modules/$(shell uname -r)/build
 KERNEL ?= 6.1
 LAB := selftests/lab/lab
-export O ARCH CROSS_COMPILE SYSROOT DESTDIR PREFIX SAN
+export ARCH CROSS_COMPILE SYSROOT PREFIX SAN WERROR
+# Said again to each make of another directory: a relative path is relative to this one.
+ROOT := $(patsubst %/,%,$(abspath $(DESTDIR)))
+PATHS := O=$(O) DESTDIR=$(ROOT)
+RELEASE = $$(cat $(KDIR)/include/config/kernel.release)
+# Debian's headers have no System.map, and kbuild then leaves this out. Where the kernel's own modules are not
+# (a package's directory), a list of ours alone would do harm.
+DEPMOD = r=$(RELEASE) && if [ -e $(ROOT)/lib/modules/$$r/modules.builtin ]; then \
+	PATH=$$PATH:/usr/sbin:/sbin depmod -b "$(ROOT)/" $$r; fi
 
 KBUILD_ARGS := $(if $(ARCH),ARCH=$(ARCH)) $(if $(CROSS_COMPILE),CROSS_COMPILE=$(CROSS_COMPILE)) \
 	$(if $(SELFTESTS),SELFTESTS=$(SELFTESTS)) $(if $(W),W=$(W)) $(if $(C),C=$(C))
 
-.PHONY: all userland modules install install-userland install-modules selftests-guest setup demo check \
+.PHONY: all userland modules install install-userland install-modules uninstall uninstall-userland \
+	uninstall-modules selftests-guest setup demo check \
 	check-all check-debug check-host style mutants bench lab-shell lab-migrate clean help
 
 all: userland modules
@@ -29,7 +41,7 @@ help:
 	@sed -n '/^# make/,/^$$/s/^# \{0,1\}//p' $(firstword $(MAKEFILE_LIST))
 
 userland:
-	$(MAKE) -C drmgr
+	$(MAKE) -C drmgr $(PATHS)
 
 modules:
 	@test -e $(KDIR)/Makefile || { echo "no kernel headers at $(KDIR): apt-get install" \
@@ -39,13 +51,23 @@ modules:
 install: install-userland install-modules
 
 install-userland: userland
-	$(MAKE) -C drmgr install
+	$(MAKE) -C drmgr $(PATHS) install
 
 install-modules: modules
-	$(MAKE) -C $(KDIR) M=$(CURDIR) $(KBUILD_ARGS) INSTALL_MOD_PATH=$(DESTDIR) modules_install
+	$(MAKE) -C $(KDIR) M=$(CURDIR) $(KBUILD_ARGS) INSTALL_MOD_PATH=$(ROOT) modules_install
+	$(DEPMOD)
+
+uninstall: uninstall-userland uninstall-modules
+
+uninstall-userland:
+	$(MAKE) -C drmgr $(PATHS) uninstall
+
+uninstall-modules:
+	r=$(RELEASE) && find $(ROOT)/lib/modules/$$r/ \( -name 'pmig.ko*' -o -name 'pmig_sim.ko*' \) -delete
+	$(DEPMOD)
 
 selftests-guest: userland
-	$(MAKE) -C selftests guest
+	$(MAKE) -C selftests $(PATHS) guest
 
 setup:
 	selftests/lab/setup.sh

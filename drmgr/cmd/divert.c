@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * What powerpc-utils' drmgr does and this one does not. dpkg-divert keeps the original beside us; it gets
+ * What powerpc-utils' drmgr does and this one does not. "make install" keeps the original beside us; it gets
  * the arguments, the environment and the standard descriptors untouched, and its exit status is ours.
  */
 #include "cmd/verbs.h"

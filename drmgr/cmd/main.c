@@ -7,7 +7,8 @@
 
 #include <stdio.h>
 
-#define ORIGINAL_PATH "/usr/sbin/drmgr.powerpc-utils"
+/* Where drmgr/divert.sh keeps it */
+#define ORIGINAL_PATH DRMGR_SBINDIR "/drmgr.powerpc-utils"
 
 static int run(const struct request *req, char *const argv[])
 {

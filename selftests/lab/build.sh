@@ -127,13 +127,6 @@ build_lab() {
 }
 
 project_make() {
-	local libs=usr/lib/powerpc64le-linux-gnu
-
-	[ "$GUEST_ARCH" = ppc64el ] || libs=usr/lib/x86_64-linux-gnu
-	if [ -n "$SYSROOT" ]; then
-		export PKG_CONFIG_SYSROOT_DIR=$SYSROOT
-		export PKG_CONFIG_LIBDIR=$SYSROOT/$libs/pkgconfig:$SYSROOT/usr/share/pkgconfig
-	fi
 	make -s -C "$TOP" "${ARCH_ARGS[@]}" "SYSROOT=$SYSROOT" "KSELFTEST=$KSELFTEST" "O=$USER_OUT" PREFIX=/usr \
 		"-j$JOBS" "$@"
 }

@@ -1,0 +1,283 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# Installs as an admin does ("make install" with no more said), starts bus and daemon from where they landed, and
+# takes everything away again. The root is this machine's, with a layer on top that nobody else sees and that goes
+# with this program; the bus is one of its own, with Debian's configuration and the policy as installed.
+#
+# TAP on stdout. Exit status: 0 passed, 1 failed, 4 skipped, with the reason.
+
+TOP=$(cd "$(dirname "$0")/../.." && pwd)
+O=$(realpath -m "${O:-$TOP/build}")/install
+DRMGR=/usr/sbin/drmgr
+ASIDE=/usr/sbin/drmgr.powerpc-utils
+CONF=/etc/drmgr/drmgr.conf
+DEADLINE=60 # seconds, for what takes none
+
+skip_all() {
+	echo "1..0 # SKIP $*"
+	exit 4
+}
+
+tests=0 failures=0
+# it NAME COMMAND... : the command succeeds
+it() {
+	local name=$1 out
+	shift
+
+	tests=$((tests + 1))
+	if out=$("$@" 2>&1); then
+		echo "ok $tests - $name"
+	else
+		echo "not ok $tests - $name"
+		printf '%s\n' "$out" | tail -40 | sed 's/^/# /'
+		failures=$((failures + 1))
+	fi
+}
+
+# until_true COMMAND... : waits for a state, with a deadline
+until_true() {
+	local end=$((SECONDS + DEADLINE))
+
+	until "$@" > /dev/null 2>&1; do
+		[ $SECONDS -lt $end ] || { "$@"; return 1; }
+		sleep 0.1
+	done
+}
+
+# exits STATUS COMMAND...
+exits() {
+	local want=$1 is=0
+	shift
+
+	"$@" || is=$?
+	[ $is = "$want" ] || { echo "$*: exit status $is, not $want"; return 1; }
+}
+
+inside() {
+	chroot "$R" /usr/bin/env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C "$@"
+}
+
+ordinary() {
+	inside setpriv --reuid=65534 --regid=65534 --clear-groups "$@"
+}
+
+admin_make() {
+	inside make -s -C "$TOP" "O=$O" WERROR=1 "$@"
+}
+
+# ---- the root ----
+
+make_root() {
+	local dir
+
+	R=$W/root
+	mount -t tmpfs none "$W" && mkdir "$W/layer" "$W/work" "$R" &&
+		mount -t overlay -o "lowerdir=/,upperdir=$W/layer,workdir=$W/work" overlay "$R" &&
+		mount -t proc proc "$R/proc" && mount --rbind /dev "$R/dev" || return 1
+	for dir in run tmp; do
+		mount -t tmpfs none "$R/$dir" || return 1
+	done
+	for dir in "$TOP" "$O"; do
+		mkdir -p "$R$dir" && mount --bind "$dir" "$R$dir" || return 1
+	done
+}
+
+# What a checkout that is installed on this machine has left
+clean_root() {
+	admin_make uninstall-userland > /dev/null 2>&1
+	rm -rf "$R/etc/drmgr" "$R$DRMGR" "$R$ASIDE"
+}
+
+# foreign_package VERSION : powerpc-utils as far as we meet it
+foreign_package() {
+	local dir=$R/tmp/package-$1
+
+	mkdir -p "$dir/DEBIAN" "$dir/usr/sbin"
+	printf 'Package: pmig-test-powerpc-utils\nVersion: %s\nArchitecture: all\nMaintainer: x <x@localhost>\nDescription: x\n' \
+		"$1" > "$dir/DEBIAN/control"
+	printf '#!/bin/sh\nprintf "original %s:"\nprintf "<%%s>" "$@"\nexit 17\n' "$1" > "$dir$DRMGR"
+	chmod 755 "$dir$DRMGR"
+	dpkg-deb -b "$dir" "$dir.deb" > /dev/null &&
+		inside dpkg --force-bad-path -i "/tmp/package-$1.deb"
+}
+
+# What the layer holds: what was put there, and what is missing of the machine's own. Directories are looked at
+# where they are ours alone; what ldconfig and dpkg write for themselves is not.
+list() {
+	(cd "$W/layer" && find . ! -type d -printf '%p %y %m %U %G %s %l\n' -o -name '*drmgr*' -printf '%p %y %m %U %G\n' \
+		-o -name '*pmig*' -printf '%p %y %m %U %G\n') |
+		grep -Ev '^\./(etc/ld\.so\.cache|var/(lib/dpkg|log|cache)/|(srv/root/)?etc/drmgr\.d[ /])' | sort
+}
+
+same_list() {
+	diff "$1" "$2"
+}
+
+# ---- what is looked at ----
+
+is_original() {
+	[ "$(inside "$1" x)" = "original $2:<x>" ]
+}
+
+is_ours() {
+	inside "$1" --version | grep '^drmgr '
+}
+
+arguments_untouched() {
+	local out status=0
+
+	out=$(inside $DRMGR -c slot -s 'a b' '' "-x=*") || status=$?
+	[ $status = 17 ] && [ "$out" = 'original 1:<-c><slot><-s><a b><><-x=*>' ] || { echo "$status: $out"; return 1; }
+}
+
+update_lands_aside() {
+	foreign_package 2 && is_original $ASIDE 2 && is_ours $DRMGR
+}
+
+admins_conf() {
+	[ "$(cat "$R$CONF")" = "$SETTINGS" ]
+}
+
+# As systemd would
+start_daemon() {
+	local unit=/usr/lib/systemd/system/drmgrd.service start
+
+	start=$(inside sed -n 's/^ExecStart=//p' "$unit") && [ -n "$start" ] || return 1
+	mkdir -p "$R/run/drmgr"
+	inside "$start" > "$W/drmgrd.log" 2>&1 &
+	until_true inside $DRMGR status || { cat "$W/drmgrd.log"; return 1; }
+	inside $DRMGR status
+}
+
+start_bus() {
+	mkdir -p "$R/run/dbus"
+	inside dbus-daemon --system --fork
+}
+
+call_bus() {
+	inside dbus-send --system --print-reply --dest=org.freedesktop.DBus / "org.freedesktop.DBus.$1"
+}
+
+activatable() {
+	call_bus ListActivatableNames | grep '"org.drmgr"'
+}
+
+name_is_roots() {
+	local out
+
+	out=$(ordinary timeout $DEADLINE /usr/sbin/drmgrd --run-dir /tmp 2>&1)
+	echo "$out"
+	grep 'does not take the service: Permission denied' <<< "$out"
+}
+
+application_registers() {
+	ordinary /usr/libexec/pmig/examples/example-fd > "$W/app.log" 2>&1 &
+	until_true eval 'inside $DRMGR status | grep -x "applications: 1"' || { cat "$W/app.log"; return 1; }
+}
+
+compiles_against_it() {
+	printf '#include <dr.h>\nint main(void) { dr_client *c; return dr_open(&c, NULL) == 0; }\n' > "$R/tmp/app.c"
+	# shellcheck disable=SC2016 # expanded inside
+	inside sh -c 'gcc -Werror -o /tmp/app /tmp/app.c $(pkg-config --cflags --libs libdr) && ldd /tmp/app' |
+		grep 'libdr.so.1 => /'
+}
+
+unit_is_valid() {
+	inside systemd-analyze --man=no verify drmgrd.service
+}
+
+# ---- the tests ----
+
+test_admin() {
+	it "a distribution's drmgr is there" foreign_package 1
+	mkdir -p "$R/etc/drmgr"
+	SETTINGS=$'[drmgr]\nWithoutModule=sysfs'
+	echo "$SETTINGS" > "$R$CONF"
+	list > "$W/before"
+
+	it "make install" admin_make install-userland
+	list > "$W/installed"
+	it "drmgr is ours" is_ours $DRMGR
+	it "the distribution's is kept" is_original $ASIDE 1
+	it "its operations reach it, arguments and exit status untouched" arguments_untouched
+	it "the admin's settings are kept" admins_conf
+	it "a second make install" admin_make install-userland
+	list > "$W/again"
+	it "... changes nothing" same_list "$W/installed" "$W/again"
+	it "an update of the distribution's lands beside ours" update_lands_aside
+	if command -v systemd-analyze > /dev/null; then
+		it "systemd takes the unit" unit_is_valid
+	fi
+	it "a program compiles against libdr as installed" compiles_against_it
+	test_started
+	it "make uninstall" admin_make uninstall-userland
+	it "... puts the distribution's back" is_original $DRMGR 2
+	it "... as the package has it" foreign_package 1
+	list > "$W/after"
+	it "... and all is as it was" same_list "$W/before" "$W/after"
+}
+
+test_started() {
+	it "a bus takes the policy" start_bus
+	it "the bus can start the daemon" activatable
+	it "nobody else takes the daemon's name" name_is_roots
+	it "drmgrd starts, drmgr status answers" start_daemon
+	it "an ordinary user may ask for the status" ordinary $DRMGR status
+	it "... and may not migrate" exits 77 ordinary $DRMGR migrate --simulate
+	it "... nor check" exits 77 ordinary $DRMGR -m -c pmig -p check -s 0x1
+	it "... but register an application" application_registers
+}
+
+# foreign_file VERSION : the same where nobody keeps lists of files
+foreign_file() {
+	rm -f "$R$DIR$DRMGR"
+	printf '#!/bin/sh\nprintf "original %s:"\nprintf "<%%s>" "$@"\n' "$1" > "$R$DIR$DRMGR"
+	chmod 755 "$R$DIR$DRMGR"
+}
+
+# Without dpkg, or into another root: twice, so that what is kept is the distribution's and not our own.
+test_elsewhere() {
+	local where=$1
+	shift
+
+	foreign_file 3
+	list > "$W/before"
+	it "$where: make install" admin_make install-userland "$@"
+	it "$where: make install again" admin_make install-userland "$@"
+	it "$where: the distribution's is kept" is_original "$DIR$ASIDE" 3
+	it "$where: make uninstall" admin_make uninstall-userland "$@"
+	list > "$W/after"
+	it "$where: ... which leaves all as it was" same_list "$W/before" "$W/after"
+	admin_make install-userland "$@"
+	foreign_file 4
+	it "$where: make install over an update of the distribution's" admin_make install-userland "$@"
+	it "$where: the update is kept" is_original "$DIR$ASIDE" 4
+	it "$where: and the older one is not lost" is_original "$DIR$ASIDE.~1~" 3
+}
+
+main() {
+	W=$(mktemp -d)
+	make_root > "$W.log" 2>&1 || skip_all "no root of its own: $(tail -1 "$W.log")"
+	rm -f "$W.log"
+	clean_root
+	test_admin
+	DIR=''
+	rm -rf "$R/etc/drmgr"
+	mount -t tmpfs none "$R/var/lib/dpkg"
+	test_elsewhere "no dpkg"
+	DIR=/srv/root
+	mkdir -p "$R$DIR/usr/sbin"
+	test_elsewhere "DESTDIR" "DESTDIR=$DIR"
+	echo "1..$tests"
+	[ $failures = 0 ]
+}
+
+if [ "${1:-}" = inside ]; then
+	main
+	exit
+fi
+[ "$(id -u)" = 0 ] || skip_all "only root can install"
+make -s -j2 -C "$TOP" userland "O=$O" WERROR=1 >&2 || { printf '1..1\nnot ok 1 - the userland builds with -Werror\n'; exit 1; }
+why=$(unshare --mount --pid --fork --kill-child true 2>&1) || skip_all "$why"
+exec unshare --mount --pid --fork --kill-child "$0" inside
