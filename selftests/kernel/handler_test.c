@@ -148,6 +148,8 @@ TEST_F(pmig, post_misbehaves)
 	tell("refuse c post %d no", EIO);
 	tell("block b post");
 	ASSERT_READY();
+	expect_kernel("test-c: error -5 after the migration");
+	expect_kernel("test-b: error -110 after the migration");
 	ASSERT_COMMAND(SUSPEND);
 	ASSERT_REACHES(COMPLETED);
 	EXPECT_EQ(0, self->s.err);

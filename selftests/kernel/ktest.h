@@ -74,6 +74,12 @@ static inline void nap(void)
 	usleep(5000);
 }
 
+/* The module will warn of this; a warning that nobody expects is a failure of the test. */
+static inline void expect_kernel(const char *pattern)
+{
+	dprintf(STDOUT_FILENO, "# expect-kernel: %s\n", pattern);
+}
+
 /* --- files and programs --- */
 
 __attribute__((format(printf, 2, 3))) static inline int put(const char *path, const char *fmt, ...)
@@ -547,6 +553,8 @@ static inline int fail_suspend(bool sim, int err, int status, int count)
 /* Cancel fails: the platform does not know the stream. */
 static inline int fail_cancel(bool sim)
 {
+	if (!sim)
+		expect_kernel("H_VASI_SIGNAL\\(cancel\\) of stream");
 	return sim ? put(SIM "fail_cancel", "%d 1", ENOENT) : lab_hmc(NULL, 0, "fail-cancel -4 1");
 }
 

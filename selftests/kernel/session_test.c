@@ -159,6 +159,7 @@ TEST_F(pmig, no_snapshot)
 	if (!self->sim)
 		SKIP(return, "needs an error inside the kernel");
 	ASSERT_READY();
+	expect_kernel("sim: no snapshot of the machine: error -5");
 	put(SIM "fail_snapshot", "%d 9", EIO);
 	ASSERT_COMMAND(SUSPEND);
 	ASSERT_REACHES(COMPLETED);

@@ -17,7 +17,7 @@ HERE = os.path.dirname(os.path.realpath(__file__))
 sys.path.insert(0, HERE)
 sys.dont_write_bytecode = True
 
-from harness import hmc, identity, judge, tap, testlist  # noqa: E402
+from harness import agent, hmc, identity, judge, tap, testlist  # noqa: E402
 
 CLEAN_LOG = """
 [    0.000000] Linux version 6.1.0-50-powerpc64le
@@ -83,6 +83,65 @@ def kernel_log_excerpt_goes_on():
 @check
 def kernel_log_through_a_console():
     assert judge.complaints("\x1b[0m[ 1.0] BUG: x\r\n")
+
+
+@check
+def kernel_log_own_lines_are_expected():
+    warning, info, others = (4, "pmig: test: error -5"), (6, "pmig: ready"), (4, "mobility: error -9005")
+    tainted = (4, "pmig: loading out-of-tree module taints kernel.")
+    assert judge.unexpected([info, others, tainted], []) == []
+    assert judge.unexpected([warning, info], []) == ["the kernel said: pmig: test: error -5"]
+    assert judge.unexpected([warning, warning], ["test: error -\\d"]) == []
+    assert judge.unexpected([(5, "pmig_sim: x")], ["error"]) == ["the kernel said: pmig_sim: x", "the kernel never said: error"]
+    assert judge.unexpected([others], ["error"]) == ["the kernel never said: error"]
+    assert judge.unexpected([(3, "lab: lines of the kernel's log are lost")], [])
+
+
+@check
+def kernel_log_expectations_in_tap():
+    t = tap.Tap()
+    for line in ("1..1", "# expect-kernel: a.b", "#  expect-kernel: (", "ok 1"):
+        t.line(line)
+    assert t.expected == ["a.b"] and t.verdict(0).failed == 1
+    t.mistakes = []
+    assert t.verdict(0).ok and t.verdict(0, ["the kernel said: x"]).reasons == ["the kernel said: x"]
+
+
+class FakeGuest:
+    """A guest that answers marks when it likes: every second one is lost."""
+
+    def __init__(self):
+        self.agent_line = self
+        self.ended = asyncio.get_running_loop().create_future()
+        self.marks = 0
+
+    def write_line(self, text):
+        self.marks += 1
+        if self.marks % 2 == 0:
+            self.on_agent("log 4 pmig: before the mark")
+            self.on_agent("log 4 lab: " + text[len("mark "):])
+
+
+@check
+def kernel_log_is_divided_by_marks():
+    async def go():
+        guest = FakeGuest()
+        a = agent.Agent(guest)
+        await a.mark("x begins")
+        guest.on_agent("log 4 lab: x begins")  # a mark that comes twice
+        before = a.take_log()
+        guest.ended.set_result(None)
+        try:
+            await a.mark("x ends")
+        except agent.GuestLost:
+            return before
+        raise AssertionError("a guest that ended has made a mark")
+
+    agent.REPEAT, repeat = 0.01, agent.REPEAT
+    try:
+        assert asyncio.run(go()) == [(4, "pmig: before the mark")]
+    finally:
+        agent.REPEAT = repeat
 
 
 def verdict(text, status):

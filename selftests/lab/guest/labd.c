@@ -8,6 +8,10 @@
  *	run N COMMAND	-> "start N", then "out N TEXT" for each line of output, at last "exit N STATUS"
  *	kill N		-> SIGKILL to the command and all it started in its session
  *	ping		-> "pong"
+ *	mark TEXT	-> a line "lab: TEXT" in the kernel's log
+ *
+ * What the kernel logs goes to the lab as "log LEVEL TEXT", from the first line on: its own lines that are more than
+ * information, and the marks, which divide them among the tests. (A console shows no level.)
  *
  * One command at a time. A line may come twice (the lab repeats what was not answered): the number tells.
  * STATUS is the exit status, or 128 plus the signal.
@@ -22,6 +26,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/wait.h>
+#include <syslog.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -38,6 +43,7 @@ static struct line from_lab, from_command;
 static unsigned long last_number;
 static pid_t child;
 static int pipe_fd = -1;
+static int kmsg_fd = -1;
 
 static void say(const char *fmt, unsigned long number, const char *text)
 {
@@ -94,6 +100,49 @@ static void start(unsigned long number, const char *command)
 	pipe_fd = fds[0];
 }
 
+static void mark(const char *text)
+{
+	char line[256];
+	int len = snprintf(line, sizeof(line), "lab: %.200s\n", text);
+
+	/* Not dprintf(), which gives up on files that cannot tell where they are */
+	if (write(kmsg_fd, line, len) != len)
+		say("log %lu lab: no mark in the kernel's log\n", LOG_ERR, NULL);
+}
+
+/* A record is "PRIORITY,NUMBER,TIME,...;TEXT" and further lines; one read returns one record. */
+static void record(char *buf)
+{
+	unsigned long priority = strtoul(buf, NULL, 10);
+	char *text = strchr(buf, ';');
+
+	if (!text)
+		return;
+	text++;
+	text[strcspn(text, "\n")] = '\0';
+	if (LOG_FAC(priority) == LOG_FAC(LOG_KERN) ? LOG_PRI(priority) <= LOG_NOTICE :
+						     !strncmp(text, "lab: ", 5))
+		say("log %lu %s\n", LOG_PRI(priority), text);
+}
+
+static void kernel_log(void)
+{
+	char buf[LINE_MAX_LEN];
+	ssize_t n;
+
+	for (;;) {
+		n = read(kmsg_fd, buf, sizeof(buf) - 1);
+		if (n > 0) {
+			buf[n] = '\0';
+			record(buf);
+		} else if (n < 0 && errno == EPIPE) {
+			say("log %lu lab: lines of the kernel's log are lost\n", LOG_ERR, NULL);
+		} else if (n == 0 || errno != EINTR) {
+			return;
+		}
+	}
+}
+
 static void request(char *text)
 {
 	unsigned long number;
@@ -108,6 +157,8 @@ static void request(char *text)
 			kill(-child, SIGKILL);
 	} else if (!strcmp(text, "ping")) {
 		say("pong\n", 0, NULL);
+	} else if (!strncmp(text, "mark ", 5)) {
+		mark(text + 5);
 	}
 }
 
@@ -200,6 +251,11 @@ int main(int argc, char **argv)
 	/* Kept open, so that the other line's settings last between its users. */
 	lab = open_tty("/dev/lab");
 	(void)lab;
+	kmsg_fd = open("/dev/kmsg", O_RDWR | O_NONBLOCK | O_CLOEXEC);
+	if (kmsg_fd < 0) {
+		perror("labd: /dev/kmsg");
+		return 1;
+	}
 
 	sigaction(SIGCHLD, &sa, NULL);
 	sigemptyset(&blocked);
@@ -208,12 +264,15 @@ int main(int argc, char **argv)
 
 	say("ready\n", 0, NULL);
 	for (;;) {
-		struct pollfd pfds[2] = {
+		struct pollfd pfds[3] = {
 			{ .fd = tty, .events = POLLIN },
 			{ .fd = pipe_fd, .events = POLLIN },
+			{ .fd = kmsg_fd, .events = POLLIN },
 		};
 
-		if (ppoll(pfds, 2, NULL, &open_mask) > 0) {
+		if (ppoll(pfds, 3, NULL, &open_mask) > 0) {
+			if (pfds[2].revents)
+				kernel_log();
 			if (pfds[1].revents && !take(pipe_fd, &from_command, output))
 				close_output();
 			if (pfds[0].revents && !take(tty, &from_lab, request))

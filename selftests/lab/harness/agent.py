@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Runs commands in a guest, one at a time, through labd."""
+"""Runs commands in a guest, one at a time, through labd, and takes what its kernel logs."""
 import asyncio
 
 REPEAT = 5  # seconds after which a request that was not answered is sent again
+MARK_TIMEOUT = 60
 
 
 class GuestLost(Exception):
@@ -15,6 +16,9 @@ class Agent:
         self.ready = asyncio.Event()
         self.number = 0
         self.events = asyncio.Queue()
+        self.log = []  # (level, text): what the kernel said since take_log()
+        self.marked = asyncio.Event()
+        self.wanted_mark = None
         partition.on_agent = self._line
 
     def _line(self, text):
@@ -25,6 +29,42 @@ class Agent:
             number, _, rest = rest.partition(" ")
             if number == str(self.number):
                 self.events.put_nowait((word, rest))
+        elif word == "log":
+            self._log(rest)
+
+    def _log(self, text):
+        level, _, text = text.partition(" ")
+        if text == f"lab: {self.wanted_mark}":
+            self.marked.set()
+        elif level.isdigit():
+            self.log.append((int(level), text))
+
+    def take_log(self):
+        """What the kernel logged since the last call, notices and worse, as (level, text)."""
+        log, self.log = self.log, []
+        return [(level, text) for level, text in log if not (level >= 4 and text.startswith("lab: "))]
+
+    async def mark(self, text):
+        """A line in the kernel's log. Returns when it has come back, and with it all that was logged before."""
+        self.wanted_mark = text
+        self.marked.clear()
+        until = asyncio.get_running_loop().time() + MARK_TIMEOUT
+        while not self.marked.is_set():
+            if asyncio.get_running_loop().time() > until:
+                raise GuestLost("a mark in the kernel's log does not come back: the guest does not react")
+            self.partition.agent_line.write_line(f"mark {text}")
+            await self._until(self.marked.wait(), REPEAT)
+
+    async def _until(self, coroutine, timeout):
+        """The task when it came to an end within the time, else None."""
+        task = asyncio.create_task(coroutine)
+        await asyncio.wait({task, self.partition.ended}, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
+        if task.done():
+            return task
+        task.cancel()
+        if self.partition.ended.done():
+            raise GuestLost("the guest ended")
+        return None
 
     async def wait_ready(self, timeout):
         """Returns when the guest can run commands."""
@@ -39,14 +79,8 @@ class Agent:
 
     async def _event(self, timeout):
         """The next thing the guest says; None after the time."""
-        get = asyncio.create_task(self.events.get())
-        await asyncio.wait({get, self.partition.ended}, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
-        if get.done():
-            return get.result()
-        get.cancel()
-        if self.partition.ended.done():
-            raise GuestLost("the guest ended")
-        return None
+        task = await self._until(self.events.get(), timeout)
+        return task.result() if task else None
 
     async def run(self, command, timeout, on_output):
         """Exit status of a command, None when it took too long and was killed."""

@@ -41,6 +41,10 @@ ALLOWED = [(re.compile(p), why) for p, why in (
 
 CONTEXT = 25  # lines shown after a complaint
 
+# What our modules themselves say: information is welcome, all else a test has to expect.
+OWN = re.compile(r"pmig\w*: ")
+NOTICE = 5
+
 
 def clean(line):
     return re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", line).rstrip("\r\n")
@@ -63,6 +67,21 @@ def complaints(text, context=CONTEXT):
         else:
             i += 1
     return found
+
+
+def is_own(level, text):
+    return level <= NOTICE and OWN.match(text) and not any(p.search(text) for p, _ in ALLOWED)
+
+
+def unexpected(log, expected):
+    """Problems with what the kernel logged during a test that expects these patterns: (level, text) each."""
+    problems, came = [], set()
+    for level, text in log:
+        hits = [p for p in expected if is_own(level, text) and re.search(p, text)]
+        came.update(hits)
+        if (is_own(level, text) and not hits) or text.startswith("lab: "):
+            problems.append(f"the kernel said: {text}")
+    return problems + [f"the kernel never said: {p}" for p in expected if p not in came]
 
 
 def main(paths):

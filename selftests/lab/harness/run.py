@@ -109,6 +109,7 @@ class Runner:
         hmc = Hmc(partition, self.logs)
         agent = Agent(partition)
         left = list(tests)
+        unowned = []  # what the kernel logged while no test ran
         started = time.monotonic()
         try:
             await partition.boot()
@@ -118,7 +119,7 @@ class Runner:
             self.logs(ready)
             while left:
                 await hmc.reset()
-                await self._test(agent, left[0])
+                await self._test(agent, left[0], unowned)
                 left.pop(0)
         except (GuestLost, ServerError) as e:
             if not agent.ready.is_set():
@@ -129,10 +130,10 @@ class Runner:
                 self.result(left.pop(0).name, Verdict(failed=1, reasons=[str(e)]), self._console_tail(partition))
         finally:
             await partition.close()
-        self._judge(name, partition)
+        self._judge(name, partition, unowned + agent.take_log())
         return left
 
-    async def _test(self, agent, test):
+    async def _test(self, agent, test, unowned):
         tap = Tap()
 
         def line(text):
@@ -142,9 +143,12 @@ class Runner:
         self.logs(f"test {test.name}: {test.command}")
         started = time.monotonic()
         self.say(f"# Subtest: {test.name}")
+        await agent.mark(f"{test.name} begins")
+        unowned += agent.take_log()
         status = await agent.run(test.command, test.timeout, line)
+        await agent.mark(f"{test.name} ends")
         self.logs(f"test {test.name}: status {status} after {time.monotonic() - started:.1f} s")
-        self.result(test.name, tap.verdict(status))
+        self.result(test.name, tap.verdict(status, judge.unexpected(agent.take_log(), tap.expected)))
 
     def _consoles(self, partition):
         for server in partition.servers:
@@ -158,9 +162,9 @@ class Runner:
             lines += [f"console {server.name}: {judge.clean(x)}" for x in text.splitlines()[-15:]]
         return lines
 
-    def _judge(self, name, partition):
+    def _judge(self, name, partition, unowned):
         """All servers' consoles: the guest went on writing where it went on running."""
-        detail = []
+        detail = judge.unexpected(unowned, ())
         for server, text in self._consoles(partition):
             for excerpt in judge.complaints(text):
                 detail += [f"server {server.name}: {line}" for line in excerpt]

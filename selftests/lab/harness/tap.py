@@ -7,6 +7,7 @@ PLAN = re.compile(r"^1\.\.(\d+)\s*(?:#\s*SKIP\b\s*(.*))?$", re.IGNORECASE)
 DIRECTIVE = re.compile(r"(?:^|\s)#\s*(SKIP|TODO)\b\s*(.*)$", re.IGNORECASE)
 # kselftest's own exit status for "skipped"
 EXIT_SKIP = 4
+EXPECT_KERNEL = re.compile(r"^#\s*expect-kernel:\s*(.+)$")
 
 
 class Verdict:
@@ -28,6 +29,8 @@ class Tap:
         self.seen = 0
         self.bail = None
         self.last_comment = ""
+        self.expected = []  # what the kernel will say, as patterns
+        self.mistakes = []
 
     def line(self, text):
         text = text.rstrip()
@@ -39,8 +42,17 @@ class Tap:
             self._result(m[1] is not None, m[3])
         elif text.startswith("Bail out!"):
             self.bail = text[len("Bail out!"):].strip() or "no reason given"
+        elif m := EXPECT_KERNEL.match(text):
+            self._expect(m[1])
         elif text.startswith("#"):
             self.last_comment = text[1:].strip()
+
+    def _expect(self, pattern):
+        try:
+            re.compile(pattern)
+            self.expected.append(pattern)
+        except re.error as e:
+            self.mistakes.append(f"expect-kernel: {pattern}: {e}")
 
     def _result(self, failed, rest):
         self.seen += 1
@@ -53,9 +65,9 @@ class Tap:
         else:
             self.passed += 1
 
-    def verdict(self, status):
-        """`status` is the exit status, None after a time-out."""
-        problems = []
+    def verdict(self, status, further=()):
+        """`status` is the exit status, None after a time-out; `further` are problems that others saw."""
+        problems = [*self.mistakes, *further]
         if status is None:
             problems.append("timed out")
         if self.bail:
