@@ -2,10 +2,12 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # QEMU for pseries with the partition-migration calls: Debian's source package, our patch and our own file.
-# The patched and configured tree stays in the cache, so that a change to our own file costs seconds.
+# The patched and configured tree stays in the cache, so that a change to our own file costs seconds. Compiling it
+# is most of what a first demo waits for: nothing is in it that no guest of ours uses (qemu/lab.mak has the devices).
 
 QEMU_CONFIGURE=(--target-list=ppc64-softmmu --without-default-features --enable-tcg --enable-system
-	--disable-docs --disable-werror --enable-fdt=system)
+	--without-default-devices --with-devices-ppc64=lab --enable-fdt=system --enable-slirp
+	--enable-trace-backends=nop --disable-debug-info --disable-docs --disable-werror)
 
 fetch_source() {
 	local conf=$1 dir=$2 package=$3
@@ -21,6 +23,7 @@ make_qemu_tree() {
 	with_apt bookworm amd64 deb-src fetch_source "$tmp/dl" qemu || return 1
 	quietly dpkg-source --no-check -x "$tmp"/dl/qemu_*.dsc "$tmp/src" || return 1
 	rm -rf "$tmp/dl"
+	cp "$LAB_DIR/qemu/lab.mak" "$tmp/src/configs/devices/ppc64-softmmu/lab.mak"
 	quietly patch -d "$tmp/src" -p1 -i "$LAB_DIR/qemu/spapr-lpm.patch"
 }
 
@@ -45,7 +48,7 @@ make_qemu() {
 setup_qemu() {
 	local tree key
 
-	key=$(key_of fetch_source make_qemu_tree qemu/spapr-lpm.patch "${QEMU_CONFIGURE[@]}")
+	key=$(key_of fetch_source make_qemu_tree qemu/spapr-lpm.patch qemu/lab.mak "${QEMU_CONFIGURE[@]}")
 	tree=$(product qemu-tree "$key" make_qemu_tree)
 	key=$(key_of "$key" make_qemu qemu/spapr_lpm.c qemu/spapr_lpm.h)
 	product qemu "$key" make_qemu "$tree"

@@ -6,14 +6,14 @@
 HOST_PACKAGES=(
 	# QEMU, built and Debian's own
 	dpkg-dev ninja-build meson pkg-config python3-venv libglib2.0-dev libpixman-1-dev libfdt-dev
-	qemu-system-data qemu-system-x86 qemu-utils
+	libslirp-dev qemu-system-data qemu-system-x86 qemu-utils
 	# guests
 	e2fsprogs kmod util-linux xz-utils zstd
 	# modules and userland
 	gcc make bc flex bison libelf-dev gcc-powerpc64le-linux-gnu libc6-dev-ppc64el-cross linux-kbuild-6.1
 	libsystemd-dev libmnl-dev libkmod-dev libinih-dev libcap-dev
 	# checks
-	sparse clang-format shellcheck python3 python3-yaml patch git dbus
+	sparse clang-format shellcheck python3 python3-yaml python3-jsonschema patch git dbus
 )
 
 missing_packages() {
