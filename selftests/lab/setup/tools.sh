@@ -13,7 +13,7 @@ HOST_PACKAGES=(
 	gcc make bc flex bison libelf-dev gcc-powerpc64le-linux-gnu libc6-dev-ppc64el-cross linux-kbuild-6.1
 	libsystemd-dev libmnl-dev libkmod-dev libinih-dev libcap-dev
 	# checks
-	sparse clang-format shellcheck python3 python3-yaml python3-jsonschema patch git dbus
+	sparse clang-format shellcheck python3 python3-yaml python3-jsonschema patch git dbus systemd
 )
 
 missing_packages() {

@@ -1,0 +1,340 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The real drmgrd, drmgr and libdr on this machine, with sanitizers, and nothing of the machine's own.
+
+Each test has a mount, process and network namespace: /run is empty, no module can be loaded or reached, the bus is
+private, and /sys/kernel/mobility/migration is a FIFO. drmgrd (WithoutModule=sysfs) writes the stream ID to it, and is in
+that write, as in a migration, until the test reads the FIFO: finish(). Everyone who is told something is one line in SEEN.
+"""
+import array
+import fcntl
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import threading
+import time
+
+TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+BUILD = os.path.join(os.environ.get("O") or os.path.join(TOP, "build"), "san")
+FIFO = "/sys/kernel/mobility/migration"
+LOCK = "/run/lock/dr_config_lock"
+DIR = "/run/test"
+SEEN = DIR + "/seen"
+CONF = DIR + "/drmgr.conf"
+SCRIPTS = "/run/scripts"
+HOOKS = "/run/hooks"
+PATIENCE = 30  # seconds: nothing is concluded from it, but that something does not happen at all
+
+BUS = """<busconfig><type>custom</type><listen>unix:path=/run/test/bus</listen><policy context="default">
+<allow user="*"/><allow send_destination="*"/><allow receive_sender="*"/><allow own="*"/></policy></busconfig>"""
+
+
+class Failed(Exception):
+    """What a test waits for does not come."""
+
+
+def skip(why):
+    print(f"1..0 # SKIP {why}")
+    sys.exit(4)
+
+
+def enter():
+    """Runs this program again inside its namespaces, and prepares what it finds there."""
+    if os.environ.get("HOST_INSIDE") != "1":
+        if os.geteuid() != 0:
+            skip("needs root")
+        ns = ["unshare", "-m", "-p", "-n", "-f", "--kill-child", "--mount-proc", "--propagation", "private"]
+        p = subprocess.run(ns + ["true"], capture_output=True, text=True)
+        if p.returncode:
+            skip("no namespaces here: " + p.stderr.strip())
+        os.environ["HOST_INSIDE"] = "1"
+        os.execvp("unshare", ns + [sys.executable] + sys.argv)
+    for path in ("/run", "/sys/kernel", "/lib/modules", "/tmp"):
+        if os.path.isdir(path):
+            subprocess.run(["mount", "-t", "tmpfs", "-o", "mode=755,size=16m", "tmpfs", path], check=True)
+    for path in (DIR, SCRIPTS, HOOKS, "/run/lock", "/run/log", "/run/systemd/journal", os.path.dirname(FIFO)):
+        os.makedirs(path)
+    os.chmod("/tmp", 0o1777)
+    os.mkfifo(FIFO)
+    for name in ("member", "libdr.so.1"):  # where a user may read them, wherever the checkout is
+        shutil.copy(f"{BUILD}/{name}", DIR)
+    open(SEEN, "w").close()
+    os.chmod(SEEN, 0o666)
+    os.environ.update(DBUS_SYSTEM_BUS_ADDRESS=f"unix:path={DIR}/bus", LD_LIBRARY_PATH=DIR,
+                      ASAN_OPTIONS="detect_leaks=1", UBSAN_OPTIONS="halt_on_error=1:print_stacktrace=1")
+    with open(DIR + "/bus.conf", "w") as f:
+        f.write(BUS)
+    spawn(["dbus-daemon", "--nofork", "--nopidfile", f"--config-file={DIR}/bus.conf"], "bus")
+    wait(lambda: os.path.exists(DIR + "/bus"), "the bus")
+
+
+def wait(condition, what):
+    end = time.monotonic() + PATIENCE
+    while not condition():
+        if time.monotonic() > end:
+            raise Failed(f"waited in vain for {what}")
+        time.sleep(0.02)
+
+
+def text(path):
+    try:
+        with open(path, errors="replace") as f:
+            return f.read()
+    except FileNotFoundError:
+        return ""
+
+
+def spawn(argv, log, **kw):
+    with open(f"{DIR}/{log}.log", "ab", 0) as f:
+        return subprocess.Popen(argv, stdout=f, stderr=f, stdin=subprocess.DEVNULL, start_new_session=True, **kw)
+
+
+# ---- the daemon, and what systemd is to it
+
+
+class Systemd:
+    """Its notify socket: remembers what it was told, and keeps descriptors for the next daemon."""
+
+    def __init__(self):
+        self.said = []
+        self.store = []  # (name, descriptor)
+        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC)
+        self.sock.bind(DIR + "/notify")
+        threading.Thread(target=self.listen, daemon=True).start()
+
+    def listen(self):
+        while True:
+            data, control, _, _ = self.sock.recvmsg(65536, socket.CMSG_SPACE(64))
+            fds = array.array("i")
+            for _, _, raw in control:
+                fds.frombytes(raw[:len(raw) - len(raw) % fds.itemsize])
+            lines = data.decode().splitlines()
+            name = next((x[7:] for x in lines if x.startswith("FDNAME=")), "stored")
+            if "FDSTORE=1" in lines:
+                self.store += [(name, fd) for fd in fds]
+            elif "FDSTOREREMOVE=1" in lines:
+                self.store = [(n, fd) for n, fd in self.store if n != name]
+            self.said += lines
+
+    def count(self, line):
+        return self.said.count(line)
+
+
+class Daemon:
+    def __init__(self, *settings):
+        self.systemd = Systemd()
+        with open(CONF, "w") as f:
+            f.write("\n".join(["[drmgr]", "WithoutModule=sysfs", f"ScriptDirectory={SCRIPTS}", f"HookDirectory={HOOKS}",
+                               *settings, ""]))
+        self.start()
+
+    def start(self):
+        """systemd's way: the descriptors that it kept begin at 3, and their names are in the environment."""
+        store = list(self.systemd.store)
+        env = dict(os.environ, NOTIFY_SOCKET=DIR + "/notify", LISTEN_FDS=str(len(store)),
+                   LISTEN_FDNAMES=":".join(n for n, _ in store))
+        ready = self.systemd.count("READY=1")
+        moves = "".join(f"exec {50 + i}<&{fd} {fd}<&-; " for i, (_, fd) in enumerate(store))
+        moves += "".join(f"exec {3 + i}<&{50 + i} {50 + i}<&-; " for i in range(len(store)))
+        self.process = spawn(["bash", "-c", f"{moves}LISTEN_PID=$$ exec {BUILD}/drmgrd --config {CONF} --run-dir /run/drmgr"],
+                             "drmgrd", env=env, pass_fds=[fd for _, fd in store])
+        wait(lambda: self.systemd.count("READY=1") > ready or self.process.poll() is not None, "the daemon")
+        if self.process.poll() is not None:
+            raise Failed("the daemon does not start")
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
+
+    def log(self):
+        return text(DIR + "/drmgrd.log")
+
+
+# ---- members
+
+
+def put(path, body):
+    with open(path, "w") as f:
+        f.write(body)
+    os.chmod(path, 0o755)
+
+
+def script(name, body=":", timeout=10):
+    put(f"{SCRIPTS}/{name}", f"""#!/bin/sh
+case $1 in
+scriptinfo) echo DR_VERSION=1; echo DR_TIMEOUT={timeout}; exit ;;
+register) echo DR_RESOURCE=pmig; exit ;;
+esac
+echo "{name} $1" >> {SEEN}
+{body}
+""")
+
+
+def hook(name, body=":"):
+    put(f"{HOOKS}/{name}", f'#!/bin/sh\necho "{name} $PHASE" >> {SEEN}\n{body}\n')
+
+
+class Member:
+    """An application, selftests/daemon/member.c, which writes to SEEN itself, before it answers."""
+
+    def __init__(self, name, *options, uid=None, groups=()):
+        self.name = name
+        before = applications()
+        with open(SEEN, "ab", 0) as f:
+            self.process = subprocess.Popen([DIR + "/member", name, *options], stdout=f, stdin=subprocess.DEVNULL,
+                                            start_new_session=True, user=uid, group=uid, extra_groups=groups)
+        wait(lambda: applications() == before + 1 or self.process.poll() is not None, f"{name}'s registration")
+        if self.process.poll() is not None:
+            raise Failed(f"{name} ended: {text(SEEN)}")
+
+    def left_ms(self, phase):
+        """How long it had for its answer when it was last told @phase."""
+        return int(re.findall(rf"^{self.name}: {phase} stream \S+ left-ms (-?\d+)$", text(SEEN), re.M)[-1])
+
+
+def fill_run():
+    with open("/run/full", "wb") as f:
+        os.posix_fallocate(f.fileno(), 0, os.statvfs("/run").f_bavail * os.statvfs("/run").f_frsize - 65536)
+
+
+def seen():
+    """Who was told what, in order. BEGIN to an application is apart: nobody waits until it has written that down."""
+    lines = [re.sub(r"^(\S+): (\S+) stream .*", r"\1 \2", x) for x in text(SEEN).splitlines()]
+    return [x for x in lines if not x.endswith(" begin")]
+
+
+def clear_seen():
+    open(SEEN, "w").close()
+
+
+# ---- the HMC
+
+
+def drmgr(*args):
+    return subprocess.run([BUILD + "/drmgr", *args], capture_output=True, text=True, errors="replace",
+                          stdin=subprocess.DEVNULL, timeout=PATIENCE)
+
+
+def status(key):
+    m = re.search(f"^{key}: (.*)$", drmgr("status").stdout, re.M)
+    return m[1] if m else None
+
+
+def applications():
+    return int(status("applications"))
+
+
+def check(stream, *args):
+    return drmgr("-m", "-c", "pmig", "-p", "check", "-s", stream, *args)
+
+
+class Migration:
+    """drmgr -p pre in the background; after PRE it is in the write until finish()."""
+
+    def __init__(self, stream, *args):
+        self.process = subprocess.Popen([BUILD + "/drmgr", "-m", "-c", "pmig", "-p", "pre", "-s", stream, *args],
+                                        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+    def moving(self):
+        wait(lambda: status("phase") == "kernel" or self.process.poll() is not None, "the suspension")
+        return self
+
+    def finish(self):
+        """The partition has moved. Waiting for a writer is waiting for the suspension."""
+        with open(FIFO) as f:
+            self.written = f.read()
+        return self.end()
+
+    def end(self):
+        self.out, self.err = self.process.communicate(timeout=PATIENCE)
+        return self.process.returncode
+
+
+def try_lock():
+    """The DLPAR lock, as another process takes it: a descriptor, or None."""
+    fd = os.open(LOCK, os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        fcntl.lockf(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return fd
+    except OSError:
+        os.close(fd)
+        return None
+
+
+# ---- the log
+
+JOURNALD = "/lib/systemd/systemd-journald"
+
+
+class Journal:
+    """systemd's own journal in /run, which forwards to a syslog that is ours."""
+
+    def __init__(self):
+        if not os.path.exists(JOURNALD) or not os.path.exists("/etc/machine-id"):
+            skip("no systemd-journald or no machine ID here")
+        os.makedirs("/run/systemd/journald.conf.d")
+        with open("/run/systemd/journald.conf.d/test.conf", "w") as f:
+            f.write("[Journal]\nStorage=volatile\nReadKMsg=no\nAudit=no\nForwardToSyslog=yes\nRateLimitIntervalSec=0\n")
+        # The journal drops what finds no room at syslog, which is 10 lines; the setting is of this namespace alone.
+        with open("/proc/sys/net/unix/max_dgram_qlen", "w") as f:
+            f.write("1000")
+        self.syslog = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.syslog.bind("/run/systemd/journal/syslog")
+        self.lines = []  # (priority and facility, tag, text)
+        threading.Thread(target=self.listen, daemon=True).start()
+        spawn([JOURNALD], "journald")
+        wait(lambda: os.path.exists("/run/systemd/journal/socket"), "the journal")
+
+    def listen(self):
+        while True:
+            m = re.match(r"<(\d+)>... .. ..:..:.. ([^\[:]+)(?:\[\d+\])?: (.*)", self.syslog.recv(8192).decode())
+            if m:
+                self.lines.append((int(m[1]), m[2], m[3]))
+
+    def take_until(self, line):
+        wait(lambda: line in [x[2] for x in self.lines], f"\"{line}\" in syslog")
+        taken, self.lines = self.lines, []
+        return taken
+
+
+# ---- results
+
+
+class Tap:
+    nr = failed = 0
+
+    def result(self, ok, what, detail=""):
+        self.nr += 1
+        self.failed += not ok
+        print(f"{'ok' if ok else 'not ok'} {self.nr} - {what}", flush=True)
+        for line in detail.splitlines() if not ok else []:
+            print(f"#   {line}", flush=True)
+
+    def same(self, what, expected, found):
+        self.result(expected == found, what, f"expected: {expected}\nis:       {found}")
+
+    def end(self, error=None):
+        if error:
+            self.result(False, str(error), "seen: " + ", ".join(seen()))
+        log = text(DIR + "/drmgrd.log")
+        bad = re.search(r"runtime error|AddressSanitizer", log)
+        self.result(not bad, "the sanitizers have nothing to say", log[-3000:])
+        if self.failed:
+            print("# drmgrd.log: " + log[-3000:].replace("\n", "\n# "))
+        print(f"1..{self.nr}", flush=True)
+        return self.failed > 0
+
+
+def run(function):
+    tap = Tap()
+    enter()
+    error = None
+    try:
+        function(tap)
+    except (Failed, subprocess.TimeoutExpired) as e:
+        error = e
+    bad = tap.end(error)
+    sys.stdout.flush()
+    os._exit(bad)  # the first process of the namespace: the others end with it
