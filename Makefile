@@ -1,23 +1,26 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # make                the userland for this machine, the modules for the running kernel or KDIR=
-# make demo, check    everything they need is set up first
-# make check-all      the guest tests on all five kernels; check-debug: with KASAN and lockdep
+# make demo, check    everything they need is set up first; check AREA=kernel or TEST=daemon-stop for some of it
+# make check-all      what takes minutes: the guest tests on all kernels; check-debug: with KASAN and lockdep
+# make soak           what takes hours: the tests of module and daemon in a loop, for SOAK=60 minutes
 # make check-host     what needs no guest; style: the first part of it
 # make mutants        small wrong changes, each of which a test must notice; MUTANT=name or AREA=daemon for some
 # make bench          the figures, BENCH=NAME for one
 # make lab-shell      a root shell in a guest; lab-migrate, from another terminal, moves it
 # make install        userland and modules; uninstall: away with them; install-userland, install-modules: one half
 # Variables: KDIR= headers of the kernel; ARCH= CROSS_COMPILE= SYSROOT= to cross; O= where things are
-# built; DESTDIR= PREFIX= where they are installed (/usr); KERNEL= the guest's; BENCH= one figure;
-# SAN=1 sanitizers; WERROR=1 a warning is an error.
+# built; DESTDIR= PREFIX= where they are installed (/usr); KERNEL= the guest's; BENCH= one figure; AREA= TEST=
+# names, with spaces: nothing else is built or run; SAN=1 sanitizers; WERROR=1 a warning is an error.
 
 O ?= build
 override O := $(abspath $(O))
 PREFIX ?= /usr
 KDIR ?= /lib/modules/$(shell uname -r)/build
 KERNEL ?= 6.1
+SOAK ?= 60
 LAB := selftests/lab/lab
+CHECK = selftests/check $(if $(AREA),"AREA=$(AREA)") $(if $(TEST),"TEST=$(TEST)")
 export ARCH CROSS_COMPILE SYSROOT PREFIX SAN WERROR
 # Said again to each make of another directory: a relative path is relative to this one.
 ROOT := $(patsubst %/,%,$(abspath $(DESTDIR)))
@@ -33,7 +36,7 @@ KBUILD_ARGS := $(if $(ARCH),ARCH=$(ARCH)) $(if $(CROSS_COMPILE),CROSS_COMPILE=$(
 
 .PHONY: all userland modules install install-userland install-modules uninstall uninstall-userland \
 	uninstall-modules selftests-guest setup demo check \
-	check-all check-debug check-host style mutants bench lab-shell lab-migrate clean help
+	check-all check-debug soak check-host style mutants bench lab-shell lab-migrate clean help
 
 all: userland modules
 
@@ -74,17 +77,20 @@ setup:
 
 # The host's half of the tests: no guest, no kernel module is loaded here.
 check-host: setup
-	selftests/check host
+	$(CHECK) host
 
 check: setup
-	selftests/check host guest:$(KERNEL)
+	$(CHECK) host guest:$(KERNEL)
 
 check-all: setup
-	selftests/check host guest:6.1 guest:6.12 guest:6.12-64k guest:x86-6.1 guest:x86-6.12
+	$(CHECK) host guest:6.1 guest:6.12 guest:6.12-64k guest:x86-6.1 guest:x86-6.12
 
 # The guest tests on a kernel with KASAN and lockdep, which is built first (12 minutes, once).
 check-debug: setup
-	selftests/check guest:debug
+	$(CHECK) guest:debug
+
+soak: setup
+	selftests/soak $(SOAK) $(KERNEL)
 
 style: setup
 	selftests/check style

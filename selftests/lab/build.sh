@@ -127,7 +127,7 @@ build_lab() {
 }
 
 project_make() {
-	make -s -C "$TOP" "${ARCH_ARGS[@]}" "SYSROOT=$SYSROOT" "KSELFTEST=$KSELFTEST" "O=$USER_OUT" PREFIX=/usr \
+	make -s -C "$TOP" "${ARCH_ARGS[@]}" "SYSROOT=$SYSROOT" "KSELFTEST=$KSELFTEST" "O=$USER_OUT" PREFIX=/usr WERROR=1 \
 		"-j$JOBS" "$@"
 }
 

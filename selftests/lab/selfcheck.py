@@ -1,23 +1,26 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-only
-"""Does the lab see what it must see? TAP; the first test of every run, without a guest unless asked for.
+"""Does the lab see what it must see? TAP.
 
-selfcheck.py          the readers: TAP, kernel log, list of tests, requests, device-tree updates
-selfcheck.py servers  also that no server outlives the lab (boots a guest with 6.1)
+selfcheck.py                 the readers: TAP, kernel log, list of tests, requests, device-tree updates
+selfcheck.py servers KERNEL  no server outlives the lab, however it ends (starts guests)
 """
 import asyncio
+import io
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 
 HERE = os.path.dirname(os.path.realpath(__file__))
 sys.path.insert(0, HERE)
 sys.dont_write_bytecode = True
 
-from harness import agent, hmc, identity, judge, tap, testlist  # noqa: E402
+from harness import agent, hmc, identity, judge, places, run, tap, testlist  # noqa: E402
 
 CLEAN_LOG = """
 [    0.000000] Linux version 6.1.0-50-powerpc64le
@@ -201,6 +204,20 @@ def tap_skip_is_never_a_pass():
 
 
 @check
+def tap_todo_is_never_a_pass():
+    assert verdict("1..2\nok 1 - x # TODO later\nok 2", 0) == (1, 1, 0)
+    assert verdict("1..1\nnot ok 1 - x # TODO later", 0) == (0, 1, 0)
+
+
+@check
+def tap_skips_are_told():
+    t = tap.Tap()
+    for line in ("1..2", "ok 1 - x # SKIP no module", "ok 2"):
+        t.line(line)
+    assert t.verdict(0).skips == ["x: no module"]
+
+
+@check
 def tap_bail_out():
     assert verdict("1..2\nok 1\nBail out! no daemon", 1)[1] >= 1
 
@@ -212,7 +229,56 @@ def list_of_tests():
     assert [(t.name, t.timeout) for t in testlist.for_kernel(tests, "x86-6.1")] == [("a", 10), ("c", 5)]
     assert [(t.name, t.timeout) for t in testlist.for_kernel(tests, "debug")] == [("a", 40), ("b", 80)]
     assert tests[0].command == "prog arg" and tests[1].own
-    assert [[t.name for t in g] for _, g in testlist.boots(tests)] == [["a", "c"], ["b"]]
+    assert [[t.name for t in g] for _, g in testlist.boots(tests)] == [["b"], ["a", "c"]]
+
+
+@check
+def list_of_tests_is_shared_out():
+    tests = testlist.parse("".join(f"{n} {'quick' if n < 'g' else 'systemd'} all {t} x\n"
+                                   for n, t in zip("abcdefgh", (10, 10, 50, 10, 10, 10, 90, 90))))
+    groups = testlist.boots(tests, share=50)
+    assert [["".join(t.name for t in g)] for _, g in groups] == [["g"], ["h"], ["abc"], ["def"]], groups
+    assert sorted(t.name for _, g in groups for t in g) == list("abcdefgh")
+    assert [len(g) for _, g in testlist.boots(tests, share=10000)] == [2, 6]
+
+
+@check
+def guests_speak_one_after_the_other():
+    class Here:
+        dir = tempfile.mkdtemp()
+
+    stream = io.StringIO()
+    output = run.Output(Here, stream)
+    first, second = run.Report(output, False), run.Report(output, False)
+    for report, name in ((first, "a"), (second, "b"), (first, "c")):
+        report.say(f"# Subtest: {name}")
+        report.result(name, tap.Verdict(passed=1, skipped=1, skips=["x: why"]))
+    second.flush()
+    first.flush()
+    shutil.rmtree(Here.dir)
+    assert stream.getvalue().splitlines() == ["# Subtest: b", "ok 1 - b", "# Subtest: a", "ok 2 - a", "# Subtest: c",
+                                              "ok 3 - c"]
+    assert (output.totals.passed, output.totals.skipped, output.skips[0]) == (3, 3, "b: x: why")
+
+
+@check
+def guests_wait_for_a_place():
+    async def go(top):
+        holding, most = 0, 0
+
+        async def guest():
+            nonlocal holding, most
+            async with places.place(top, 2):
+                holding += 1
+                most = max(most, holding)
+                await asyncio.sleep(0.01)
+                holding -= 1
+
+        await asyncio.gather(*(guest() for _ in range(5)))
+        return most
+
+    with tempfile.TemporaryDirectory() as top:
+        assert asyncio.run(go(top)) == 2
 
 
 @check
@@ -318,54 +384,72 @@ def qemu_children(of):
     return [int(line.split()[0]) for line in out.splitlines()[1:] if of in line and "qemu-system" in line]
 
 
-def lab_killed_with(number):
-    mark = f"pmig-selfcheck-{os.getpid()}-{number}"
-    env = dict(os.environ, O=os.path.join("/tmp", mark), LAB_ONLY="1")
-    lab = subprocess.Popen([os.path.join(HERE, "lab"), "run", "--only", "lab-channel"], env=env,
-                           stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
+class Lab:
+    """The lab without the project, built once, in a directory whose name is in its servers' arguments."""
+
+    def __init__(self, kernel):
+        self.kernel = kernel
+        self.out = tempfile.mkdtemp(prefix=f"pmig-selfcheck-{os.getpid()}-")
+        self.env = dict(os.environ, O=self.out, LAB_ONLY="1")
+        subprocess.run([os.path.join(HERE, "lab"), "build", kernel], env=self.env, check=True,
+                       stdout=sys.stderr, stderr=sys.stderr)
+
+    def killed_with(self, number):
+        # A shell ignores SIGINT for what it starts in the background; so would the lab.
+        lab = subprocess.Popen([os.path.join(HERE, "lab"), "run", "--no-build", "--kernel", self.kernel, "--only",
+                                "lab-channel", "lab-systemd"], env=self.env, stdout=subprocess.DEVNULL,
+                               stderr=subprocess.DEVNULL, preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
+        try:
+            self._wait(lambda: len(qemu_children(self.out)) == 2 or lab.poll() is not None, "two servers were not started")
+            assert lab.poll() is None, "the lab ended by itself"
+            lab.send_signal(number)
+            lab.wait(timeout=60)
+            self._wait(lambda: not qemu_children(self.out), "a server is left")
+        finally:
+            lab.kill()
+            lab.wait()
+
+    @staticmethod
+    def _wait(state, otherwise):
         until = time.monotonic() + 60
-        while not qemu_children(mark):
-            assert time.monotonic() < until and lab.poll() is None, "no server was started"
+        while not state():
+            assert time.monotonic() < until, otherwise
             time.sleep(0.1)
-        lab.send_signal(number)
-        lab.wait(timeout=30)
-        until = time.monotonic() + 10
-        while qemu_children(mark):
-            assert time.monotonic() < until, "a server is left"
-            time.sleep(0.1)
-    finally:
-        lab.kill()
-        subprocess.run(["rm", "-rf", os.path.join("/tmp", mark)], check=False)
 
 
-def no_server_left_after_sigkill():
-    lab_killed_with(signal.SIGKILL)
+def server_checks(lab):
+    def no_server_left_after(number):
+        def run_it():
+            lab.killed_with(number)
+        run_it.__name__ = f"no_server_left_after_{number.name.lower()}"
+        return run_it
+
+    return [no_server_left_after(n) for n in (signal.SIGKILL, signal.SIGTERM, signal.SIGINT)]
 
 
-def no_server_left_after_sigterm():
-    lab_killed_with(signal.SIGTERM)
-
-
-def no_server_left_after_sigint():
-    lab_killed_with(signal.SIGINT)
-
-
-SERVER_CHECKS = (no_server_left_after_sigkill, no_server_left_after_sigterm, no_server_left_after_sigint)
-
-
-def main(args):
-    checks = CHECKS + (list(SERVER_CHECKS) if "servers" in args else [])
+def report(checks):
     print(f"1..{len(checks)}")
     failed = 0
     for n, function in enumerate(checks, 1):
         try:
             function()
-            print(f"ok {n} - {function.__name__}")
+            print(f"ok {n} - {function.__name__}", flush=True)
         except Exception as e:  # pylint: disable=broad-except
             failed += 1
-            print(f"# {type(e).__name__}: {e}\nnot ok {n} - {function.__name__}")
+            print(f"# {type(e).__name__}: {e}\nnot ok {n} - {function.__name__}", flush=True)
     return 1 if failed else 0
+
+
+def main(args):
+    if not args:
+        return report(CHECKS)
+    if args[0] != "servers":
+        sys.exit(__doc__)
+    lab = Lab(args[1] if len(args) > 1 else "6.1")
+    try:
+        return report(server_checks(lab))
+    finally:
+        shutil.rmtree(lab.out, ignore_errors=True)
 
 
 if __name__ == "__main__":

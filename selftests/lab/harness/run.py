@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Runs tests in guests and prints TAP: a test is a subtest, a boot's kernel log is a test of its own."""
+"""Runs tests in guests and prints TAP: a test is a subtest, a guest's kernel log is a test of its own. Several guests
+run at a time; what one has to say is printed in one piece."""
 import asyncio
 import os
-import subprocess
 import sys
 import time
 
-from . import judge, testlist
+from . import judge, places, testlist
 from .agent import Agent, GuestLost
 from .hmc import Hmc
 from .partition import Partition
@@ -50,51 +50,24 @@ class Logs:
         return path
 
 
-class Runner:
-    def __init__(self, products, out, logs, verbose=False, stream=sys.stdout):
-        self.products = products
-        self.out = out
-        self.logs = logs
-        self.verbose = verbose
+class Output:
+    """What is printed and kept: the guests' reports one after the other, with one numbering."""
+
+    def __init__(self, logs, stream=sys.stdout):
         self.stream = stream
         self.totals = Totals()
         self.count = 0
-        self.output = open(os.path.join(logs.dir, "output.tap"), "w", encoding="utf-8", buffering=1)
+        self.skips = []
+        self.file = open(os.path.join(logs.dir, "output.tap"), "w", encoding="utf-8", buffering=1)
 
     def say(self, text):
         print(text, file=self.stream, flush=True)
-        self.output.write(text + "\n")
-
-    async def run(self, tests, selfcheck):
-        self.say("TAP version 14")
-        if selfcheck:
-            self._selfcheck(selfcheck)
-        if not tests:
-            self.say("# no test fits")
-            self.totals.failed += 1
-        boots = 0
-        for profile, group in testlist.boots(tests):
-            while group:
-                group = await self._boot(f"boot{boots}-{profile}", profile, group)
-                boots += 1
-        self.say(f"1..{self.count}")
-        self.say(f"# logs: {self.logs.dir}")
-        self.say(str(self.totals))
-        return 0 if self.totals.passed and not self.totals.failed else 1
-
-    def _selfcheck(self, program):
-        """The lab's own eyes first: what they miss is missed in every guest."""
-        done = subprocess.run([sys.executable, program], capture_output=True, text=True, check=False)
-        tap = Tap()
-        self.say("# Subtest: lab-selfcheck")
-        for line in done.stdout.splitlines():
-            tap.line(line)
-            self.say(f"    {line}")
-        self.result("lab-selfcheck", tap.verdict(done.returncode))
+        self.file.write(text + "\n")
 
     def result(self, name, verdict, detail=()):
         self.count += 1
         self.totals.add(verdict)
+        self.skips += [f"{name}: {skip}" for skip in verdict.skips]
         for line in detail:
             self.say(f"    # {line}")
         skipped = verdict.ok and not verdict.passed and verdict.skipped
@@ -103,10 +76,63 @@ class Runner:
         tail = f" # SKIP {'; '.join(verdict.reasons)}" if skipped else ""
         self.say(f"{'ok' if verdict.ok else 'not ok'} {self.count} - {name}{tail}")
 
-    async def _boot(self, name, profile, tests):
+
+class Report:
+    """What one guest's tests have to say. It is handed on at once when nobody else speaks, else by flush()."""
+
+    def __init__(self, output, live):
+        self.output = output
+        self.live = live
+        self.totals = Totals()
+        self.kept = []
+
+    def say(self, text):
+        self._do(self.output.say, text)
+
+    def result(self, name, verdict, detail=()):
+        self.totals.add(verdict)
+        self._do(self.output.result, name, verdict, detail)
+
+    def _do(self, what, *args):
+        if self.live:
+            what(*args)
+        else:
+            self.kept.append((what, args))
+
+    def flush(self):
+        for what, args in self.kept:
+            what(*args)
+        self.kept = []
+
+
+class Group:
+    """Tests that share a guest, in their order; another guest for the rest when a test took the guest with it."""
+
+    def __init__(self, runner, name, profile, tests, report):
+        self.runner = runner
+        self.name = name
+        self.profile = profile
+        self.tests = tests
+        self.report = report
+        self.cpu = 0.0
+
+    def log(self, text):
+        self.runner.logs(f"{self.name}: {text}")
+
+    async def run(self):
+        started = time.monotonic()
+        boots = 0
+        left = list(self.tests)
+        while left:
+            left = await self._boot(f"{self.name}.{boots}" if boots else self.name, left)
+            boots += 1
+        self.report.say(f"# {self.name}: {self.report.totals} in {time.monotonic() - started:.0f} s "
+                        f"({self.cpu:.0f} s of CPU)")
+
+    async def _boot(self, name, tests):
         """Runs tests in one guest. Returns those that are left because a test took the guest with it."""
-        partition = Partition(self.products, self.out, profile, self.logs.boot(name), self.logs)
-        hmc = Hmc(partition, self.logs)
+        partition = Partition(self.runner.products, self.runner.out, self.profile, self.runner.logs.boot(name), self.log)
+        hmc = Hmc(partition, self.log)
         agent = Agent(partition)
         left = list(tests)
         unowned = []  # what the kernel logged while no test ran
@@ -114,41 +140,49 @@ class Runner:
         try:
             await partition.boot()
             await agent.wait_ready(BOOT_TIMEOUT)
-            ready = f"{name}: ready after {time.monotonic() - started:.1f} s ({partition.cpu_seconds():.1f} s of CPU)"
-            self.say(f"# {ready}")
-            self.logs(ready)
+            ready = f"ready after {time.monotonic() - started:.1f} s ({partition.cpu_seconds():.1f} s of CPU)"
+            self.report.say(f"# {name}: {ready}")
+            self.log(ready)
             while left:
                 await hmc.reset()
-                await self._test(agent, left[0], unowned)
+                await self._test(agent, partition, left[0], unowned)
                 left.pop(0)
         except (GuestLost, ServerError) as e:
-            if not agent.ready.is_set():
-                # No test is to blame, and the next attempt would not go better.
-                self.result(f"{name} starts", Verdict(failed=1, reasons=[str(e)]), self._console_tail(partition))
-                left = []
-            else:
-                self.result(left.pop(0).name, Verdict(failed=1, reasons=[str(e)]), self._console_tail(partition))
+            # When the guest never was there no test is to blame, and the next attempt would not go better.
+            what = left.pop(0).name if agent.ready.is_set() else f"{name} starts"
+            left = left if agent.ready.is_set() else []
+            self.report.result(what, Verdict(failed=1, reasons=[str(e)]), self._console_tail(partition))
         finally:
+            self.cpu += self._cpu(partition)
             await partition.close()
         self._judge(name, partition, unowned + agent.take_log())
         return left
 
-    async def _test(self, agent, test, unowned):
+    @staticmethod
+    def _cpu(partition):
+        try:
+            return partition.cpu_seconds()
+        except (OSError, AttributeError):
+            return 0.0  # it has ended, or never began
+
+    async def _test(self, agent, partition, test, unowned):
         tap = Tap()
 
         def line(text):
             tap.line(text)
-            self.say(text if self.verbose else f"    {text}")
+            self.report.say(text if self.runner.verbose else f"    {text}")
 
-        self.logs(f"test {test.name}: {test.command}")
-        started = time.monotonic()
-        self.say(f"# Subtest: {test.name}")
+        self.log(f"test {test.name}: {test.command}")
+        started, cpu = time.monotonic(), self._cpu(partition)
+        self.report.say(f"# Subtest: {test.name}")
         await agent.mark(f"{test.name} begins")
         unowned += agent.take_log()
         status = await agent.run(test.command, test.timeout, line)
         await agent.mark(f"{test.name} ends")
-        self.logs(f"test {test.name}: status {status} after {time.monotonic() - started:.1f} s")
-        self.result(test.name, tap.verdict(status, judge.unexpected(agent.take_log(), tap.expected)))
+        took = f"{time.monotonic() - started:.1f} s ({max(0, self._cpu(partition) - cpu):.1f} s of CPU)"
+        self.log(f"test {test.name}: status {status} after {took}")
+        self.report.say(f"    # {took}")
+        self.report.result(test.name, tap.verdict(status, judge.unexpected(agent.take_log(), tap.expected)))
 
     def _consoles(self, partition):
         for server in partition.servers:
@@ -169,10 +203,46 @@ class Runner:
             for excerpt in judge.complaints(text):
                 detail += [f"server {server.name}: {line}" for line in excerpt]
         bad = bool(detail)
-        self.result(f"{name} kernel log", Verdict(failed=1, reasons=["the kernel complained"]) if bad else Verdict(passed=1),
-                    detail)
+        self.report.result(f"{name} kernel log",
+                           Verdict(failed=1, reasons=["the kernel complained"]) if bad else Verdict(passed=1), detail)
 
 
-def run(products, out, logs, tests, verbose=False, selfcheck=None):
+class Runner:
+    def __init__(self, products, out, logs, verbose=False, stream=sys.stdout):
+        self.products = products
+        self.out = out
+        self.logs = logs
+        self.verbose = verbose
+        self.output = Output(logs, stream)
+
+    async def run(self, tests):
+        output = self.output
+        output.say("TAP version 14")
+        if not tests:
+            output.say("# no test fits")
+            output.totals.failed += 1
+        groups = list(enumerate(testlist.boots(tests)))
+        await asyncio.gather(*(self._group(f"boot{n}-{profile}", profile, group, len(groups) == 1)
+                               for n, (profile, group) in groups))
+        output.say(f"1..{output.count}")
+        for skip in dict.fromkeys(output.skips):
+            output.say(f"# skipped: {skip}")
+        output.say(f"# logs: {self.logs.dir}")
+        output.say(str(output.totals))
+        return 0 if output.totals.passed and not output.totals.failed else 1
+
+    async def _group(self, name, profile, tests, alone):
+        report = Report(self.output, live=alone or self.verbose)
+        async with places.place(os.path.join(os.path.dirname(self.out), "places")):
+            self.output.say(f"# {name}: begins with {' '.join(t.name for t in tests)}")
+            try:
+                await Group(self, name, profile, tests, report).run()
+            except Exception as e:  # pylint: disable=broad-except
+                # The others go on, and their reports are not lost.
+                report.result(name, Verdict(failed=1, reasons=[f"the lab itself failed: {e!r}"]))
+            report.flush()
+
+
+def run(products, out, logs, tests, verbose=False):
     runner = Runner(products, out, logs, verbose)
-    return asyncio.run(runner.run(tests, selfcheck))
+    return asyncio.run(runner.run(tests))

@@ -11,9 +11,12 @@ EXPECT_KERNEL = re.compile(r"^#\s*expect-kernel:\s*(.+)$")
 
 
 class Verdict:
-    def __init__(self, passed=0, failed=0, skipped=0, reasons=()):
+    """`reasons` say why it failed or was skipped altogether, `skips` what was skipped and why."""
+
+    def __init__(self, passed=0, failed=0, skipped=0, reasons=(), skips=()):
         self.passed, self.failed, self.skipped = passed, failed, skipped
         self.reasons = list(reasons)
+        self.skips = list(skips)
 
     @property
     def ok(self):
@@ -55,12 +58,14 @@ class Tap:
             self.mistakes.append(f"expect-kernel: {pattern}: {e}")
 
     def _result(self, failed, rest):
+        """What is still to be done is not a pass, and a test that fails is a failure whatever it calls itself."""
         self.seen += 1
         directive = DIRECTIVE.search(rest)
-        if directive and directive[1].upper() == "SKIP" and not failed:
+        kind = directive[1].upper() if directive else ""
+        if kind == "SKIP" and not failed:
             name = rest[:directive.start()].strip(" -")
             self.skips.append((name, directive[2] or "no reason given"))
-        elif failed and not (directive and directive[1].upper() == "TODO"):
+        elif failed or kind == "TODO":
             self.failed += 1
         else:
             self.passed += 1
@@ -73,12 +78,14 @@ class Tap:
         if self.bail:
             problems.append(f"bailed out: {self.bail}")
         if self._all_skipped(status) and not problems:
-            return Verdict(skipped=max(1, len(self.skips)), reasons=self._skip_reasons())
+            reasons = self._skip_reasons()
+            return Verdict(skipped=max(1, len(self.skips)), reasons=reasons, skips=reasons)
         problems += self._plan_problems(status)
         # What failed by itself explains the exit status.
         if status and not self.failed and not problems and not (status == EXIT_SKIP and self.skips):
-            problems.append(f"exit status {status}" if status < 128 else f"killed by signal {status - 128}")
-        return Verdict(self.passed, self.failed + bool(problems), len(self.skips), problems)
+            problems.append(f"exit status {status}" if 0 < status < 128 else f"killed by signal {abs(status) % 128}")
+        return Verdict(self.passed, self.failed + bool(problems), len(self.skips), problems,
+                       [f"{name}: {reason}" for name, reason in self.skips])
 
     def _all_skipped(self, status):
         if self.failed or self.passed or status not in (0, EXIT_SKIP):

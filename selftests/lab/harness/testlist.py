@@ -49,12 +49,27 @@ def for_kernel(tests, kernel):
     return [t._replace(timeout=t.timeout * factor) for t in tests if fits(t, kernel)]
 
 
-def boots(tests):
-    """Groups of tests that share a guest: those of one profile, and each that wants its own."""
+# A guest's tests may take that long by their time-outs; more are shared out to several guests. What a test takes is a
+# fifth of its time-out or less, and a guest takes half a minute to start.
+SHARE = 1200
+
+
+def shares(tests, share):
+    """Cuts a list into pieces of about the same weight, in its order: each test is in the same company every time."""
+    total = sum(t.timeout for t in tests)
+    count = max(1, round(total / share))
+    pieces, before = [[] for _ in range(count)], 0
+    for t in tests:
+        pieces[min(count - 1, int((before + t.timeout / 2) * count / total))].append(t)
+        before += t.timeout
+    return [p for p in pieces if p]
+
+
+def boots(tests, share=SHARE):
+    """Groups of tests that share a guest, the longest first: pieces of a profile's list, and each that wants its own."""
     groups = []
     for profile in ("quick", "systemd"):
         shared = [t for t in tests if t.profile == profile and not t.own]
-        if shared:
-            groups.append((profile, shared))
+        groups += [(profile, piece) for piece in shares(shared, share)] if shared else []
         groups += [(profile, [t]) for t in tests if t.profile == profile and t.own]
-    return groups
+    return sorted(groups, key=lambda group: -sum(t.timeout for t in group[1]))

@@ -1,0 +1,173 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Does the runner of `make check` count what it must count? TAP. No guest, nothing is built."""
+import os
+import re
+import sys
+import threading
+
+HERE = os.path.dirname(os.path.realpath(__file__))
+sys.path[1:1] = [os.path.join(os.path.dirname(HERE), "lab"), HERE]
+sys.dont_write_bytecode = True
+
+import guests  # noqa: E402
+import jobs  # noqa: E402
+from harness import testlist  # noqa: E402
+
+CHECKS = []
+
+
+def check(function):
+    CHECKS.append(function)
+    return function
+
+
+def ran(*todo, places=None):
+    """(what was printed, the reports)"""
+    said = []
+    scheduler = jobs.Scheduler(places or {"guest": 1, "host": 2}, said.append)
+    scheduler.run(list(todo))
+    return said, [report for _, report, _ in scheduler.reports]
+
+
+def counts(report):
+    return report.passed, report.failed, report.skipped
+
+
+def tap(status, *lines, further=()):
+    report = jobs.Report()
+    report.tap("x", status, "\n".join(lines), further)
+    return report
+
+
+@check
+def cases_count():
+    assert counts(tap(0, "1..2", "ok 1", "ok 2")) == (2, 0, 0)
+    assert counts(tap(1, "1..2", "ok 1", "not ok 2")) == (1, 1, 0)
+
+
+@check
+def a_skipped_unit_case_counts_as_skipped():
+    r = tap(0, "1..2", "ok 1 a.b # SKIP no such call", "ok 2")
+    assert counts(r) == (1, 0, 1) and r.skips == ["x: a.b: no such call"]
+    r = tap(4, "1..0 # SKIP unshare: Operation not permitted")
+    assert counts(r) == (0, 0, 1) and r.lines[0].startswith("ok - x # SKIP unshare")
+
+
+@check
+def todo_no_plan_and_a_sanitizer_are_failures():
+    assert counts(tap(0, "1..1", "ok 1 # TODO"))[1] == 1
+    assert counts(tap(0, "ok 1"))[1] == 1
+    assert counts(tap(0, "1..1", "ok 1", further=["a sanitizer complains"]))[1] == 1
+    assert counts(tap(-11, "1..1", "ok 1"))[1] == 1
+    assert counts(tap(None, "1..1", "ok 1"))[1] == 1
+
+
+@check
+def a_job_that_dies_is_a_failure():
+    def die(report):
+        report.result(True, "before")
+        raise OSError("gone")
+
+    said, reports = ran(jobs.Job("bad", die, "p"), jobs.Job("good", lambda r: r.result(True, "g"), "p"))
+    assert sorted(counts(r) for r in reports) == [(1, 0, 0), (1, 1, 0)]
+    assert any("not ok - bad" in text and "gone" in text for text in said), said
+
+
+@check
+def a_step_that_hangs_is_killed_with_all_it_started():
+    status, out = jobs.call(["sh", "-c", "sleep 1000 & echo $!; sleep 1000"], limit=1)
+    assert status is None and "timed out" in out
+    assert not os.path.exists(f"/proc/{out.split()[0]}/cwd") or open(f"/proc/{out.split()[0]}/stat").read().split()[2] == "Z"
+
+
+@check
+def jobs_of_jobs_and_their_places():
+    lock, now, most = threading.Lock(), [0], [0]
+    gate = threading.Barrier(2, timeout=20)
+
+    def one(report):
+        with lock:
+            now[0] += 1
+            most[0] = max(most[0], now[0])
+        gate.wait()
+        with lock:
+            now[0] -= 1
+        report.result(True, "one")
+
+    def all_of_them(report):
+        report.result(True, "built")
+        return [jobs.Job(f"j{n}", one, "p") for n in range(4)]
+
+    said, reports = ran(jobs.Job("first", all_of_them, "p"))
+    assert most[0] == 2 and sum(r.passed for r in reports) == 5 and len(said) == 5
+
+
+@check
+def a_guests_report_is_one_piece():
+    said = []
+    report = jobs.Report()
+    reader = guests.Reader("k", report, said.append)
+    for line in ("  CC      x.o", "TAP version 14", "# boot0-quick: begins with a b", "# Subtest: a", "    not ok 1 x", "not ok 1 - a",
+                 "# boot0-quick: 1 passed, 1 failed in 3 s (2 s of CPU)", "# skipped: a: x: why", "1 passed, 1 failed, 1 skipped"):
+        reader.line(line)
+    reader.end(1)
+    assert [len(piece) for piece in said] == [1, 4, 1], said
+    assert counts(report) == (1, 1, 1) and report.skips == ["k: a: x: why"] and len(report.failures) == 2
+
+
+@check
+def guests_without_a_total_are_a_failure():
+    for status, lines, failed in ((0, [], 1), (1, ["3 passed, 0 failed"], 1), (0, ["3 passed, 0 failed"], 0)):
+        report = jobs.Report()
+        reader = guests.Reader("k", report, lambda piece: None)
+        for line in lines:
+            reader.line(line)
+        reader.end(status)
+        assert report.failed == failed, (status, lines)
+
+
+def refused(*args):
+    status, out = jobs.call([sys.executable, os.path.join(os.path.dirname(HERE), "check"), *args])
+    return out if status == 1 else None
+
+
+@check
+def unknown_names_are_one_clear_line():
+    for args, what in ((("host", "AREA=nothing"), "no area 'nothing'; there are: "),
+                       (("host", "guest:6.1", "TEST=daemon-stop nothing"), "no test 'nothing'; there are: "),
+                       (("nothing",), "no stage 'nothing'")):
+        out = refused(*args)
+        assert out and what in out and out.count("\n") == 1, out
+    assert "daemon-stop" in refused("guest:6.1", "TEST=nothing")
+
+
+@check
+def the_total_is_the_last_line():
+    _, out = jobs.call([sys.executable, os.path.join(os.path.dirname(HERE), "check"), "style", "TEST=arrows"])
+    lines = out.splitlines()
+    assert re.fullmatch(r"\d+ passed, \d+ failed(, \d+ skipped)?", lines[-1]), lines[-1]
+    assert any(re.match(r"# style: 1 passed, 0 failed, 0 skipped; \d+ s", line) for line in lines), out
+
+
+@check
+def every_test_has_an_area():
+    assert {guests.area(t) for t in guests.tests()} >= {"kernel", "daemon", "lab", "cmd", "libdr"}
+    assert testlist.fits(guests.tests()[0], "6.1")
+
+
+def main():
+    print(f"1..{len(CHECKS)}")
+    failed = 0
+    for n, function in enumerate(CHECKS, 1):
+        try:
+            function()
+            print(f"ok {n} - {function.__name__}")
+        except Exception as e:  # pylint: disable=broad-except
+            failed += 1
+            print(f"# {type(e).__name__}: {e}\nnot ok {n} - {function.__name__}")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

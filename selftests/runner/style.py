@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The style stage: what can be said of the sources without building them. A new step is a function and its name in
+STEPS."""
+import glob
+import os
+import re
+
+from jobs import TOP, call
+
+CACHE = os.environ.get("LAB_CACHE") or os.path.join(
+    os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"), "pmig-lab")
+
+
+def sources(*patterns):
+    found = []
+    for p in patterns:
+        found += glob.glob(os.path.join(TOP, p), recursive=True)
+    return sorted({os.path.relpath(f, TOP) for f in found if "/build/" not in f and os.path.isfile(f)})
+
+
+KERNEL_HALF = ("kernel/**/*.[ch]", "include/linux/*.h", "include/uapi/**/*.h", "selftests/drivers/*.[ch]")
+USER_HALF = ("drmgr/**/*.[ch]", "include/dr.h", "selftests/*/*.[ch]", "selftests/lab/**/*.[ch]")
+
+
+def style_clang_format(report):
+    """Both halves; not what follows another project's style: the patch to QEMU."""
+    files = [f for f in sources(*KERNEL_HALF, *USER_HALF) if not f.startswith("selftests/lab/qemu/")]
+    status, out = call(["clang-format", "--dry-run", "--Werror", *files])
+    report.result(status == 0, f"clang-format, {len(files)} files", out)
+
+
+def style_checkpatch(report):
+    tool = os.path.join(CACHE, "kselftest", "checkpatch.pl")
+    if not os.path.exists(tool):
+        tool = next(iter(glob.glob(os.path.join(CACHE, "**/checkpatch.pl"), recursive=True)), tool)
+    files = sources(*KERNEL_HALF)
+    # A file of an out-of-tree module has no entry in MAINTAINERS; FILE_PATH_CHANGES is about patches.
+    status, out = call([tool, "--no-tree", "--strict", "--terse", "--no-summary", "--max-line-length=100",
+                        "--ignore", "FILE_PATH_CHANGES", "-f", *files])
+    report.result(status == 0 and not out.strip(), f"checkpatch --strict, {len(files)} files of the kernel half", out)
+
+
+def is_shell(path):
+    with open(os.path.join(TOP, path), "rb") as f:
+        first = f.readline(80)
+    return re.match(rb"#!.*\b(ba|da)?sh\b", first) is not None
+
+
+def style_shellcheck(report):
+    files = [f for f in sources("scripts.d/**/*", "selftests/**/*", ".ci/*") if is_shell(f)]
+    status, out = call(["shellcheck", "-S", "warning", *files])
+    report.result(status == 0, f"shellcheck, {len(files)} scripts", out)
+
+
+# A part may include headers only from the parts it stands on: each row is (part, what it may not see).
+ARROWS = (
+    ("kernel/", r'"(drmgr|daemon|libdr|cmd|shared)/'),
+    ("kernel/sim/", r'"(\.\./)?(session|chain|netlink)\.h"'),
+    ("drmgr/shared/", r'"(daemon|libdr|cmd)/'),
+    ("drmgr/libdr/", r'"(daemon|cmd)/'),
+    ("drmgr/cmd/", r'"daemon/'),
+    ("drmgr/daemon/session", r'"(daemon/)?(bus|manager|registry|runner|aud-[a-z]*|link)\.h"'),
+    ("drmgr/daemon/aud-", r'"(daemon/)?(bus|manager|session)\.h"'),
+    ("drmgr/daemon/link", r'"(daemon/)?(bus|manager|session)\.h"'),
+)
+
+
+def style_arrows(report):
+    bad = []
+    for f in sources("kernel/**/*.[ch]", "drmgr/**/*.[ch]"):
+        with open(os.path.join(TOP, f), errors="replace") as text:
+            for n, line in enumerate(text, 1):
+                for part, forbidden in ARROWS:
+                    if f.startswith(part) and re.match(r"\s*#\s*include\s+" + forbidden, line):
+                        bad.append(f"{f}:{n}: {line.strip()} goes against the arrows")
+    report.result(not bad, "includes go one way", "\n".join(bad))
+
+
+STEPS = {"clang-format": style_clang_format, "checkpatch": style_checkpatch, "shellcheck": style_shellcheck,
+         "arrows": style_arrows}
