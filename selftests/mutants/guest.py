@@ -74,11 +74,15 @@ class Session:
                 self.partition.agent_line.write_line(f"kill {self.agent.number}")
 
         seen = len(self._console())
+        await self.agent.mark(f"{test.name} begins")
+        self.agent.take_log()
         status = await self.agent.run(test.command, limit, line)
-        complaints = judge.complaints(self._console()[seen:])
+        await self.agent.mark(f"{test.name} ends")
         why, late = failure(lines, tap, status, stopped)
-        if complaints and not why:
-            why = f"the kernel complained: {complaints[0][0]}"
+        problems = judge.unexpected(self.agent.take_log(), tap.expected)
+        problems += [f"the kernel complained: {c[0]}" for c in judge.complaints(self._console()[seen:])]
+        if problems and not why:
+            why = problems[0]
         return (why, late), tap
 
     async def close(self):
