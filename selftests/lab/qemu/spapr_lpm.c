@@ -14,6 +14,7 @@
  *   update PATH NAME HEX     the property is reported by the update calls with this value; "-": it is gone
  *   clear-updates            nothing is reported any more
  *   chunk NODES PROPERTIES   at most so many in an answer (0: what fits), so that "call again" is needed
+ *   copy-on 0|1              while it is 1, QEMU's pre-copy goes on, however little is left
  *
  * and qom-get of the same property answers with a line for each stream and one for the update calls. Times
  * are microseconds of the host's clock: they are taken here because the guest's own clock stands still when
@@ -31,6 +32,7 @@
 #include "hw/ppc/ppc.h"
 #include "hw/ppc/spapr.h"
 #include "hw/ppc/spapr_lpm.h"
+#include "migration/misc.h"
 #include "sysemu/runstate.h"
 #include <libfdt.h>
 
@@ -93,6 +95,9 @@ static struct {
     unsigned count;
     int64_t t_back;
 } away;
+
+/* QEMU's migration thread reads and writes these, without the BQL. */
+static bool copy_on, copy_converged;
 
 static int64_t now_us(void)
 {
@@ -294,6 +299,22 @@ static void machine_woke(Notifier *notifier, void *data)
 }
 
 static Notifier wakeup_notifier = { .notify = machine_woke };
+
+/*
+ * The copy of the memory. QEMU would stop the guest itself once little enough is left; here it is the partition that
+ * decides when it stands still.
+ */
+
+bool spapr_lpm_copy_on(bool converged)
+{
+    if (!qatomic_read(&copy_on)) {
+        return false;
+    }
+    if (converged) {
+        qatomic_set(&copy_converged, true);
+    }
+    return true;
+}
 
 /*
  * Device-tree updates. The work area of both calls is 4 KiB, big-endian. Where an answer does not hold all,
@@ -656,6 +677,20 @@ static void do_chunk(char **arg, Error **errp)
     max_props = props;
 }
 
+static void do_copy_on(char **arg, Error **errp)
+{
+    unsigned on;
+
+    if (qemu_strtoui(arg[1], NULL, 0, &on) || on > 1) {
+        error_setg(errp, "lpm: wanted 0 or 1: %s", arg[1]);
+        return;
+    }
+    if (on) {
+        qatomic_set(&copy_converged, false);
+    }
+    qatomic_set(&copy_on, on);
+}
+
 static const struct {
     const char *verb;
     unsigned args;
@@ -668,6 +703,7 @@ static const struct {
     { "update", 3, do_update },
     { "clear-updates", 0, do_clear_updates },
     { "chunk", 2, do_chunk },
+    { "copy-on", 1, do_copy_on },
 };
 
 static void run_command(char **arg, Error **errp)
@@ -718,8 +754,8 @@ static char *lpm_get(Object *obj, Error **errp)
                                s->t_suspending, s->t_first_join, s->t_suspend, s->t_resume,
                                s->t_last_back);
     }
-    g_string_append_printf(text, "calls update-nodes=%u update-properties=%u activate-firmware=%u\n",
-                           nodes_calls, props_calls, activate_calls);
+    g_string_append_printf(text, "calls update-nodes=%u update-properties=%u activate-firmware=%u converged=%d\n",
+                           nodes_calls, props_calls, activate_calls, qatomic_read(&copy_converged));
     return g_string_free(text, false);
 }
 
