@@ -116,12 +116,12 @@ build_strict() {
 build_lab() {
 	local name
 
-	mkdir -p "$OUT/guest"
-	for name in labd hmc; do
-		if [ "$OUT/guest/$name" -ot "$LAB_DIR/guest/$name.c" ] || [ "$OUT/guest/$name" -ot "$LAB_DIR/guest/lab.h" ]; then
-			"${CROSS}gcc-12" ${SYSROOT:+--sysroot="$SYSROOT"} -O2 -Wall -Wextra -o "$OUT/guest/$name.tmp" \
-				"$LAB_DIR/guest/$name.c"
-			mv "$OUT/guest/$name.tmp" "$OUT/guest/$name"
+	mkdir -p "$OUT/guest" "$OUT/tests"
+	for name in guest/labd guest/hmc tests/memory_test; do
+		if [ "$OUT/$name" -ot "$LAB_DIR/$name.c" ] || [ "$OUT/$name" -ot "$LAB_DIR/guest/lab.h" ]; then
+			"${CROSS}gcc-12" ${SYSROOT:+--sysroot="$SYSROOT"} -O2 -Wall -Wextra -D_GNU_SOURCE \
+				-I"$LAB_DIR/guest" -isystem "$KSELFTEST" -o "$OUT/$name.tmp" "$LAB_DIR/$name.c"
+			mv "$OUT/$name.tmp" "$OUT/$name"
 		fi
 	done
 }
@@ -150,7 +150,7 @@ install_lab() {
 
 	mkdir -p "$tests/lab" "$payload/usr/bin" "$payload/etc/systemd/system/multi-user.target.wants"
 	cp "$OUT"/guest/{labd,hmc} "$payload/usr/bin/"
-	install -m 755 "$LAB_DIR"/tests/* "$tests/lab/"
+	install -m 755 "$LAB_DIR"/tests/*.sh "$OUT"/tests/* "$tests/lab/"
 	cp "$LAB_DIR/guest/lab-agent.service" "$payload/etc/systemd/system/"
 	ln -sf ../lab-agent.service "$payload/etc/systemd/system/multi-user.target.wants/lab-agent.service"
 }

@@ -63,7 +63,7 @@ class Agent:
             return task
         task.cancel()
         if self.partition.ended.done():
-            raise GuestLost("the guest ended")
+            raise GuestLost(self.partition.ended.result() or "the guest ended")
         return None
 
     async def wait_ready(self, timeout):

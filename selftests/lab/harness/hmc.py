@@ -7,9 +7,10 @@ import time
 from . import identity
 from .partition import VASI
 from .server import ServerError
+from .transfer import BANDWIDTH, POLL
 
-HELP = ("stream ID STATE | gone ID | after MS REQUEST | reject STATUS COUNT | fail-cancel STATUS COUNT | "
-        "destination [KEY=VALUE] | in-place [blackout-ms=N] [KEY=VALUE] | stat ID | identity | time | validate | log TEXT")
+HELP = ("stream ID STATE | gone ID | after MS REQUEST | when-converged REQUEST | reject STATUS COUNT | fail-cancel STATUS COUNT | "
+        "destination [KEY=VALUE] | bandwidth BYTES | in-place [blackout-ms=N] [KEY=VALUE] | stat ID | identity | time | validate | log TEXT")
 
 
 class Refused(Exception):
@@ -34,6 +35,15 @@ def milliseconds(text, what):
     value = number(text, what)
     if not 0 <= value <= 3600000:
         raise Refused(f"{what}: not between 0 and an hour: {text}")
+    return value
+
+
+def bandwidth(text):
+    """Bytes a second; K and M are taken."""
+    factor = {"K": 1 << 10, "M": 1 << 20}.get(text[-1:], 1)
+    value = number(text if factor == 1 else text[:-1], "bandwidth") * factor
+    if not 4096 <= value <= 1 << 40:
+        raise Refused(f"bandwidth: not between 4K and 1048576M: {text}")
     return value
 
 
@@ -111,15 +121,15 @@ class Hmc:
 
     async def do_validate(self):
         streams, _ = await self.partition.current.lpm_status()
-        return f"server={self.partition.current.name} streams={len(streams)} moves={self.partition.moves}"
+        destination = self.partition.destination.server.name if self.partition.destination else "none"
+        return (f"server={self.partition.current.name} streams={len(streams)} moves={self.partition.moves} "
+                f"destination={destination}")
 
     async def do_stream(self, stream, state):
         if state not in VASI:
             raise Refused(f"no VASI state '{state}': {' '.join(VASI)}")
         value = stream_id(stream)
-        if state == "enabled":
-            self.partition.forget(value)
-        await self.partition.lpm(f"stream {value:#x} {VASI[state]}")
+        await self.partition.set_stream(value, state)
 
     async def do_gone(self, stream):
         value = stream_id(stream)
@@ -135,9 +145,26 @@ class Hmc:
             await asyncio.sleep(seconds)
             await self.ask(" ".join(words))
 
-        task = self.partition.spawn(later())
+        self._schedule(later())
+
+    def _schedule(self, coroutine):
+        task = self.partition.spawn(coroutine)
         self.scheduled.add(task)
         task.add_done_callback(self.scheduled.discard)
+
+    async def do_when_converged(self, *words):
+        destination = self.partition.destination
+        if not destination:
+            raise Refused("when-converged: no destination")
+        if not words or not hasattr(self, "do_" + words[0].replace("-", "_")):
+            raise Refused(f"when-converged: unknown request '{' '.join(words)}'")
+
+        async def then():
+            while not destination.transfer.converged:
+                await asyncio.sleep(POLL)
+            await self.ask(" ".join(words))
+
+        self._schedule(then())
 
     async def do_reject(self, status, count):
         await self.partition.lpm(f"reject {number(status, 'status')} {number(count, 'count')}")
@@ -164,6 +191,10 @@ class Hmc:
             key, _, value = word.partition("=")
             if key in ("blackout-ms", "resumed-ms"):
                 options[key] = None if value == "never" else milliseconds(value, key)
+            elif key == "bandwidth":
+                options[key] = bandwidth(value)
+            elif key == "postcopy":
+                options[key] = value != "no"
             else:
                 rest.append(word)
         return options, rest
@@ -171,8 +202,13 @@ class Hmc:
     async def do_destination(self, *words):
         options, rest = self._options(words)
         wanted, further = identity.parse(rest)
-        await self.partition.prepare(wanted, further, options["resumed-ms"])
-        return f"server={self.partition.destination[0].name}"
+        why_not = await self.partition.prepare(wanted, further, options["resumed-ms"],
+                                               options.get("bandwidth", BANDWIDTH), options.get("postcopy", True))
+        answer = f"kind=move server={self.partition.destination.server.name}"
+        return f"{answer} mode=precopy ({why_not})" if why_not else f"{answer} mode=postcopy"
+
+    async def do_bandwidth(self, text):
+        await self.partition.set_bandwidth(bandwidth(text))
 
     async def do_in_place(self, *words):
         options, rest = self._options(words)
@@ -180,6 +216,7 @@ class Hmc:
         await self.partition.drop_destination()
         self.partition.in_place = {"blackout-ms": options.get("blackout-ms") or 0, "resumed-ms": options["resumed-ms"],
                                    "identity": wanted, "further": further}
+        return "kind=in-place"
 
     async def do_stat(self, stream):
         value = await self.partition.stat(stream_id(stream))

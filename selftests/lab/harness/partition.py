@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """A guest, wherever it runs: the server it is on, those it has been on, the one it will move to."""
 import asyncio
+import collections
 import glob
 import itertools
 import os
@@ -9,11 +10,14 @@ import tempfile
 
 from . import identity
 from .channel import Channel, LineChannel
-from .server import Machine, Server, ServerError
+from .server import VASI, Machine, Server, ServerError
+from .transfer import MOVING, Transfer, TransferFailed
 
 MOVE_TIMEOUT = 120
-VASI = {"invalid": 0, "enabled": 1, "aborted": 2, "suspending": 3, "suspended": 4, "resumed": 5, "completed": 6}
 LINES = 3  # requests to the HMC, the agent, a terminal
+
+# Where the next suspension goes: `further` are updates beside those of the server's identity
+Destination = collections.namedtuple("Destination", "server transfer further resumed_ms")
 
 
 def sweep():
@@ -42,6 +46,8 @@ class Partition:
         self.destination = None
         self.in_place = self.in_place_default()
         self.past = {}  # what earlier servers counted for a stream
+        self.transfers = {}  # the last move's copy of the memory, by stream
+        self.stayed = set()  # streams whose last move was one in place
         self.names = itertools.count()
         self.moves = 0
         self.identity = identity.nth(0)
@@ -54,6 +60,7 @@ class Partition:
         self.ended = asyncio.get_running_loop().create_future()
         self._tmp = tempfile.TemporaryDirectory(prefix=f"pmig-lab.{os.getpid()}.")
         self._moving = asyncio.Lock()
+        self._abandoning = asyncio.Lock()
 
     @staticmethod
     def in_place_default():
@@ -86,13 +93,10 @@ class Partition:
             return []
         return ["-drive", f"file={self.overlay},format=qcow2,if=virtio,cache=writeback"]
 
-    async def _start_server(self, who, incoming=None):
+    async def _start_server(self, who, *extra):
         server = Server(f"{next(self.names)}", self.machine, self.logs, self._event)
         self.servers.append(server)
-        extra = list(self.boot_arguments)
-        if incoming:
-            extra += ["-incoming", f"unix:{incoming}"]
-        await server.start(who, LINES, extra)
+        await server.start(who, LINES, [*self.boot_arguments, *extra])
         server.identity = who
         return server
 
@@ -103,8 +107,18 @@ class Partition:
 
     async def _watch(self, server):
         await server.ended
-        if server is self.current and not self.ended.done():
+        if server is not self.current or self.ended.done():
+            return
+        if any(t.server is server and not t.arrived.is_set() for t in self.transfers.values()):
+            self.fail(f"server {server.name} has ended in the middle of a move to it: {server.last_words()}")
+        else:
             self.ended.set_result(None)
+
+    def fail(self, reason):
+        """The lab itself cannot go on with this guest: its test ends at once, and says why."""
+        self.log(f"error: {reason}")
+        if not self.ended.done():
+            self.ended.set_result(reason)
 
     def cpu_seconds(self):
         """What the present server has used: comparable also when others load the host."""
@@ -139,6 +153,15 @@ class Partition:
             raise ServerError("no hypervisor calls on this machine")
         await self.current.lpm(command)
 
+    async def set_stream(self, stream, state):
+        if state == "enabled":
+            self.forget(stream)
+        if state == "completed":
+            await self.memory_arrived(stream)
+        await self.lpm(f"stream {stream:#x} {VASI[state]}")
+        if VASI[state] in MOVING:
+            await self._begin_copy(stream)
+
     async def stat(self, stream):
         """Numbers of a stream, those of earlier servers included; None if nobody knows it."""
         streams, calls = await self.current.lpm_status()
@@ -151,55 +174,127 @@ class Partition:
             out[key] += past.get(key, 0)
         for key in self.BEFORE_THE_MOVE:
             out[key] = out[key] or past.get(key, 0)
+        del calls["converged"]  # of any copy from this server; the stream's is in the transfer
         out.update({k: int(v) for k, v in calls.items()})
         out["moves"] = self.moves
+        out.update(self._kind(stream))
         return out
+
+    def _kind(self, stream):
+        """How the stream moves or has moved, and the figures of its copy."""
+        transfer = self.transfers.get(stream)
+        if transfer:
+            return {"kind": "move", "mode": transfer.mode, "converged": int(transfer.converged), **transfer.figures}
+        return {"kind": "in-place"} if stream in self.stayed else {}
 
     def forget(self, stream):
         self.past.pop(stream, None)
+        self.transfers.pop(stream, None)
+        self.stayed.discard(stream)
 
     # moving
 
-    async def prepare(self, wanted, further, resumed_ms):
-        """Starts the server that the next suspension moves to."""
+    async def prepare(self, wanted, further, resumed_ms, bandwidth, postcopy):
+        """Starts the server that the next suspension moves to. Returns why there is no post-copy, or ""."""
         await self.drop_destination()
-        sock = os.path.join(self._tmp.name, f"move{len(self.servers)}")
-        who = self._next_identity(wanted)
-        server = await self._start_server(who, incoming=sock)
-        self.destination = (server, sock, further, resumed_ms)
+        server = await self._start_server(self._next_identity(wanted), "-incoming", "defer")
+        transfer = Transfer(self.current, server, self.log)
+        self.destination = Destination(server, transfer, further, resumed_ms)
+        why_not = await transfer.listen(os.path.join(self._tmp.name, f"move{server.name}"), bandwidth, postcopy)
+        self.log(f"server {server.name}: waits for a move, mode={transfer.mode}" +
+                 (f" (no post-copy: {why_not})" if why_not else ""))
+        streams, _ = await self.current.lpm_status()
+        for stream, values in streams.items():
+            if int(values["state"]) in MOVING:
+                await self._begin_copy(stream)
+        return why_not
 
     def _next_identity(self, wanted):
         return dict(identity.after(self.identity, self.moves + 1), **wanted)
 
+    async def _begin_copy(self, stream):
+        """There is a destination, and a stream that is to move there: its memory is copied from now on."""
+        if not self.destination:
+            return
+        transfer = self.destination.transfer
+        if transfer.stream is None:
+            await transfer.start(stream)
+            transfer.task = self.spawn(self._accompany(self.destination))
+        self.transfers[transfer.stream] = transfer
+
+    async def _accompany(self, destination):
+        transfer = destination.transfer
+        try:
+            if await transfer.copying():
+                await transfer.arriving()
+                self.log(f"all memory has arrived at server {transfer.server.name}: {transfer.figures}")
+                await transfer.source.kill()
+            else:
+                await self._abandon(destination)
+        except (TransferFailed, ServerError) as e:
+            self.fail(str(e))
+
+    async def set_bandwidth(self, bandwidth):
+        """Of the copy that runs."""
+        running = [t for t in self.transfers.values() if t.task and not t.task.done()]
+        if not running:
+            raise ServerError("no memory is being copied")
+        for transfer in running:
+            await transfer.set_bandwidth(bandwidth)
+
+    async def memory_arrived(self, stream=None):
+        """Returns when no memory (of this stream) is in transit."""
+        for transfer in [t for s, t in self.transfers.items() if t.switched and stream in (None, s)]:
+            arrived = asyncio.create_task(transfer.arrived.wait())
+            await asyncio.wait({arrived, self.ended}, return_when=asyncio.FIRST_COMPLETED)
+            arrived.cancel()
+            if self.ended.done():
+                raise ServerError(self.ended.result() or "the guest ended")
+
     async def drop_destination(self):
-        if self.destination:
-            server = self.destination[0]
+        await self.memory_arrived()
+        await self._abandon(self.destination)
+
+    async def _abandon(self, destination):
+        """The guest does not go there (any more)."""
+        async with self._abandoning:
+            if not destination or destination is not self.destination:
+                return
+            if destination.transfer.stream is not None:
+                await destination.transfer.cancel()
             self.destination = None
-            self.servers.remove(server)
-            await server.kill()
+            self.servers.remove(destination.server)
+            await destination.server.kill()
 
     def _event(self, server, name, data):
         self.log(f"server {server.name}: {name} {data if data else ''}")
         if name == "SUSPEND" and server is self.current:
             self.spawn(self._suspended())
+        if name == "RESUME":
+            server.runs.set()
 
     async def _suspended(self):
-        async with self._moving:
-            streams, _ = await self.current.lpm_status()
-            stream = next((i for i, s in streams.items() if int(s["state"]) == VASI["suspended"]), None)
-            if stream is None:
-                raise ServerError("suspended without a stream")
-            if self.destination:
-                resumed_ms = await asyncio.wait_for(self._move(stream, streams[stream]), MOVE_TIMEOUT)
-            else:
-                resumed_ms = await self._stay(stream)
-            self.moves += 1
+        try:
+            async with self._moving:
+                streams, _ = await self.current.lpm_status()
+                stream = next((i for i, s in streams.items() if int(s["state"]) == VASI["suspended"]), None)
+                if stream is None:
+                    raise ServerError("suspended without a stream")
+                if self.destination:
+                    resumed_ms = await asyncio.wait_for(self._move(stream, streams[stream]), MOVE_TIMEOUT)
+                else:
+                    resumed_ms = await self._stay(stream)
+                self.moves += 1
+        except (ServerError, asyncio.TimeoutError) as e:
+            self.fail(f"the move of a partition that stands still: {e!r}")
+            return
         self.spawn(self._complete(self.current, stream, resumed_ms))
 
     async def _complete(self, server, stream, resumed_ms):
         if resumed_ms is None:
             return  # the test says itself when
         await asyncio.sleep(resumed_ms / 1000)
+        await self.memory_arrived(stream)
         streams, _ = await server.lpm_status()
         if stream in streams and int(streams[stream]["state"]) == VASI["resumed"]:
             await server.lpm(f"stream {stream:#x} {VASI['completed']}")
@@ -217,13 +312,16 @@ class Partition:
         await self.current.lpm(";".join(self._update_commands(new, how["further"]) +
                                         [f"stream {stream:#x} {VASI['resumed']}"]))
         self.identity = new
+        self.stayed.add(stream)
         await self.current.qmp("system_wakeup")
         return how["resumed-ms"]
 
     async def _move(self, stream, counted):
         source = self.current
-        server, sock, further, resumed_ms = self.destination
+        server, transfer, further, resumed_ms = self.destination
         self.destination = None
+        transfer.stream = stream
+        self.transfers[stream] = transfer
         past = self.past.setdefault(stream, {})
         for key in ("polls", "suspends"):
             past[key] = past.get(key, 0) + int(counted[key])
@@ -235,15 +333,8 @@ class Partition:
         # What the guest wrote here before it stood still is taken before it writes there.
         self.current = server
         self._attach(server)
-        await source.qmp("migrate", uri=f"unix:{sock}")
-        while True:
-            status = (await source.qmp("query-migrate")).get("status")
-            if status == "completed":
-                break
-            if status in ("failed", "cancelled"):
-                raise ServerError(f"move from server {source.name} to {server.name}: {status}")
-            await asyncio.sleep(0.01)
+        await transfer.switch_over()
+        await server.runs.wait()
         self.identity = server.identity
-        self.log(f"moved from server {source.name} to {server.name}")
-        await source.kill()
+        self.log(f"moved from server {source.name} to {server.name}: mode={transfer.mode} {transfer.figures}")
         return resumed_ms

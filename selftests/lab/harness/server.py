@@ -6,6 +6,7 @@ import os
 import socket
 
 QMP_TIMEOUT = 30
+VASI = {"invalid": 0, "enabled": 1, "aborted": 2, "suspending": 3, "suspended": 4, "resumed": 5, "completed": 6}
 
 
 class ServerError(Exception):
@@ -53,6 +54,8 @@ class Server:
         self.process = None
         self.lines = []  # the guest's serial lines after the console, as sockets
         self.console_log = os.path.join(logs, f"console-{name}.log")
+        self.qemu_log = os.path.join(logs, f"qemu-{name}.log")
+        self.runs = asyncio.Event()  # a destination's guest runs there
         self._next_id = 0
         self._waiting = {}
         self._ended = asyncio.get_running_loop().create_future()
@@ -71,7 +74,7 @@ class Server:
             args += ["-chardev", f"socket,id=line{i},fd={there.fileno()}", "-serial", f"chardev:line{i}"]
         # The kernel ends QEMU when the lab dies, however it dies.
         argv = ["setpriv", "--pdeathsig", "KILL", self.machine.qemu, *self.machine.arguments(identity), *args, *extra]
-        with open(os.path.join(self.logs, f"qemu-{self.name}.log"), "w", encoding="utf-8") as log:
+        with open(self.qemu_log, "w", encoding="utf-8") as log:
             log.write(" ".join(argv) + "\n")
             log.flush()
             self.process = await asyncio.create_subprocess_exec(
@@ -135,6 +138,12 @@ class Server:
             else:
                 calls = values
         return streams, calls
+
+    def last_words(self):
+        """The last line that QEMU printed, its own command line apart."""
+        with open(self.qemu_log, encoding="utf-8", errors="replace") as log:
+            lines = log.read().splitlines()[1:]
+        return lines[-1] if lines else "QEMU said nothing"
 
     @property
     def ended(self):
