@@ -10,9 +10,9 @@ empty :=
 PKG_CONFIG_DIRS := $(addsuffix /pkgconfig,$(addprefix $(SYSROOT)/usr/,lib/$(MULTIARCH) lib64 lib share))
 ASK_SYSROOT := PKG_CONFIG_LIBDIR=$(subst $(empty) $(empty),:,$(PKG_CONFIG_DIRS))
 endif
+ASK := env -u PKG_CONFIG_SYSROOT_DIR $(ASK_SYSROOT) $(PKG_CONFIG)
 # $(call distribution,PACKAGE,VARIABLE,FALLBACK)
-distribution = $(or $(shell env -u PKG_CONFIG_SYSROOT_DIR $(ASK_SYSROOT) $(PKG_CONFIG) --variable=$(2) $(1) \
-	2>/dev/null),$(3))
+distribution = $(or $(shell $(ASK) --variable=$(2) $(1) 2>/dev/null),$(3))
 
 SBINDIR := $(PREFIX)/sbin
 LIBDIR := $(PREFIX)/lib$(if $(MULTIARCH),/$(MULTIARCH),$(if $(filter %lib64,$(MULTIOS)),64))

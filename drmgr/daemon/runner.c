@@ -13,7 +13,6 @@
  * systemd's store, and the next daemon adopts both. All others die with the daemon.
  */
 #include <fcntl.h>
-#include <linux/close_range.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -51,7 +50,7 @@ struct runner {
 
 static void kill_group(struct runner *r, int sig)
 {
-	/* The leader is there, dead or alive, until its pidfd source has reaped it. */
+	/* The leader is there, dead or alive, until on_child() has reaped it. */
 	if (r->adopted && pidfd_alive(r->pidfd) != 1)
 		return;
 	kill(-r->pid, sig);
@@ -130,14 +129,22 @@ static void finish(struct runner *r, struct run_result result)
 	r->spec.done(r->spec.userdata, &result);
 }
 
-static int on_child(_unused_ sd_event_source *s, const siginfo_t *si, void *userdata)
+static int on_child(_unused_ sd_event_source *s, _unused_ int fd, _unused_ uint32_t events,
+		    void *userdata)
 {
-	struct run_result result = {
-		.end = si->si_code == CLD_EXITED ? RUN_EXITED : RUN_SIGNALED,
-		.value = si->si_status,
-	};
+	struct runner *r = userdata;
+	struct run_result result = { .end = RUN_LOST };
+	siginfo_t si = { 0 };
+	pid_t pid = r->pid;
 
-	finish(userdata, result);
+	if (waitid(P_PID, (id_t)pid, &si, WEXITED | WNOHANG | WNOWAIT) == 0) {
+		if (si.si_pid == 0)
+			return 0;
+		result.end = si.si_code == CLD_EXITED ? RUN_EXITED : RUN_SIGNALED;
+		result.value = si.si_status;
+	}
+	finish(r, result);
+	waitpid(pid, NULL, WNOHANG); /* not before the group was killed; r is gone */
 	return 0;
 }
 
@@ -358,8 +365,7 @@ int runner_start(struct runner **ret, sd_event *event, const struct run_spec *sp
 	r->pidfd = (int)syscall(SYS_pidfd_open, r->pid, 0);
 	e = r->pidfd < 0 ? -errno : 0;
 	if (e == 0)
-		e = sd_event_add_child_pidfd(event, &r->child_source, r->pidfd, WEXITED, on_child,
-					     r);
+		e = sd_event_add_io(event, &r->child_source, r->pidfd, EPOLLIN, on_child, r);
 	if (e == 0 || r->child_source)
 		e = watch(r);
 	if (e < 0) {
@@ -420,14 +426,13 @@ struct runner *runner_free(struct runner *r)
 
 const char *run_result_text(const struct run_result *result, char *buf, size_t size)
 {
-	const char *sig = result->end == RUN_SIGNALED ? sigabbrev_np(result->value) : NULL;
-
 	switch (result->end) {
 	case RUN_EXITED:
 		snprintf(buf, size, "exit status %d", result->value);
 		break;
 	case RUN_SIGNALED:
-		snprintf(buf, size, "killed by signal %s%s", sig ? "SIG" : "", sig ? sig : "?");
+		snprintf(buf, size, "killed by signal %d (%s)", result->value,
+			 strsignal(result->value));
 		break;
 	case RUN_TIMED_OUT:
 		snprintf(buf, size, "not ready in time, killed");

@@ -43,9 +43,7 @@ int log_oom(void)
 
 const char *errno_text(int error)
 {
-	const char *text = strerrordesc_np(error < 0 ? -error : error);
-
-	return text ? text : "unknown error";
+	return strerror(error < 0 ? -error : error);
 }
 
 void text_copy(char *to, size_t size, const char *from, size_t from_size)

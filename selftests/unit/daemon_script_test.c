@@ -368,9 +368,13 @@ TEST_F(runner, limits_are_the_usual_ones)
 
 TEST_F(runner, killed_by_a_signal)
 {
+	char text[64];
+
 	ASSERT_EQ(0, run(self, "kill -SEGV $$", 0));
 	EXPECT_EQ(RUN_SIGNALED, self->result.end);
 	EXPECT_EQ(SIGSEGV, self->result.value);
+	EXPECT_STREQ("killed by signal 11 (Segmentation fault)",
+		     run_result_text(&self->result, text, sizeof(text)));
 }
 
 TEST_F(runner, a_deadline_ends_the_whole_group)
