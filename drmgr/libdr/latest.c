@@ -15,6 +15,7 @@
 #include "libdr/latest.h"
 
 #include <stdatomic.h>
+#include <string.h>
 
 #define NR_SLOTS 64
 
@@ -84,13 +85,12 @@ static bool read_slot(uint64_t newest, struct wire_event *ret)
 
 	if (atomic_load(&slot->ticket) != ticket)
 		return false;
-	*ret = (struct wire_event){
-		.phase = atomic_load(&slot->phase),
-		.gen = atomic_load(&slot->gen),
-		.flags = atomic_load(&slot->flags),
-		.stream = atomic_load(&slot->stream),
-		.deadline_us = atomic_load(&slot->deadline_us),
-	};
+	memset(ret, 0, sizeof(*ret));
+	ret->phase = atomic_load(&slot->phase);
+	ret->gen = atomic_load(&slot->gen);
+	ret->flags = atomic_load(&slot->flags);
+	ret->stream = atomic_load(&slot->stream);
+	ret->deadline_us = atomic_load(&slot->deadline_us);
 	return atomic_load(&slot->ticket) == ticket;
 }
 

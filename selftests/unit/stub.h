@@ -130,7 +130,7 @@ static int stub_check(sd_bus_message *m, void *userdata, sd_bus_error *e)
 				      stub->refusals[i].name, stub->refusals[i].reason,
 				      stub->refusals[i].stops);
 	sd_bus_message_close_container(reply);
-	return sd_bus_message_send(reply);
+	return sd_bus_send(NULL, reply, NULL);
 }
 
 static int stub_migrate(sd_bus_message *m, void *userdata, sd_bus_error *e)
