@@ -12,9 +12,6 @@ static unsigned int poll_ms = 20;
 module_param(poll_ms, uint, 0644);
 MODULE_PARM_DESC(poll_ms, "milliseconds between two looks at the stream's state, 1 to 1000 (20)");
 
-/* So many errors in a row, and the platform counts as having lost the stream. */
-#define MAX_ERRORS 50
-
 static struct workqueue_struct *poll_wq;
 static void poll_work(struct work_struct *work);
 static DECLARE_DELAYED_WORK(poll, poll_work);
@@ -98,7 +95,7 @@ static void apply(struct pmig_session *s, int err, enum pmig_vasi vasi)
 	enum pmig_state state = s->state;
 
 	s->errors = err && err != -ENOENT ? s->errors + 1 : 0;
-	if (s->errors && s->errors < MAX_ERRORS)
+	if (s->errors && s->errors < PMIG_POLL_ERRORS)
 		return;
 	s->vasi = err ? PMIG_VASI_INVALID : vasi;
 	if (s->vasi != was)

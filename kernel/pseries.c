@@ -7,6 +7,7 @@
  */
 #include <asm/firmware.h>
 #include <asm/hvcall.h>
+#include <linux/delay.h>
 #include <linux/err.h>
 #include <linux/file.h>
 #include <linux/fs.h>
@@ -18,13 +19,30 @@
 #define MIGRATION_FILE "kernel/mobility/migration"
 #define VAS_DIR	       "devices/virtual/misc/vas/vas0/gzip/"
 
+/* How often a hypervisor that is busy is asked, and how long it is left alone meanwhile. */
+#define BUSY_TRIES 20
+#define BUSY_MS	   10
+
 static struct vfsmount *sysfs;
+
+/* Busy is no answer. Whoever asks once only, after a failed write for instance, needs one. */
+static bool ask_again(long rc, unsigned int *tries)
+{
+	if ((rc != H_BUSY && !H_IS_LONG_BUSY(rc)) || !--*tries)
+		return false;
+	msleep(BUSY_MS);
+	return true;
+}
 
 static int pseries_get_state(u64 stream, enum pmig_vasi *vasi)
 {
 	unsigned long ret[PLPAR_HCALL_BUFSIZE];
-	long rc = plpar_hcall(H_VASI_STATE, ret, stream);
+	unsigned int tries = BUSY_TRIES;
+	long rc;
 
+	do {
+		rc = plpar_hcall(H_VASI_STATE, ret, stream);
+	} while (ask_again(rc, &tries));
 	switch (rc) {
 	case H_SUCCESS:
 		*vasi = ret[0] <= PMIG_VASI_COMPLETED ? ret[0] : PMIG_VASI_INVALID;
@@ -41,8 +59,12 @@ static int pseries_get_state(u64 stream, enum pmig_vasi *vasi)
 
 static int pseries_cancel(u64 stream, u32 reason)
 {
-	long rc = plpar_hcall_norets(H_VASI_SIGNAL, stream, H_VASI_SIGNAL_CANCEL, reason);
+	unsigned int tries = BUSY_TRIES;
+	long rc;
 
+	do {
+		rc = plpar_hcall_norets(H_VASI_SIGNAL, stream, H_VASI_SIGNAL_CANCEL, reason);
+	} while (ask_again(rc, &tries));
 	if (rc == H_SUCCESS)
 		return 0;
 	pr_notice("H_VASI_SIGNAL(cancel) of stream 0x%llx: %ld\n", stream, rc);

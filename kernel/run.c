@@ -70,12 +70,23 @@ static void step_pre(struct pmig_session *s)
 	mutex_unlock(&pmig_session_lock);
 }
 
+/* As often as the poller bears it: an error that passes says nothing about the stream. */
+static int read_state(struct pmig_session *s, enum pmig_vasi *vasi)
+{
+	unsigned int tries = PMIG_POLL_ERRORS;
+	int err;
+
+	while ((err = s->engine->get_state(s->stream, vasi)) && err != -ENOENT && --tries)
+		msleep(pmig_poll_interval());
+	return err;
+}
+
 /* Kernels before 6.0 come back while memory is still in transit. */
 static void wait_completed(struct pmig_session *s)
 {
 	enum pmig_vasi vasi = PMIG_VASI_RESUMED;
 
-	while (!s->engine->get_state(s->stream, &vasi) && vasi == PMIG_VASI_RESUMED)
+	while (!read_state(s, &vasi) && vasi == PMIG_VASI_RESUMED)
 		msleep(pmig_poll_interval());
 }
 
@@ -83,7 +94,7 @@ static void wait_completed(struct pmig_session *s)
 static bool still_alive(struct pmig_session *s)
 {
 	enum pmig_vasi vasi;
-	int err = s->engine->get_state(s->stream, &vasi);
+	int err = read_state(s, &vasi);
 
 	/* If in doubt it lives: to cancel what is over does no harm. */
 	if (err)
@@ -96,8 +107,7 @@ static bool has_moved(struct pmig_session *s)
 {
 	enum pmig_vasi vasi;
 
-	return !s->engine->get_state(s->stream, &vasi) &&
-	       (vasi == PMIG_VASI_RESUMED || vasi == PMIG_VASI_COMPLETED);
+	return !read_state(s, &vasi) && (vasi == PMIG_VASI_RESUMED || vasi == PMIG_VASI_COMPLETED);
 }
 
 /* He is still at it, and the machine not described anew: his end is the session's. */

@@ -2,7 +2,7 @@
 /*
  * The session and its states.
  *
- * One table says which state may follow which; pmig_session_enter() is the only place that changes
+ * states.c says which state may follow which; pmig_session_enter() is the only place that changes
  * the state. It counts the change, and tells everyone: tracepoint, multicast, uevent. It also
  * starts what belongs to the new state, by waking the worker (run.c) and the poller (poll.c), and
  * starts nothing else.
@@ -21,53 +21,6 @@
 DEFINE_MUTEX(pmig_session_lock);
 static struct pmig_session *current_session; /* the slot, under pmig_session_lock */
 static u32 seq; /* counts on over all sessions, under pmig_session_lock */
-
-#define TO(state) BIT(PMIG_STATE_##state)
-
-/* What may follow; [NONE] is how a session begins, NONE how it ends. */
-static const u32 may_follow[__PMIG_STATE_MAX] = {
-	[PMIG_STATE_NONE] = TO(CHECK) | TO(ENABLED) | TO(SUSPENDING),
-	[PMIG_STATE_CHECK] = TO(CHECKED) | TO(NONE),
-	[PMIG_STATE_CHECKED] = TO(NONE),
-	[PMIG_STATE_ENABLED] = TO(QUIESCE) | TO(CANCELLING) | TO(UNDO) | TO(SUSPENDING),
-	[PMIG_STATE_QUIESCE] = TO(PRE) | TO(CANCELLING) | TO(UNDO) | TO(SUSPENDING),
-	[PMIG_STATE_PRE] = TO(READY) | TO(CANCELLING) | TO(UNDO) | TO(SUSPENDING),
-	[PMIG_STATE_READY] = TO(SUSPENDING) | TO(CANCELLING) | TO(UNDO),
-	[PMIG_STATE_SUSPENDING] = TO(RESUMED) | TO(POST) | TO(CANCELLING) | TO(UNDO),
-	[PMIG_STATE_RESUMED] = TO(POST) | TO(UNDO),
-	[PMIG_STATE_POST] = TO(COMPLETED),
-	[PMIG_STATE_COMPLETED] = TO(NONE),
-	[PMIG_STATE_CANCELLING] = TO(UNDO),
-	[PMIG_STATE_UNDO] = TO(FAILED),
-	[PMIG_STATE_FAILED] = TO(NONE),
-};
-
-static const char *const state_names[__PMIG_STATE_MAX] = {
-	[PMIG_STATE_NONE] = "none",	      [PMIG_STATE_CHECK] = "check",
-	[PMIG_STATE_CHECKED] = "checked",     [PMIG_STATE_ENABLED] = "enabled",
-	[PMIG_STATE_QUIESCE] = "quiesce",     [PMIG_STATE_PRE] = "pre",
-	[PMIG_STATE_READY] = "ready",	      [PMIG_STATE_SUSPENDING] = "suspending",
-	[PMIG_STATE_RESUMED] = "resumed",     [PMIG_STATE_POST] = "post",
-	[PMIG_STATE_COMPLETED] = "completed", [PMIG_STATE_CANCELLING] = "cancelling",
-	[PMIG_STATE_UNDO] = "undo",	      [PMIG_STATE_FAILED] = "failed",
-};
-
-static const char *const vasi_names[] = {
-	[PMIG_VASI_INVALID] = "Invalid",     [PMIG_VASI_ENABLED] = "Enabled",
-	[PMIG_VASI_ABORTED] = "Aborted",     [PMIG_VASI_SUSPENDING] = "Suspending",
-	[PMIG_VASI_SUSPENDED] = "Suspended", [PMIG_VASI_RESUMED] = "Resumed",
-	[PMIG_VASI_COMPLETED] = "Completed",
-};
-
-const char *pmig_state_name(enum pmig_state state)
-{
-	return state < ARRAY_SIZE(state_names) ? state_names[state] : "?";
-}
-
-const char *pmig_vasi_name(enum pmig_vasi vasi)
-{
-	return vasi < ARRAY_SIZE(vasi_names) ? vasi_names[vasi] : "unknown";
-}
 
 struct pmig_session *pmig_session_current(void)
 {
@@ -158,7 +111,7 @@ void pmig_session_enter(struct pmig_session *s, enum pmig_state state)
 	enum pmig_state from = s->state;
 
 	lockdep_assert_held(&pmig_session_lock);
-	if (WARN_ONCE(!(may_follow[from] & BIT(state)), "state %s after %s\n",
+	if (WARN_ONCE(!pmig_state_may_follow(from, state), "state %s after %s\n",
 		      pmig_state_name(state), pmig_state_name(from)))
 		return;
 	s->state = state;

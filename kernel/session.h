@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The session: at most one. session.c owns the object and the table of states, command.c takes what
- * the owner asks for, run.c does what takes long, poll.c watches the stream, foreign.c takes
- * migrations that somebody else started. All state changes go through pmig_session_enter().
+ * The session: at most one. session.c owns the object, states.c the table of states, command.c
+ * takes what the owner asks for, run.c does what takes long, poll.c watches the stream, foreign.c
+ * takes migrations that somebody else started. All state changes go through pmig_session_enter().
  */
 #ifndef _PMIG_SESSION_H
 #define _PMIG_SESSION_H
@@ -14,6 +14,7 @@
 
 #include "chain.h"
 #include "engine.h"
+#include "states.h"
 
 /* First byte of the reason code of H_VASI_SIGNAL: the partition itself; the rest is an errno. */
 #define PMIG_CANCEL_REASON(err) (6U << 24 | (0xffffff & (err)))
@@ -86,8 +87,6 @@ bool pmig_session_replaceable(const struct pmig_session *s);
 struct pmig_session *pmig_session_alloc(struct pmig_engine *engine, u64 stream, u32 flags);
 struct pmig_session *pmig_session_get(void);
 void pmig_session_put(struct pmig_session *s);
-const char *pmig_state_name(enum pmig_state state);
-const char *pmig_vasi_name(enum pmig_vasi vasi);
 
 /**
  * struct pmig_request - a command, as netlink.c parsed it
@@ -121,6 +120,9 @@ void pmig_session_orphan(u32 portid);
 void pmig_run_kick(void);
 int pmig_run_init(void);
 void pmig_run_exit(void);
+
+/* So many errors in a row, and the platform counts as having lost the stream. */
+#define PMIG_POLL_ERRORS 50
 
 /* poll.c */
 void pmig_poll_start(void);
