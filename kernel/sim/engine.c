@@ -66,7 +66,8 @@ static int cancel_locked(u64 id, u32 reason)
 	if (!stream)
 		return -ENOENT;
 	stream->cancel_reason = reason;
-	stream->forced = false;
+	if (!READ_ONCE(pmig_sim_slow_cancel))
+		stream->forced = false;
 	return 0;
 }
 

@@ -113,7 +113,7 @@ int pmig_sim_stream_state(struct pmig_sim_stream *stream)
 	lockdep_assert_held(&pmig_sim_lock);
 	if (stream->forced)
 		return stream->forced_state;
-	if (stream->cancel_reason)
+	if (stream->cancel_reason && !READ_ONCE(pmig_sim_slow_cancel))
 		return PMIG_VASI_ABORTED;
 	while (stream->at + 1 < script->nr && script->step[stream->at].timed) {
 		end = ktime_add_ms(stream->since, script->step[stream->at].ms);

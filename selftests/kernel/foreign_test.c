@@ -35,7 +35,10 @@ TEST_F(pmig, noticed)
 	ASSERT_REACHES(COMPLETED);
 	EXPECT_EQ(0, self->s.err);
 	EXPECT_NE(NULL, change_of(&self->s, "cache.l1d.size"));
-	EXPECT_TRUE(self->s.has_blackout);
+	/* Microseconds; each engine's partition stands still for 20 ms at least. */
+	ASSERT_TRUE(self->s.has_blackout);
+	EXPECT_LE(20000, self->s.blackout);
+	EXPECT_GE(20000000, self->s.blackout);
 	EXPECT_STREQ("c post,b post,a post,", told());
 	EXPECT_GT(0, unload("pmig"));
 	ASSERT_COMMAND(ADOPT);
@@ -59,12 +62,10 @@ TEST_F(pmig, fails)
 }
 
 /* It fails, but the stream lives on: whoever gave it to the kernel may try again. */
-TEST_F(pmig, fails_and_may_be_tried_again)
+TEST_F(sim, fails_and_may_be_tried_again)
 {
 	pid_t pid;
 
-	if (!self->sim)
-		SKIP(return, "needs an error inside the kernel");
 	put(SIM "fail_wait", "%d 1", EIO);
 	pid = migrate(self->sim);
 	EXPECT_EQ(EIO, result(pid));
@@ -108,12 +109,10 @@ TEST_F(pmig, unless_it_is_adopted)
 }
 
 /* Each is compared with where the one before has ended. */
-TEST_F(pmig, two_in_a_row)
+TEST_F(sim, two_in_a_row)
 {
 	int i;
 
-	if (!self->sim)
-		SKIP(return, "needs two moves to the same server");
 	for (i = 0; i < 2; i++) {
 		ASSERT_SET("suspending");
 		ASSERT_EQ(0, result(migrate(true)));
@@ -227,19 +226,77 @@ TEST_F(pmig, after_a_check)
 	EXPECT_EQ(-EPERM, command(&self->l, PMIG_CMD_END));
 }
 
+/* Waits until this process or kernel thread is inside mainline's migration and waits there for Suspending. */
+static bool waits_inside(pid_t pid)
+{
+	int64_t end = now_ms() + NEVER_MS;
+	char path[64];
+	const char *stack;
+
+	snprintf(path, sizeof(path), "/proc/%d/stack", pid);
+	do {
+		stack = get(path);
+		if (strstr(stack, "msleep") && (strstr(stack, "pseries_migrate_partition") ||
+						strstr(stack, "migration_store")))
+			return true;
+		nap();
+	} while (now_ms() < end);
+	printf("# stack of %d: %s\n", pid, get(path));
+	return false;
+}
+
+/* The module's worker, which writes on our behalf: any thread of the kernel that is inside. */
+static pid_t worker_inside(void)
+{
+	int64_t end = now_ms() + NEVER_MS;
+	pid_t pid = 0;
+	FILE *f;
+
+	do {
+		f = popen(
+			"grep -lE 'pseries_migrate_partition|migration_store' /proc/[0-9]*/stack 2>/dev/null",
+			"r");
+		if (f && fscanf(f, "/proc/%d/stack", &pid) != 1)
+			pid = 0;
+		if (f)
+			pclose(f);
+	} while (!pid && now_ms() < end);
+	return pid;
+}
+
+/* How often it has gone to sleep: inside, once after each look at the stream, once a second. */
+static unsigned long sleeps(pid_t pid)
+{
+	char path[64];
+	const char *at;
+
+	snprintf(path, sizeof(path), "/proc/%d/status", pid);
+	at = strstr(get(path), "\nvoluntary_ctxt_switches:");
+	return at ? strtoul(strchr(at, ':') + 1, NULL, 10) : 0;
+}
+
+static bool has_looked(pid_t pid)
+{
+	int64_t end = now_ms() + NEVER_MS;
+	unsigned long before = sleeps(pid);
+
+	while (sleeps(pid) == before && now_ms() < end)
+		nap();
+	return sleeps(pid) != before;
+}
+
 /* Two write the same stream: one moves us, the other fails, and that is not how it ended. */
-TEST_F(pmig, two_writers)
+TEST_PSERIES(two_writers)
 {
 	int first, second;
 	pid_t one, other;
 
-	if (self->sim)
-		SKIP(return, "the simulator lets one in at a time");
 	ASSERT_EQ(0, lab_hmc(NULL, 0, "in-place blackout-ms=20 resumed-ms=4000"));
 	one = migrate(false);
 	ASSERT_REACHES(SUSPENDING);
 	other = migrate(false);
-	usleep(300000);
+	ASSERT_TRUE(waits_inside(one));
+	ASSERT_TRUE(waits_inside(other));
 	ASSERT_SET("suspending");
 	first = result(one);
 	second = result(other);
@@ -248,28 +305,39 @@ TEST_F(pmig, two_writers)
 	EXPECT_STREQ("c post,b post,a post,", told());
 }
 
-/* The same with ours, which waits in Enabled because PRE came at once. */
-TEST_F(pmig, somebody_is_faster_than_our_write)
+/*
+ * The same with ours, which waits in Enabled because PRE came at once. Each looks once a second; that he begins in
+ * the middle of ours makes it likely that he looks next, and where he did not, all is as well, but it is done again.
+ */
+TEST_PSERIES(somebody_is_faster_than_our_write)
 {
-	pid_t pid;
+	bool faster = false;
+	pid_t pid, ours;
+	int i;
 
-	if (self->sim)
-		SKIP(return, "the simulator lets one in at a time");
-	ASSERT_EQ(0, lab_hmc(NULL, 0, "in-place blackout-ms=20 resumed-ms=4000"));
-	ASSERT_EQ(0, start(&self->l, PMIG_CMD_BEGIN, STREAM, PMIG_F_QUIESCE_NOW, self->engine));
-	ASSERT_COMMAND(PRE);
-	ASSERT_REACHES(READY);
-	ASSERT_COMMAND(SUSPEND);
-	ASSERT_REACHES(SUSPENDING);
-	/* Each looks once a second: he is to look next. */
-	usleep(300000);
-	pid = migrate(false);
-	usleep(800000);
-	ASSERT_SET("suspending");
-	result(pid);
-	ASSERT_REACHES(COMPLETED);
-	EXPECT_STREQ("a pre,b pre,c pre,c post,b post,a post,", told());
-	ASSERT_COMMAND(END);
+	for (i = 0; i < 15 && !faster; i++) {
+		ASSERT_EQ(0, tell("clear"));
+		ASSERT_EQ(0, stream_new(false, STREAM));
+		ASSERT_EQ(0, lab_hmc(NULL, 0, "in-place blackout-ms=20 resumed-ms=4000"));
+		ASSERT_EQ(0, start(&self->l, PMIG_CMD_BEGIN, STREAM, PMIG_F_QUIESCE_NOW,
+				   self->engine));
+		ASSERT_COMMAND(PRE);
+		ASSERT_REACHES(READY);
+		ASSERT_COMMAND(SUSPEND);
+		ours = worker_inside();
+		ASSERT_LT(0, ours);
+		ASSERT_TRUE(waits_inside(ours));
+		usleep(500000);
+		pid = migrate(false);
+		ASSERT_TRUE(waits_inside(pid));
+		ASSERT_TRUE(has_looked(ours));
+		ASSERT_SET("suspending");
+		faster = !result(pid);
+		ASSERT_REACHES(COMPLETED);
+		EXPECT_STREQ("a pre,b pre,c pre,c post,b post,a post,", told());
+		ASSERT_COMMAND(END);
+	}
+	EXPECT_TRUE(faster);
 }
 
 /* No probe has seen who moves us, so the stream has to tell how it ends. */
@@ -295,13 +363,11 @@ TEST_F(pmig, nobody_was_seen_to_write)
 }
 
 /* Whoever fails and tries again at once may do so before the failure has been dealt with. */
-TEST_F(pmig, tried_again_at_once)
+TEST_F(sim, tried_again_at_once)
 {
 	pid_t pid;
 	int i;
 
-	if (!self->sim)
-		SKIP(return, "needs an error inside the kernel");
 	for (i = 0; i < 20; i++) {
 		put(SIM "streams/0xabcd1234/live", "0");
 		put(SIM "streams/0xabcd1234/live", "1");
@@ -320,14 +386,59 @@ TEST_F(pmig, tried_again_at_once)
 	}
 }
 
+#define TRACE "/sys/kernel/tracing/"
+
+static void trace_off(void)
+{
+	put(TRACE "events/enable", "0");
+	put(TRACE "events/workqueue/filter", "0");
+}
+
+/* The trace from here on: what becomes of our session, and the work that looks for what nobody told us of. */
+static bool trace_settling(void)
+{
+	unsigned long long address;
+	FILE *f;
+	int n;
+
+	trace_off();
+	f = popen("grep ' settle.*pmig' /proc/kallsyms", "r");
+	if (!f)
+		return false;
+	n = fscanf(f, "%llx", &address);
+	pclose(f);
+	return n == 1 && !put(TRACE "trace", "0") &&
+	       !put(TRACE "events/workqueue/filter", "function == 0x%llx", address) &&
+	       !put(TRACE "events/workqueue/workqueue_execute_start/enable", "1") &&
+	       !put(TRACE "events/workqueue/workqueue_execute_end/enable", "1") &&
+	       !put(TRACE "events/pmig/pmig_transition/enable", "1");
+}
+
+/* Waits until that work has begun and ended with our session Completed; before, it only puts itself off. */
+static bool settled(void)
+{
+	int64_t end = now_ms() + NEVER_MS;
+	const char *at;
+
+	do {
+		at = strstr(get(TRACE "trace"), "to=completed");
+		at = at ? strstr(at, "workqueue_execute_start") : NULL;
+		at = at ? strstr(at, "workqueue_execute_end") : NULL;
+		if (at)
+			break;
+		nap();
+	} while (now_ms() < end);
+	trace_off();
+	return at;
+}
+
 /* Without the probe it is seen by what it leaves behind. */
-TEST_F(pmig, without_probe)
+TEST_PSERIES(without_probe)
 {
 	pid_t pid;
 
-	if (self->sim)
-		SKIP(return, "the simulator tells all");
 	ASSERT_EQ(0, run("rmmod pmig_test && rmmod pmig_sim && rmmod pmig"));
+	expect_kernel("no probe on pseries_migrate_partition");
 	ASSERT_EQ(0, run("modprobe pmig probe=0"));
 	link_close(&self->l);
 	load_modules();
@@ -347,12 +458,13 @@ TEST_F(pmig, without_probe)
 	/* Ours is not seen twice. */
 	ASSERT_EQ(0, tell("clear"));
 	ASSERT_EQ(0, stream_new(self->sim, STREAM));
+	ASSERT_TRUE(trace_settling());
 	ASSERT_READY();
 	ASSERT_COMMAND(SUSPEND);
 	ASSERT_REACHES(COMPLETED);
 	EXPECT_FALSE(self->s.has_blackout);
 	ASSERT_COMMAND(END);
-	usleep(4000000);
+	ASSERT_TRUE(settled());
 	ASSERT_EQ(0, get_session(&self->l, &self->s));
 	EXPECT_FALSE(self->s.there);
 	EXPECT_STREQ("a pre,b pre,c pre,c post,b post,a post,", told());

@@ -51,6 +51,23 @@ TEST_F(pmig, check_collects_all_refusals)
 	EXPECT_EQ(NULL, strstr(told(), "post"));
 }
 
+/* Who names no deadline has ten seconds: enough for what takes two, and not more. */
+TEST_F(sim, deadline_by_default)
+{
+	ASSERT_EQ(0, tell("deadline a 0"));
+	ASSERT_EQ(0, tell("deadline b 0"));
+	tell("later a check 2000");
+	tell("later b check -1");
+	ASSERT_EQ(0, start(&self->l, PMIG_CMD_CHECK, STREAM, 0, self->engine));
+	ASSERT_REACHES(CHECKED);
+	ASSERT_EQ(1, self->s.nr_refusals);
+	EXPECT_STREQ("test-b", self->s.refusal[0].handler);
+	EXPECT_EQ(ETIMEDOUT, self->s.refusal[0].err);
+	EXPECT_STREQ("no answer within 10000 ms", self->s.refusal[0].reason);
+	tell("release");
+	ASSERT_COMMAND(END);
+}
+
 TEST_F(pmig, pre_refused)
 {
 	tell("refuse b pre %d not now", EBUSY);

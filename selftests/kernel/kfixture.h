@@ -1,13 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The fixture of nearly all tests: modules are there, nothing is migrating, the handlers are well-behaved,
- * one stream is Enabled. Once for each engine; "pseries" is skipped where there is none.
+ * The fixtures of nearly all tests: modules are there, nothing is migrating, the handlers are well-behaved,
+ * one stream is Enabled. A test of "pmig" runs once for each engine that this machine has; "sim" and
+ * TEST_PSERIES() are for what only one of them can do.
  */
 #ifndef PMIG_KFIXTURE_H
 #define PMIG_KFIXTURE_H
 
 #include "kselftest_harness.h"
 #include "ktest.h"
+
+/* Seconds: each wait has a bound of its own, and this one is for all that a test may wait for. */
+#undef TEST_TIMEOUT_DEFAULT
+#define TEST_TIMEOUT_DEFAULT 120
 
 /* Ends whatever an earlier test has left behind. */
 static inline bool quiet(struct link *l)
@@ -39,29 +44,55 @@ static inline void load_modules(void)
 	put("/sys/module/pmig/parameters/cancel_timeout_ms", "10000");
 }
 
-/* clang-format off */
-FIXTURE(pmig) {
-	struct link l;
-	struct session s;
-	bool sim;
-	const char *engine;
+/* What every fixture here has, and what a function that serves several of them takes. */
+#define BENCH_FIELDS      \
+	struct link l;    \
+	struct session s; \
+	bool sim;         \
+	const char *engine
+
+struct bench {
+	BENCH_FIELDS;
 };
+
+#define BENCH                                 \
+	{                                     \
+		union {                       \
+			struct {              \
+				BENCH_FIELDS; \
+			};                    \
+			struct bench bench;   \
+		};                            \
+	}
+
+/* clang-format off */
+FIXTURE(pmig) BENCH;
+FIXTURE(sim) BENCH;
+FIXTURE(pseries) BENCH;
 
 FIXTURE_VARIANT(pmig) {
 	bool sim;
 };
 
 FIXTURE_VARIANT_ADD(pmig, sim) { .sim = true };
+#ifdef __powerpc64__
 FIXTURE_VARIANT_ADD(pmig, pseries) { .sim = false };
+#endif
 /* clang-format on */
 
-FIXTURE_SETUP(pmig)
+/* What only PowerVM does; elsewhere it is compiled, and no test. */
+#ifdef __powerpc64__
+#define TEST_PSERIES(name) TEST_F(pseries, name)
+#else
+#define TEST_PSERIES(name)                                                                      \
+	static __attribute__((unused)) void name##_elsewhere(struct __test_metadata *_metadata, \
+							     FIXTURE_DATA(pseries) * self)
+#endif
+
+static inline void bench_up(struct __test_metadata *_metadata, struct bench *self, bool sim)
 {
-	self->sim = variant->sim;
-	self->engine = self->sim ? "sim" : "pseries";
-	if (!self->sim && !on_ppc())
-		/* An older harness goes on with the test after a plain return from here. */
-		SKIP(_exit(255), "no partition of a pseries machine");
+	self->sim = sim;
+	self->engine = sim ? "sim" : "pseries";
 	load_modules();
 	ASSERT_EQ(0, link_open(&self->l));
 	ASSERT_EQ(0, tell("clear"));
@@ -70,7 +101,7 @@ FIXTURE_SETUP(pmig)
 	ASSERT_EQ(0, stream_new(self->sim, STREAM));
 }
 
-FIXTURE_TEARDOWN(pmig)
+static inline void bench_down(struct __test_metadata *_metadata, struct bench *self)
 {
 	struct link l;
 
@@ -90,12 +121,43 @@ FIXTURE_TEARDOWN(pmig)
 		put(SIM "fail_snapshot", "5 0");
 		put(SIM "early_return", "0");
 		put(SIM "quiesce_now", "0");
+		put(SIM "slow_cancel", "0");
 		sim_remove(STREAM);
 	} else {
 		lab_hmc(NULL, 0, "reject 0 0");
 		lab_hmc(NULL, 0, "fail-cancel 0 0");
 		lab_hmc(NULL, 0, "gone 0x%llx", STREAM);
 	}
+}
+
+FIXTURE_SETUP(pmig)
+{
+	bench_up(_metadata, &self->bench, variant->sim);
+}
+
+FIXTURE_TEARDOWN(pmig)
+{
+	bench_down(_metadata, &self->bench);
+}
+
+FIXTURE_SETUP(sim)
+{
+	bench_up(_metadata, &self->bench, true);
+}
+
+FIXTURE_TEARDOWN(sim)
+{
+	bench_down(_metadata, &self->bench);
+}
+
+FIXTURE_SETUP(pseries)
+{
+	bench_up(_metadata, &self->bench, false);
+}
+
+FIXTURE_TEARDOWN(pseries)
+{
+	bench_down(_metadata, &self->bench);
 }
 
 /* BEGIN, up to the state. */

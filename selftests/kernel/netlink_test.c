@@ -66,16 +66,17 @@ TEST_F(pmig, default_engine)
 	ASSERT_COMMAND(END);
 }
 
-TEST_F(pmig, no_engine)
+/* PowerVM's is part of the module, so only another machine can be without any. */
+#ifndef __powerpc64__
+TEST_F(sim, no_engine)
 {
-	if (on_ppc())
-		SKIP(return, "there is one");
 	sim_remove(STREAM);
 	ASSERT_TRUE(unloads("pmig_sim"));
 	EXPECT_SAYS(-ENODEV, start(&self->l, PMIG_CMD_BEGIN, STREAM, 0, NULL),
 		    "pmig_sim is not loaded");
 	load_modules();
 }
+#endif
 
 TEST_F(pmig, wrong_state)
 {
@@ -206,7 +207,7 @@ static int as_root_of_own(const char *engine)
 	struct link l;
 
 	if (setgid(65534) || setuid(65534) || prctl(PR_SET_DUMPABLE, 1) || unshare(CLONE_NEWUSER))
-		return errno == EINVAL || errno == EPERM || errno == ENOSPC ? 0 : 1;
+		return 1;
 	if (link_open(&l))
 		return 2;
 	if (start(&l, PMIG_CMD_BEGIN, STREAM, 0, engine) != -EPERM || get_session(&l, &s))

@@ -123,6 +123,25 @@ TEST_F(pmig, adopted_in_suspending)
 	ASSERT_COMMAND(END);
 }
 
+TEST_F(pmig, in_resumed)
+{
+	if (self->sim) {
+		put(SIM "streams/0xabcd1234/live", "0");
+		ASSERT_EQ(0, put(SIM "streams/0xabcd1234/script", "enabled suspending resumed"));
+		put(SIM "streams/0xabcd1234/live", "1");
+	} else {
+		ASSERT_EQ(0, lab_hmc(NULL, 0, "in-place resumed-ms=never"));
+	}
+	ASSERT_READY();
+	ASSERT_COMMAND(SUSPEND);
+	ASSERT_REACHES(RESUMED);
+	ASSERT_ORPHANED();
+	ASSERT_REACHES(RESUMED);
+	EXPECT_EQ(0, self->s.owner);
+	ASSERT_SET("completed");
+	finished(_metadata, self);
+}
+
 TEST_F(pmig, in_post)
 {
 	tell("block a post");
@@ -157,6 +176,66 @@ TEST_F(pmig, in_undo)
 	EXPECT_STREQ("a pre,b pre,c pre,c post-error,b post-error,a post-error,", told());
 	ASSERT_COMMAND(ADOPT);
 	ASSERT_COMMAND(END);
+}
+
+/* It was he who cancelled, and that stays the reason. */
+static void given_up(struct __test_metadata *_metadata, struct bench *self, const char *log)
+{
+	ASSERT_REACHES(FAILED);
+	EXPECT_EQ(0, self->s.owner);
+	EXPECT_EQ(EPERM, self->s.err);
+	EXPECT_STREQ("cancelled by its owner", self->s.reason);
+	EXPECT_EQ(0x6000000 | EPERM, stream_reason(self->sim, STREAM));
+	EXPECT_STREQ(log, told());
+	EXPECT_EQ(-EPERM, command(&self->l, PMIG_CMD_END));
+	ASSERT_COMMAND(ADOPT);
+	ASSERT_COMMAND(END);
+}
+
+/* A handler is still getting ready when its owner cancels and goes. */
+TEST_F(pmig, in_cancelling)
+{
+	tell("block b pre");
+	ASSERT_QUIESCE();
+	ASSERT_COMMAND(PRE);
+	ASSERT_TRUE(was_told("a pre,b pre,"));
+	ASSERT_EQ(0, cancel(&self->l, EPERM));
+	ASSERT_REACHES(CANCELLING);
+	ASSERT_ORPHANED();
+	ASSERT_REACHES(CANCELLING);
+	EXPECT_EQ(0, self->s.owner);
+	tell("release");
+	given_up(_metadata, &self->bench, "a pre,b pre,b post-error,a post-error,");
+}
+
+/* The same while the platform has yet to confirm: it has heard Cancel, and takes its time. */
+TEST_F(sim, killed_in_cancelling)
+{
+	int status;
+	pid_t pid;
+
+	put(SIM "slow_cancel", "1");
+	pid = fork();
+	ASSERT_LE(0, pid);
+	if (!pid) {
+		struct link l;
+		struct session s;
+
+		if (link_open(&l) || start(&l, PMIG_CMD_BEGIN, STREAM, 0, self->engine) ||
+		    stream_set(true, STREAM, "suspending") ||
+		    !reaches(&l, &s, PMIG_STATE_QUIESCE) || command(&l, PMIG_CMD_PRE) ||
+		    !reaches(&l, &s, PMIG_STATE_READY) || cancel(&l, EPERM) ||
+		    !reaches(&l, &s, PMIG_STATE_CANCELLING))
+			_exit(1);
+		kill(getpid(), SIGKILL);
+	}
+	ASSERT_EQ(pid, waitpid(pid, &status, 0));
+	ASSERT_TRUE(WIFSIGNALED(status));
+	ASSERT_REACHES(CANCELLING);
+	EXPECT_EQ(0, self->s.owner);
+	ASSERT_SET("aborted");
+	given_up(_metadata, &self->bench,
+		 "a pre,b pre,c pre,c post-error,b post-error,a post-error,");
 }
 
 /* It is the socket that owns, not the process. */

@@ -1,0 +1,295 @@
+// SPDX-License-Identifier: GPL-2.0
+/* What a migration is said to have changed: each value of the machine, from where it is kept to the message. */
+#include "kfixture.h"
+#include <endian.h>
+
+static void moves(struct __test_metadata *_metadata, struct bench *self)
+{
+	ASSERT_READY();
+	ASSERT_COMMAND(SUSPEND);
+	ASSERT_REACHES(COMPLETED);
+	ASSERT_COMMAND(END);
+}
+
+static void changes(struct __test_metadata *_metadata, struct bench *self, const char *name,
+		    const char *old, const char *new, uint32_t flags)
+{
+	const struct change *c = change_of(&self->s, name);
+
+	ASSERT_NE(NULL, c)
+	{
+		TH_LOG("no change of %s", name);
+	}
+	if (old)
+		EXPECT_STREQ(old, c->old);
+	EXPECT_STREQ(new, c->new);
+	EXPECT_EQ(flags, c->flags)
+	{
+		TH_LOG("flags of %s", name);
+	}
+}
+
+#define CHANGES(name, old, new, flags) \
+	changes(_metadata, &self->bench, name, old, new, PMIG_CHANGE_F_##flags)
+#define PMIG_CHANGE_F_PLAIN 0
+
+static void destination(const char *key, const char *value)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), SIM "destinations/there/%s", key);
+	put(path, "%s", value);
+}
+
+TEST_F(sim, each_value)
+{
+	const struct {
+		const char *key, *name, *there, *again;
+		uint32_t flags;
+	} rows[] = {
+		{ "model", "identity.model", "IBM,T1", "IBM,T2", 0 },
+		{ "lpar_id", "identity.partition-no", "11", "12", 0 },
+		{ "clock_hz", "cpu.clock-frequency", "3100000000", "3200000000",
+		  PMIG_CHANGE_F_STALE },
+		{ "l1d_size", "cache.l1d.size", "40960", "49152", PMIG_CHANGE_F_STALE },
+		{ "l1i_size", "cache.l1i.size", "57344", "61440", PMIG_CHANGE_F_STALE },
+		{ "l2_size", "cache.l2.size", "262144", "393216", PMIG_CHANGE_F_STALE },
+		{ "l3_size", "cache.l3.size", "4194304", "6291456", PMIG_CHANGE_F_STALE },
+	};
+	unsigned int i, move;
+
+	for (move = 0; move < 2; move++) {
+		destination("live", "0");
+		for (i = 0; i < ARRAY_SIZE(rows); i++)
+			destination(rows[i].key, move ? rows[i].again : rows[i].there);
+		destination("live", "1");
+		put(SIM "streams/0xabcd1234/live", "0");
+		ASSERT_EQ(0, put(SIM "streams/0xabcd1234/live", "1"));
+		moves(_metadata, &self->bench);
+	}
+	for (i = 0; i < ARRAY_SIZE(rows); i++)
+		changes(_metadata, &self->bench, rows[i].name, rows[i].there, rows[i].again,
+			rows[i].flags);
+	EXPECT_EQ(ARRAY_SIZE(rows), self->s.nr_changes);
+}
+
+/* 0 bytes of cache are no cache. */
+TEST_F(sim, comes_and_goes)
+{
+	destination("live", "0");
+	destination("l3_size", "0");
+	destination("l2_size", "262144");
+	destination("live", "1");
+	moves(_metadata, &self->bench);
+	CHANGES("cache.l3.size", NULL, "", STALE);
+	ASSERT_SET("enabled");
+	destination("live", "0");
+	destination("l3_size", "1048576");
+	destination("live", "1");
+	moves(_metadata, &self->bench);
+	CHANGES("cache.l3.size", "", "1048576", STALE);
+	EXPECT_EQ(1, self->s.nr_changes);
+}
+
+/* What a platform calls itself is data: one printable line, in which nothing can be mistaken. */
+TEST_F(sim, not_printable)
+{
+	destination("live", "0");
+	destination("model", "a b\t\\\x7f\xc3\xa9");
+	destination("live", "1");
+	moves(_metadata, &self->bench);
+	CHANGES("identity.model", NULL, "a b\\x09\\x5c\\x7f\\xc3\\xa9", PLAIN);
+}
+
+/* --- PowerVM's: kernel/devtree.c, row by row --- */
+
+/* How a value is written in a request to the lab: as it is, or as the bytes of a property */
+enum form { PLAIN, CELL, TWO_CELLS, TEXT };
+
+struct row {
+	const char *key, *name;
+	enum form form;
+	const char *value;
+	uint32_t flags;
+};
+
+#define ROWS_MAX 16
+
+/* Appends " KEY" and the value. What a row has no value for is taken away. */
+static void put_row(char *request, size_t size, const struct row *row, const char *value)
+{
+	char *at = request + strlen(request), *end = request + size;
+
+	at += snprintf(at, end - at, " %s", row->key);
+	if (!*value)
+		snprintf(at, end - at, "-");
+	else if (row->form == PLAIN)
+		snprintf(at, end - at, "%s", value);
+	else if (row->form != TEXT)
+		snprintf(at, end - at, "%0*llx", row->form == CELL ? 8 : 16,
+			 strtoull(value, NULL, 10));
+	else
+		for (; *value && end - at > 5; value++, at += 2)
+			snprintf(at, end - at, "%02x00", *value);
+}
+
+/* Moves to a server with these values, and compares what is said to have changed. The old ones are in @self. */
+static void move_rows(struct __test_metadata *_metadata, struct bench *self, const struct row *rows,
+		      unsigned int n, char value[ROWS_MAX][PMIG_VALUE_LEN])
+{
+	char request[900] = "in-place", reply[256];
+	unsigned int i;
+
+	for (i = 0; i < n; i++)
+		put_row(request, sizeof(request), &rows[i], value[i]);
+	ASSERT_GT(sizeof(request) - 1, strlen(request));
+	ASSERT_EQ(0, lab_hmc(reply, sizeof(reply), "%s", request))
+	{
+		TH_LOG("%s", reply);
+	}
+	ASSERT_EQ(0, lab_hmc(NULL, 0, "stream 0x%llx enabled", STREAM));
+	moves(_metadata, self);
+	for (i = 0; i < n; i++)
+		changes(_metadata, self, rows[i].name, NULL, value[i], rows[i].flags);
+}
+
+/* There and back: what came has to go again, and the second's old values are the first's new ones. */
+static void both_ways(struct __test_metadata *_metadata, struct bench *self, const struct row *rows,
+		      unsigned int n)
+{
+	char there[ROWS_MAX][PMIG_VALUE_LEN], back[ROWS_MAX][PMIG_VALUE_LEN];
+	unsigned int i;
+
+	ASSERT_GE(ROWS_MAX, n);
+	for (i = 0; i < n; i++)
+		snprintf(there[i], sizeof(there[i]), "%s", rows[i].value);
+	move_rows(_metadata, self, rows, n, there);
+	for (i = 0; i < n; i++)
+		snprintf(back[i], sizeof(back[i]), "%s", change_of(&self->s, rows[i].name)->old);
+	move_rows(_metadata, self, rows, n, back);
+	for (i = 0; i < n; i++)
+		EXPECT_STREQ(there[i], change_of(&self->s, rows[i].name)->old);
+}
+
+#define CPU   "update=/cpus/PowerPC,POWER9@0:"
+#define L2    "update=/cpus/l2-cache@2000:"
+#define STALE PMIG_CHANGE_F_STALE
+
+TEST_PSERIES(first_level)
+{
+	static const struct row rows[] = {
+		{ "d-cache=", "cache.l1d.size", PLAIN, "16384", STALE },
+		{ CPU "d-cache-line-size:", "cache.l1d.line-size", CELL, "64", STALE },
+		{ CPU "d-cache-block-size:", "cache.l1d.block-size", CELL, "32", STALE },
+		{ CPU "d-cache-sets:", "cache.l1d.sets", CELL, "16", STALE },
+		{ "i-cache=", "cache.l1i.size", PLAIN, "8192", STALE },
+		{ CPU "i-cache-line-size:", "cache.l1i.line-size", CELL, "256", STALE },
+		{ CPU "i-cache-block-size:", "cache.l1i.block-size", CELL, "512", STALE },
+		{ CPU "i-cache-sets:", "cache.l1i.sets", CELL, "4", STALE },
+	};
+
+	both_ways(_metadata, &self->bench, rows, ARRAY_SIZE(rows));
+}
+
+TEST_PSERIES(second_level)
+{
+	static const struct row rows[] = {
+		{ "l2=", "cache.l2.size", PLAIN, "262144", STALE },
+		{ L2 "d-cache-line-size:", "cache.l2.line-size", CELL, "64", STALE },
+		{ L2 "d-cache-block-size:", "cache.l2.block-size", CELL, "32", STALE },
+		{ L2 "d-cache-sets:", "cache.l2.sets", CELL, "16", STALE },
+	};
+
+	both_ways(_metadata, &self->bench, rows, ARRAY_SIZE(rows));
+}
+
+#define TREE "/sys/firmware/devicetree/base"
+
+/* The path of a node that is nobody's cache so far, and its phandle */
+static bool spare_node(char *path, size_t size, uint32_t *phandle)
+{
+	FILE *f = popen("find " TREE "/ -maxdepth 2 -path '*interrupt-controller*/phandle'", "r");
+	bool there = f && fgets(path, size, f);
+	char file[256];
+
+	if (f)
+		pclose(f);
+	if (!there)
+		return false;
+	path[strcspn(path, "\n")] = 0;
+	snprintf(file, sizeof(file), "%s", path);
+	*phandle = be32toh(*(const uint32_t *)get(file));
+	*strrchr(path, '/') = 0;
+	memmove(path, path + strlen(TREE), strlen(path + strlen(TREE)) + 1);
+	return *phandle;
+}
+
+/* The lab's servers have none, so another node is made into one and put behind the second level. */
+TEST_PSERIES(third_level)
+{
+	static const char *const rows[][3] = { { "size", "d-cache-size", "1048576" },
+					       { "line-size", "d-cache-line-size", "512" },
+					       { "block-size", "d-cache-block-size", "256" },
+					       { "sets", "d-cache-sets", "32" } };
+	char path[256], come[900], go[900], name[64];
+	uint32_t phandle;
+	unsigned int i;
+
+	ASSERT_TRUE(spare_node(path, sizeof(path), &phandle));
+	snprintf(come, sizeof(come), "in-place " L2 "l2-cache:%08x", phandle);
+	snprintf(go, sizeof(go), "in-place " L2 "l2-cache:-");
+	for (i = 0; i < ARRAY_SIZE(rows); i++) {
+		snprintf(come + strlen(come), sizeof(come) - strlen(come), " update=%s:%s:%08x",
+			 path, rows[i][1], atoi(rows[i][2]));
+		snprintf(go + strlen(go), sizeof(go) - strlen(go), " update=%s:%s:-", path,
+			 rows[i][1]);
+	}
+	ASSERT_EQ(0, lab_hmc(NULL, 0, "%s", come));
+	moves(_metadata, &self->bench);
+	for (i = 0; i < ARRAY_SIZE(rows); i++) {
+		snprintf(name, sizeof(name), "cache.l3.%s", rows[i][0]);
+		CHANGES(name, "", rows[i][2], STALE);
+	}
+	ASSERT_EQ(0, lab_hmc(NULL, 0, "%s", go));
+	ASSERT_EQ(0, lab_hmc(NULL, 0, "stream 0x%llx enabled", STREAM));
+	moves(_metadata, &self->bench);
+	for (i = 0; i < ARRAY_SIZE(rows); i++) {
+		snprintf(name, sizeof(name), "cache.l3.%s", rows[i][0]);
+		CHANGES(name, rows[i][2], "", STALE);
+	}
+}
+
+TEST_PSERIES(processor)
+{
+	static const struct row rows[] = {
+		{ "clock=", "cpu.clock-frequency", PLAIN, "3000000000", STALE },
+		{ CPU "ibm,extended-clock-frequency:", "cpu.extended-clock-frequency", TWO_CELLS,
+		  "5000000000", 0 },
+		{ CPU "timebase-frequency:", "cpu.timebase-frequency", CELL, "500000000",
+		  STALE | PMIG_CHANGE_F_UNEXPECTED },
+		{ CPU "cpu-version:", "cpu.version", CELL, "5120513", 0 },
+	};
+
+	both_ways(_metadata, &self->bench, rows, ARRAY_SIZE(rows));
+}
+
+/* A partition takes its name and UUIDs along: where they change, something is wrong. */
+TEST_PSERIES(identity)
+{
+	static const struct row rows[] = {
+		{ "model=", "identity.model", PLAIN, "IBM,T1", 0 },
+		{ "system-id=", "identity.system-id", PLAIN, "IBM,02T1", 0 },
+		{ "serial=", "identity.host-serial", PLAIN, "T1", 0 },
+		{ "partition-no=", "identity.partition-no", PLAIN, "21", 0 },
+		{ "update=/:host-model:", "identity.host-model", TEXT, "T1", 0 },
+		{ "update=/:ibm,partition-name:", "identity.partition-name", TEXT, "other",
+		  PMIG_CHANGE_F_UNEXPECTED },
+		{ "update=/:ibm,partition-uuid:", "identity.partition-uuid", TEXT, "u1",
+		  PMIG_CHANGE_F_UNEXPECTED },
+		{ "update=/:vm,uuid:", "identity.vm-uuid", TEXT, "u2", PMIG_CHANGE_F_UNEXPECTED },
+	};
+
+	both_ways(_metadata, &self->bench, rows, ARRAY_SIZE(rows));
+}
+
+TEST_HARNESS_MAIN
