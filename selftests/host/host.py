@@ -293,6 +293,12 @@ class Journal:
             if m:
                 self.lines.append((int(m[1]), m[2], m[3]))
 
+    def write(self, tag, line):
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as s:
+            s.connect("/run/systemd/journal/socket")
+            s.send(f"MESSAGE={line}\nPRIORITY=6\nSYSLOG_IDENTIFIER={tag}\n".encode())
+        wait(lambda: line in [x[2] for x in self.lines], f"\"{line}\" in syslog")
+
     def take_until(self, line):
         wait(lambda: line in [x[2] for x in self.lines], f"\"{line}\" in syslog")
         taken, self.lines = self.lines, []

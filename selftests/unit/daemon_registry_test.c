@@ -31,6 +31,9 @@ FIXTURE(registry)
 	struct audience *a;
 	unsigned done, refusals;
 	struct refusal refusal;
+	int app_fd; /* with what it was told before that was written down */
+	bool told_early;
+	int tell_error;
 };
 
 static void on_answer(void *userdata, struct application *app, const struct wire_answer *answer)
@@ -316,7 +319,12 @@ static void host_refuse(struct audience *a, const struct refusal *refusal)
 static int host_tell(struct audience *a, enum dr_phase phase, uint32_t gen, const char *name,
 		     bool child)
 {
-	return 0;
+	FIXTURE_DATA(registry) *self = a->session;
+	char byte;
+
+	self->told_early |=
+		self->app_fd > 0 && recv(self->app_fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) >= 0;
+	return self->tell_error;
 }
 
 static void host_over(struct audience *a, const char *name)
@@ -379,6 +387,32 @@ TEST_F(registry, the_audience_completes_once_whatever_they_do)
 	EXPECT_EQ(2, self->a->told.n);
 	close(good);
 	close(silent);
+}
+
+/* The journal first: a daemon that is killed between the two must not leave somebody quiesced. */
+TEST_F(registry, written_down_before_it_is_told)
+{
+	struct notice pre = { .phase = DR_PHASE_PRE, .stream = 1, .gen = 3 };
+	struct registration w = self_as(self, 0);
+	struct wire_event event;
+
+	ASSERT_EQ(0, new_audience(self));
+	ASSERT_LE(0, self->app_fd = registry_add(self->r, &w));
+	pre.deadline = now_usec() + 60 * USEC_PER_SEC;
+	self->a->ops->pre(self->a, &pre);
+	EXPECT_FALSE(self->told_early);
+	EXPECT_EQ(1, self->a->told.n);
+	ASSERT_EQ(sizeof(event), recv(self->app_fd, &event, sizeof(event), MSG_DONTWAIT));
+	self->a->ops->stop(self->a);
+	/* What can't be written down is not told, and stops the migration. */
+	self->tell_error = -ENOSPC;
+	pre.gen = 4;
+	self->a->ops->pre(self->a, &pre);
+	EXPECT_EQ(-1, recv(self->app_fd, &event, sizeof(event), MSG_DONTWAIT));
+	EXPECT_EQ(1, self->refusals);
+	EXPECT_TRUE(self->refusal.stops);
+	EXPECT_EQ(2, self->done);
+	close(self->app_fd);
 }
 
 TEST_F(registry, told_again_under_the_same_gen)
@@ -519,6 +553,24 @@ TEST_F(registry, one_without_the_right_leaves_time_for_drivers)
 	close(fd);
 }
 
+/* PRE apart, no answer is worth more than ApplicationTimeoutMaxSec. */
+TEST_F(registry, time_to_answer_is_bounded)
+{
+	struct notice check = { .phase = DR_PHASE_CHECK, .stream = 1, .gen = 3 };
+	struct registration w = self_as(self, 0);
+	struct wire_event event;
+	int fd;
+
+	ASSERT_EQ(0, new_audience(self));
+	w.timeout_ms = 3600 * 1000;
+	ASSERT_LE(0, fd = registry_add(self->r, &w));
+	self->a->ops->check(self->a, &check);
+	ASSERT_EQ(sizeof(event), recv(fd, &event, sizeof(event), MSG_DONTWAIT));
+	EXPECT_LT(now_usec(), event.deadline_us);
+	EXPECT_GE(now_usec() + self->config.application_timeout_max, event.deadline_us);
+	close(fd);
+}
+
 static _Atomic int nr_signals;
 
 static void count_signal(int signo)
@@ -543,6 +595,35 @@ TEST_F(registry, signalled_however_many_groups_it_is_in)
 	ASSERT_LE(0, fd = registry_add(self->r, &w));
 	EXPECT_EQ(0, application_send(TAILQ_FIRST(registry_list(self->r)), &event, sizeof(event)));
 	EXPECT_EQ(1, nr_signals);
+	close(fd);
+}
+
+/* A signal that a process does not catch would end it: sent, it would be pending here. */
+TEST_F(registry, signalled_only_if_it_catches)
+{
+	struct wire_event event = { .phase = DR_PHASE_CHECK };
+	struct registration w = self_as(self, 0);
+	char pending[32] = "";
+	sigset_t set;
+	pid_t child;
+	int fd;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGRECONFIG);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	child = fork();
+	if (child == 0)
+		_exit(pause());
+	w.pidfd = (int)syscall(SYS_pidfd_open, child, 0);
+	w.pid = child;
+	w.signo = SIGRECONFIG;
+	ASSERT_LE(0, fd = registry_add(self->r, &w));
+	EXPECT_EQ(0, application_send(TAILQ_FIRST(registry_list(self->r)), &event, sizeof(event)));
+	ASSERT_EQ(0, process_status_field(child, "ShdPnd", pending, sizeof(pending)));
+	EXPECT_STREQ("0000000000000000", pending);
+	kill(child, SIGKILL);
+	waitpid(child, NULL, 0);
+	close(w.pidfd);
 	close(fd);
 }
 

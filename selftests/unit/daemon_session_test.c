@@ -3,8 +3,10 @@
  * The state machine of the daemon against a module and audiences that are made of paper: the order of what is told,
  * who is undone, and what a daemon that comes after a killed one does with the journal.
  */
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -17,6 +19,8 @@
 #include <sanitizer/lsan_interface.h>
 
 #define STREAM UINT64_C(0x1234)
+#define DETAIL 3
+#define ENGINE "paper"
 
 /* What happened, one word each: "scripts.pre", "BEGIN", ... */
 static char trace[4096];
@@ -41,9 +45,11 @@ struct paper_backend {
 	enum pmig_cmd fails; /* this command fails with -EBUSY */
 	bool no_quiesce;     /* stays ENABLED */
 	bool stays_resumed;
+	bool stays_cancelling;
 	int fail_in_move; /* errno, 0: it moves */
 	uint32_t seq;
 	uint32_t cancel_errno;
+	uint32_t cancelled_with;
 	unsigned nr_out_of_range;
 };
 
@@ -111,8 +117,10 @@ static int paper_later(sd_event_source *s, void *userdata)
 			done(p->userdata, -ERANGE, "integer out of range");
 			return 0;
 		}
+		p->cancelled_with = p->cancel_errno;
 		become(p, PMIG_STATE_CANCELLING, ECANCELED);
-		become(p, PMIG_STATE_FAILED, ECANCELED);
+		if (!p->stays_cancelling)
+			become(p, PMIG_STATE_FAILED, ECANCELED);
 		break;
 	case PMIG_CMD_END:
 		become(p, PMIG_STATE_NONE, 0);
@@ -151,25 +159,94 @@ struct paper_audience {
 	enum dr_phase refuses; /* the first member does, in this phase */
 	bool hangs;	       /* and never answers there */
 	bool kernel;	       /* has PRE in the module */
+	bool tells_strangers;  /* POST goes to all, as to applications */
 	struct backend *backend;
 };
+
+/* What every notice of this session must say, whoever is told, and the first thing that one did not. */
+static struct expected {
+	bool force, foreign;
+	bool forgotten; /* the module has: nobody knows what changed */
+	unsigned detail;
+	usec_t pre_timeout;
+	enum dr_phase phase; /* of the last notice */
+	uint32_t gen;
+	char wrong[256];
+} expected;
 
 static bool ends(const struct notice *n)
 {
 	return n->phase == DR_PHASE_POST || n->phase == DR_PHASE_POST_ERROR;
 }
 
-static void tell_member(struct paper_audience *p, const struct notice *n, const char *member)
+/* One gen for all who are told a phase, and a larger one for the next. */
+static bool gen_is_good(const struct notice *n)
 {
-	struct told_entry *e = told_find(&p->a.told, member);
+	return n->phase == expected.phase ? n->gen == expected.gen :
+					    (int32_t)(n->gen - expected.gen) > 0;
+}
 
-	if (ends(n) && (!e || e->state == TOLD_OVER))
-		return;
-	if (n->phase != DR_PHASE_CHECK && n->phase != DR_PHASE_RESUMED)
-		audience_tell(&p->a, n, member);
+static bool deadline_is_good(const struct notice *n)
+{
+	if (n->phase != DR_PHASE_PRE)
+		return n->deadline == 0;
+	return n->deadline > now_usec() && n->deadline <= now_usec() + expected.pre_timeout;
+}
+
+static bool result_is_good(const struct notice *n)
+{
+	if (n->phase != DR_PHASE_POST || expected.forgotten)
+		return n->nr_changes == 0 && n->blackout_us == 0;
+	return n->nr_changes == 1 && strcmp(n->changes[0].name, "cache.l1d.size") == 0 &&
+	       n->blackout_us == 77;
+}
+
+static void inspect(const struct notice *n, const char *member)
+{
+	const char *wrong = n->stream != STREAM				 ? "stream" :
+			    n->force != expected.force			 ? "force" :
+			    n->foreign != expected.foreign		 ? "foreign" :
+			    n->detail != expected.detail		 ? "detail" :
+			    !n->engine || strcmp(n->engine, ENGINE) != 0 ? "engine" :
+			    !gen_is_good(n)				 ? "gen" :
+			    !deadline_is_good(n)			 ? "deadline" :
+			    !result_is_good(n)				 ? "changes" :
+									   NULL;
+
+	if (wrong && !expected.wrong[0])
+		snprintf(expected.wrong, sizeof(expected.wrong), "%s is told %s with a wrong %s",
+			 member, dr_phase_text(n->phase), wrong);
+	expected.phase = n->phase;
+	expected.gen = n->gen;
+}
+
+/* As the real ones: POST goes to applications that heard nothing before, to scripts only where somebody else moved. */
+static bool is_owed(const struct paper_audience *p, const struct notice *n,
+		    const struct told_entry *e)
+{
+	if (!ends(n))
+		return true;
+	if (e)
+		return e->state != TOLD_OVER;
+	return n->phase == DR_PHASE_POST && (p->tells_strangers || n->foreign);
+}
+
+static bool tell_member(struct paper_audience *p, const struct notice *n, const char *member)
+{
+	if (!is_owed(p, n, told_find(&p->a.told, member)))
+		return true;
+	inspect(n, member);
+	if (n->phase != DR_PHASE_CHECK && n->phase != DR_PHASE_RESUMED &&
+	    audience_tell(&p->a, n, member) < 0 && !ends(n)) {
+		if (n->phase == DR_PHASE_PRE)
+			audience_refuse(&p->a, p->a.ops->name, member, ENOSPC, true,
+					"can't be told");
+		return n->phase != DR_PHASE_PRE;
+	}
 	note("%s:%s", member, dr_phase_text(n->phase));
 	if (ends(n))
 		audience_over(&p->a, member);
+	return true;
 }
 
 static void paper_tell(struct audience *a, const struct notice *n)
@@ -180,7 +257,7 @@ static void paper_tell(struct audience *a, const struct notice *n)
 
 	snprintf(name[0], sizeof(name[0]), "%s-1", a->ops->name);
 	snprintf(name[1], sizeof(name[1]), "%s-2", a->ops->name);
-	tell_member(p, n, name[back]);
+	stop = !tell_member(p, n, name[back]) || stop;
 	if (stop && p->hangs)
 		return;
 	if (stop)
@@ -207,7 +284,8 @@ static const struct audience_ops scripts_ops = PAPER_OPS("scripts", NULL),
 				 signals_ops = PAPER_OPS("signals", paper_tell);
 static const struct audience_ops kernel_ops = { .name = "kernel",
 						.check = paper_tell,
-						.pre = paper_tell };
+						.pre = paper_tell,
+						.stop = paper_stop };
 static const struct audience_ops builtin_ops = { .name = "builtin", .check = paper_tell };
 
 /* ---- ---- */
@@ -223,6 +301,7 @@ FIXTURE(session)
 	uint32_t gen;
 	struct session_setup setup;
 	struct session *s;
+	usec_t wait; /* the operator's -w */
 	bool over;
 	char path[64];
 };
@@ -245,6 +324,7 @@ FIXTURE_SETUP(session)
 
 	log_max_level = LOG_CRIT;
 	trace[0] = '\0';
+	expected = (struct expected){ 0 };
 	strcpy(self->path, "/tmp/daemon_session_test.XXXXXX");
 	ASSERT_LE(0, mkstemp(self->path));
 	ASSERT_EQ(0, sd_event_new(&self->event) < 0);
@@ -261,6 +341,7 @@ FIXTURE_SETUP(session)
 		self->setup.audiences[i] = &self->audiences[i].a;
 	}
 	self->audiences[AUDIENCE_KERNEL].kernel = true;
+	self->audiences[AUDIENCE_SIGNALS].tells_strangers = true;
 	self->setup.event = self->event;
 	self->setup.config = &self->config;
 	self->setup.backend = &self->backend.b;
@@ -278,13 +359,24 @@ FIXTURE_TEARDOWN(session)
 	config_clear(&self->config);
 	sd_event_unref(self->event);
 	unlink(self->path);
+	EXPECT_STREQ("", expected.wrong);
 	EXPECT_EQ(0, __lsan_do_recoverable_leak_check());
 }
 
 static int start(FIXTURE_DATA(session) * self, enum session_kind kind, bool force)
 {
-	struct session_request request = { .kind = kind, .stream = STREAM, .force = force };
+	struct session_request request = { .kind = kind,
+					   .stream = STREAM,
+					   .force = force,
+					   .detail = DETAIL,
+					   .wait = self->wait,
+					   .engine = ENGINE };
 
+	expected.force = force;
+	expected.foreign = kind == SESSION_FOREIGN;
+	expected.detail = DETAIL;
+	expected.pre_timeout = self->wait ? self->wait : self->config.pre_timeout;
+	expected.phase = 0;
 	return session_new(&self->s, &self->setup, &request, on_done, self);
 }
 
@@ -380,6 +472,68 @@ TEST_F(session, a_refusal_in_pre_cancels_and_undoes_those_told)
 	session_result(self->s, &result);
 	EXPECT_EQ(SESSION_STOPPED, result.outcome);
 	EXPECT_STREQ("signals signals-1: no time", result.message);
+}
+
+/* An audience that does not keep to PRE's deadline itself: the session does. */
+TEST_F(session, pre_has_a_deadline_as_a_whole)
+{
+	struct session_result result;
+	int armed = 0;
+	usec_t when;
+
+	self->audiences[AUDIENCE_SIGNALS].refuses = DR_PHASE_PRE;
+	self->audiences[AUDIENCE_SIGNALS].hangs = true;
+	ASSERT_EQ(0, start(self, SESSION_MIGRATE, false));
+	loop(self);
+	ASSERT_FALSE(self->over);
+	ASSERT_LE(0, sd_event_source_get_enabled(self->s->timer, &armed));
+	EXPECT_EQ(SD_EVENT_ONESHOT, armed);
+	ASSERT_LE(0, sd_event_source_get_time(self->s->timer, &when));
+	EXPECT_LT(now_usec(), when);
+	EXPECT_GT(now_usec() + 2 * self->config.pre_timeout, when);
+	/* Its time has come. */
+	ASSERT_LE(0, sd_event_source_set_time(self->s->timer, 0));
+	loop(self);
+	ASSERT_TRUE(self->over);
+	EXPECT_NE(NULL, strstr(trace, "signals-1:pre signals:stop CANCEL signals-2:post-error"));
+	session_result(self->s, &result);
+	EXPECT_EQ(SESSION_STOPPED, result.outcome);
+	EXPECT_STREQ("PRE did not end within its time", result.message);
+	EXPECT_EQ(ETIMEDOUT, self->backend.cancelled_with);
+}
+
+/* drmgr -w: inspect() sees that nobody has more time than that. */
+TEST_F(session, the_operator_waits_no_longer)
+{
+	self->wait = 7 * USEC_PER_SEC;
+	ASSERT_EQ(0, start(self, SESSION_MIGRATE, false));
+	loop(self);
+	ASSERT_TRUE(self->over);
+	EXPECT_NE(NULL, strstr(trace, "SUSPEND"));
+}
+
+/* Whoever could not be written down is not told PRE, since the next daemon could not undo it. */
+TEST_F(session, nobody_is_told_pre_without_a_journal)
+{
+	struct rlimit none = { .rlim_max = RLIM_INFINITY };
+	struct session_result result;
+
+	self->backend.no_quiesce = true;
+	ASSERT_EQ(0, start(self, SESSION_MIGRATE, false));
+	loop(self);
+	ASSERT_FALSE(self->over);
+	signal(SIGXFSZ, SIG_IGN);
+	ASSERT_EQ(0, setrlimit(RLIMIT_FSIZE, &none)); /* as a full /run */
+	become(&self->backend, PMIG_STATE_QUIESCE, 0);
+	loop(self);
+	none.rlim_cur = RLIM_INFINITY;
+	setrlimit(RLIMIT_FSIZE, &none);
+	ASSERT_TRUE(self->over);
+	EXPECT_EQ(NULL, strstr(trace, ":pre"));
+	/* The end is owed all the same. */
+	EXPECT_NE(NULL, strstr(trace, "CANCEL signals-2:post-error signals-1:post-error"));
+	session_result(self->s, &result);
+	EXPECT_EQ(SESSION_STOPPED, result.outcome);
 }
 
 /* The first CANCEL does not get through. */
@@ -496,6 +650,9 @@ static int adopt(FIXTURE_DATA(session) * self)
 
 	if (r < 0 || !replay.open)
 		return -ENOENT;
+	/* The level of detail has gone with the daemon that was asked for it. */
+	expected.detail = 0;
+	expected.phase = 0;
 	r = session_adopt(&self->s, &self->setup, &replay, on_done, self);
 	replay_clear(&replay);
 	return r;
@@ -517,6 +674,32 @@ TEST_F(session, killed_before_the_suspension)
 		trace);
 	session_result(self->s, &result);
 	EXPECT_EQ(1, result.outcome != SESSION_OK);
+}
+
+/* Nobody is told before the module has undone; then each is, once. */
+TEST_F(session, killed_while_it_cancels)
+{
+	struct session_result result;
+
+	self->audiences[AUDIENCE_SIGNALS].refuses = DR_PHASE_PRE;
+	self->backend.stays_cancelling = true;
+	ASSERT_TRUE(die_at(self, "CANCEL"));
+	ASSERT_EQ(PMIG_STATE_CANCELLING, self->backend.b.state.state);
+	ASSERT_EQ(0, adopt(self));
+	loop(self);
+	ASSERT_FALSE(self->over);
+	EXPECT_STREQ("ADOPT", trace);
+	become(&self->backend, PMIG_STATE_UNDO, ECANCELED);
+	loop(self);
+	EXPECT_STREQ("ADOPT", trace);
+	become(&self->backend, PMIG_STATE_FAILED, ECANCELED);
+	loop(self);
+	ASSERT_TRUE(self->over);
+	EXPECT_STREQ(
+		"ADOPT signals-2:post-error signals-1:post-error scripts-2:post-error scripts-1:post-error END",
+		trace);
+	session_result(self->s, &result);
+	EXPECT_NE(SESSION_OK, result.outcome);
 }
 
 TEST_F(session, killed_while_it_moves)
@@ -587,6 +770,7 @@ TEST_F(session, killed_and_the_module_has_forgotten)
 	ASSERT_TRUE(die_at(self, "scripts-1:post"));
 	self->audiences[AUDIENCE_SCRIPTS].refuses = 0;
 	self->backend.fails = PMIG_CMD_ADOPT;
+	expected.forgotten = true;
 	become(&self->backend, PMIG_STATE_NONE, 0);
 	ASSERT_EQ(0, adopt(self));
 	loop(self);
@@ -604,7 +788,8 @@ TEST_F(session, foreign_migration)
 	become(&self->backend, PMIG_STATE_COMPLETED, 0);
 	loop(self);
 	ASSERT_TRUE(self->over);
-	EXPECT_STREQ("ADOPT END", trace); /* nobody of paper was told PRE */
+	EXPECT_STREQ("ADOPT signals-1:post signals-2:post scripts-1:post scripts-2:post END",
+		     trace);
 }
 
 /* ---- real applications, and a driver that takes its time ---- */
