@@ -64,12 +64,26 @@ in_vain() {
 	} 2>&1 | sed 's/^/#   /'
 }
 
-# Long, because everything is slow under emulation; nothing is concluded from how long it took.
+AWAIT=$(dirname "$0")/await
+
+# Long, because everything is slow under emulation; nothing is concluded from how long it took. What tests wait for most
+# is left to a program: each turn of a loop here would be several processes.
 wait_until() { # wait_until COMMAND...
+	case $1 in
+	state_is) $AWAIT status state "$2" ;;
+	phase_is) $AWAIT status phase "$2" ;;
+	idle) $AWAIT status state idle ;;
+	applications_are) $AWAIT status applications "$2" ;;
+	has_seen) $AWAIT line $SEEN "$2" ;;
+	*) try_until "$@" ;;
+	esac || { in_vain "$@"; return 1; }
+}
+
+try_until() {
 	tries=0
 	while ! "$@" > /dev/null 2>&1; do
 		tries=$((tries + 1))
-		[ $tries -lt 150 ] || { in_vain "$@"; return 1; }
+		[ $tries -lt 150 ] || return 1
 		sleep 0.2
 	done
 }
