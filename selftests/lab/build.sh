@@ -10,17 +10,44 @@
 #
 # LAB_EXTRA=DIR:GUESTDIR puts a directory of the caller's into the guest.
 # LAB_ONLY=1 leaves the project out: the guest has the lab's own programs and tests.
+# LAB_AREAS='AREA...' : of the project's tests these alone, so that nothing is fetched or built for the others.
 
-# shellcheck source=setup/common.sh
-. "$(dirname "$0")/setup/common.sh"
-# shellcheck source=setup/tools.sh
-. "$LAB_DIR/setup/tools.sh"
+# shellcheck source=setup/all.sh
+. "$(dirname "$0")/setup/all.sh"
 
 kernel=${1:?which kernel?}
 strict=${2:-}
 TOP=$(cd "$LAB_DIR/../.." && pwd)
 OUT=${O:-$TOP/build}/lab/$kernel
-products=$("$LAB_DIR/setup.sh" env "$kernel")
+
+# The headers are needed by the areas with a program that uses them.
+needs_kselftest() {
+	local area
+
+	[ -n "${LAB_AREAS:-}" ] || return 0
+	for area in $LAB_AREAS; do
+		if grep -qsr '#include.*kselftest' "$TOP/selftests/$area"; then
+			return 0
+		fi
+	done
+	return 1
+}
+
+# The emulator, which takes longest, is made beside all the rest and waited for at the end.
+parts=(kernel toolchain)
+if [ "$strict" != strict ]; then
+	parts=(qemu "${parts[@]}" sysroot rootfs)
+	! needs_kselftest || parts+=(kselftest)
+fi
+packages=("${HOST_PACKAGES[@]}")
+[ "$strict" != strict ] || packages+=("${CHECK_PACKAGES[@]}")
+[[ $kernel != x86-* ]] || packages+=("${X86_PACKAGES[@]}")
+setup_packages "${packages[@]}"
+setup_begin "$kernel" "${parts[@]}"
+for part in "${!JOB_PID[@]}"; do
+	[ "$part" = qemu ] || job_wait "$part"
+done
+products=$(setup_products "$kernel")
 eval "$products"
 RELEASE=$(cat "$KERNEL_DIR/release")
 
@@ -78,7 +105,7 @@ kbuild() {
 	set -- CONFIG_DEBUG_INFO_BTF_MODULES= "$@"
 
 	if [ -n "$TOOLCHAIN" ]; then
-		run=(in_toolchain "$TOOLCHAIN" "$OUT")
+		run=(in_chroot "$TOOLCHAIN" "$OUT")
 		"${run[@]}" make -s -C "$KERNEL_DIR/headers" "M=$dir" "${ARCH_ARGS[@]}" "CC=${CROSS}gcc-14" \
 			HOSTCC=gcc-14 SELFTESTS=1 "-j$JOBS" "$@"
 	else
@@ -114,10 +141,11 @@ build_strict() {
 
 # The guest programs of the lab itself
 build_lab() {
-	local name
+	local name programs=(guest/labd guest/hmc)
 
 	mkdir -p "$OUT/guest" "$OUT/tests"
-	for name in guest/labd guest/hmc tests/memory_test; do
+	! needs_kselftest || programs+=(tests/memory_test)
+	for name in "${programs[@]}"; do
 		if [ "$OUT/$name" -ot "$LAB_DIR/$name.c" ] || [ "$OUT/$name" -ot "$LAB_DIR/guest/lab.h" ]; then
 			"${CROSS}gcc-12" ${SYSROOT:+--sysroot="$SYSROOT"} -O2 -Wall -Wextra -D_GNU_SOURCE \
 				-I"$LAB_DIR/guest" -isystem "$KSELFTEST" -o "$OUT/$name.tmp" "$LAB_DIR/$name.c"
@@ -150,7 +178,8 @@ install_lab() {
 
 	mkdir -p "$tests/lab" "$payload/usr/bin" "$payload/etc/systemd/system/multi-user.target.wants"
 	cp "$OUT"/guest/{labd,hmc} "$payload/usr/bin/"
-	install -m 755 "$LAB_DIR"/tests/*.sh "$OUT"/tests/* "$tests/lab/"
+	install -m 755 "$LAB_DIR"/tests/*.sh "$tests/lab/"
+	find "$OUT/tests" -type f -exec install -m 755 -t "$tests/lab" {} +
 	cp "$LAB_DIR/guest/lab-agent.service" "$payload/etc/systemd/system/"
 	ln -sf ../lab-agent.service "$payload/etc/systemd/system/multi-user.target.wants/lab-agent.service"
 }
@@ -162,7 +191,7 @@ install_project() {
 	# Builds for other kernels use the same directory.
 	(
 		flock 8
-		project_make "DESTDIR=$payload" install-userland selftests-guest 8>&-
+		project_make "DESTDIR=$payload" install-userland selftests-guest ${LAB_AREAS:+"AREAS=$LAB_AREAS"} 8>&-
 	) 8> "$USER_OUT/lock"
 	if [ -d "$USER_OUT/selftests" ]; then
 		(cd "$USER_OUT/selftests" && find . -type f -perm -100 -print0 |
@@ -192,7 +221,6 @@ make_payload() {
 	python3 "$LAB_DIR/harness/image.py" "$payload" "$LAB_DIR/guest/init" "$ROOTFS/quick" "$RELEASE" "$OUT"
 	rm -rf "$OUT/payload"
 	mv "$payload" "$OUT/payload"
-	echo "$products" > "$OUT/products"
 }
 
 if [ "$strict" = strict ]; then
@@ -202,3 +230,8 @@ fi
 build_lab
 build_modules
 make_payload
+job_wait
+{
+	echo "$products"
+	setup_emulator "$kernel"
+} > "$OUT/products"

@@ -18,13 +18,38 @@ LAB_CACHE=$(cd "$LAB_CACHE" && pwd)
 JOBS=$(nproc)
 export LC_ALL=C
 
+# On a terminal the line of tell() gives way.
 say() {
+	[ ! -t 2 ] || printf '\r\033[K' >&2
 	echo "lab: $*" >&2
+}
+
+# tell TEXT : how things stand; the next line takes its place where that can be done
+tell() {
+	if [ -t 2 ]; then
+		printf '\r\033[K%.*s' "$(tput cols 2> /dev/null || echo 80)" "lab: $*" >&2
+	else
+		echo "lab: $*" >&2
+	fi
 }
 
 die() {
 	say "$*"
 	exit 1
+}
+
+# The job of setup/jobs.sh that this is a part of, if any, and where it says what it does
+JOB=''
+JOBS_DIR=''
+
+# doing TEXT [NINJA_LOG] : what this job does from now on; nothing any more with no TEXT
+doing() {
+	[ -n "$JOB" ] || return 0
+	if [ -n "${1:-}" ]; then
+		printf '%s\n' "$@" > "$JOBS_DIR/$JOB.doing"
+	else
+		rm -f "$JOBS_DIR/$JOB.doing"
+	fi
 }
 
 # key_of WORD... : a short hash. A word that names a function of ours stands for what the function does, without
@@ -52,20 +77,28 @@ product() {
 	dir=$LAB_CACHE/$name-$key
 	if [ ! -d "$dir" ]; then
 		(
-			flock 9
+			flock -n 9 || {
+				say "another run is making $name: waiting for it"
+				doing "$name (another run)"
+				flock 9
+			}
 			# Another run may have made it while we waited.
 			[ -d "$dir" ] && exit 0
 			# Whoever left these is gone: we hold the lock.
-			rm -rf "$LAB_CACHE/tmp.$name".*
-			tmp=$(mktemp -d "$LAB_CACHE/tmp.$name.XXXXXX")
+			rm -rf "$LAB_CACHE/tmp.$name-$key".*
+			tmp=$(mktemp -d "$LAB_CACHE/tmp.$name-$key.XXXXXX")
 			chmod 755 "$tmp"
 			start=$SECONDS
 			say "making $name"
+			doing "$name"
 			PRODUCT_DIR=$dir "$maker" "$tmp" "$@" >&2 9>&- || exit 1
 			mv -T "$tmp" "$dir"
-			find "$LAB_CACHE" -maxdepth 1 -name "$name-????????????" -mtime +7 -exec rm -rf {} +
+			find "$LAB_CACHE" "$LAB_CACHE/lock" -maxdepth 1 -mtime +7 \
+				'(' -name "$name-????????????" -o -name "tmp.$name-????????????.??????" ')' \
+				-exec rm -rf {} +
+			doing
 			say "made $name in $((SECONDS - start)) s"
-		) 9> "$LAB_CACHE/lock/$name" || die "could not make $name"
+		) 9> "$LAB_CACHE/lock/$name-$key" || die "could not make $name"
 	fi
 	# What nobody has used for a week goes when its successor is made.
 	touch -c "$dir"

@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # QEMU for pseries with the partition-migration calls: Debian's source package, our patch and our own file.
-# The patched and configured tree stays in the cache, so that a change to our own file costs seconds. Compiling it
-# is most of what a first demo waits for: nothing is in it that no guest of ours uses (qemu/lab.mak has the devices).
+# The configured and compiled tree stays in the cache and gets the patch of whoever builds in it, so that a change to
+# the patch or to our own file costs what it touches. Compiling is most of what a first demo waits for: nothing is in
+# it that no guest of ours uses (qemu/lab.mak has the devices).
 
 QEMU_CONFIGURE=(--target-list=ppc64-softmmu --without-default-features --enable-tcg --enable-system
 	--without-default-devices --with-devices-ppc64=lab --enable-fdt=system --enable-slirp
@@ -24,7 +25,23 @@ make_qemu_tree() {
 	quietly dpkg-source --no-check -x "$tmp"/dl/qemu_*.dsc "$tmp/src" || return 1
 	rm -rf "$tmp/dl"
 	cp "$LAB_DIR/qemu/lab.mak" "$tmp/src/configs/devices/ppc64-softmmu/lab.mak"
-	quietly patch -d "$tmp/src" -p1 -i "$LAB_DIR/qemu/spapr-lpm.patch"
+}
+
+# patch_qemu TREE TMPDIR : the files of the patch as it says, whatever patch they had before; the others untouched
+patch_qemu() {
+	local tree=$1 want=$2 patch=$LAB_DIR/qemu/spapr-lpm.patch file
+
+	sed -n 's#^--- a/##p' "$patch" | while read -r file; do
+		[ -e "$tree/pristine/$file" ] || install -D "$tree/src/$file" "$tree/pristine/$file"
+	done
+	cp -r "$tree/pristine" "$want"
+	quietly patch -d "$want" -p1 -i "$patch" || return 1
+	cp "$LAB_DIR/qemu/spapr_lpm.c" "$want/hw/ppc/"
+	cp "$LAB_DIR/qemu/spapr_lpm.h" "$want/include/hw/ppc/"
+	(cd "$want" && find . -type f ! -name '*.orig') | while read -r file; do
+		cmp -s "$want/$file" "$tree/src/$file" || cp "$want/$file" "$tree/src/$file"
+	done
+	rm -rf "$want"
 }
 
 # The tree's lock is held: two builds in one tree would spoil each other.
@@ -33,14 +50,18 @@ make_qemu() {
 
 	(
 		flock 9
-		cp "$LAB_DIR/qemu/spapr_lpm.c" "$tree/src/hw/ppc/"
-		cp "$LAB_DIR/qemu/spapr_lpm.h" "$tree/src/include/hw/ppc/"
+		patch_qemu "$tree" "$tmp/want" || exit 1
 		mkdir -p "$tree/src/b"
 		cd "$tree/src/b" || exit 1
 		if [ ! -f build.ninja ]; then
 			quietly ../configure "${QEMU_CONFIGURE[@]}" || { rm -f build.ninja; exit 1; }
 		fi
-		quietly ninja -j"$JOBS" qemu-system-ppc64 || exit 1
+		doing qemu "$tree/ninja.log"
+		ninja -j"$JOBS" qemu-system-ppc64 > "$tree/ninja.log" 2>&1 || {
+			grep -A 30 -m 1 '^FAILED' "$tree/ninja.log" >&2
+			say "QEMU does not build (all of it: $tree/ninja.log)"
+			exit 1
+		}
 		cp qemu-system-ppc64 "$tmp/qemu-system-ppc64"
 	) 9> "$tree/lock"
 }
@@ -48,8 +69,8 @@ make_qemu() {
 setup_qemu() {
 	local tree key
 
-	key=$(key_of fetch_source make_qemu_tree qemu/spapr-lpm.patch qemu/lab.mak "${QEMU_CONFIGURE[@]}")
+	key=$(key_of fetch_source make_qemu_tree qemu/lab.mak "${QEMU_CONFIGURE[@]}")
 	tree=$(product qemu-tree "$key" make_qemu_tree)
-	key=$(key_of "$key" make_qemu qemu/spapr_lpm.c qemu/spapr_lpm.h)
+	key=$(key_of "$key" make_qemu patch_qemu qemu/spapr-lpm.patch qemu/spapr_lpm.c qemu/spapr_lpm.h)
 	product qemu "$key" make_qemu "$tree"
 }

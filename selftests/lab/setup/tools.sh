@@ -4,36 +4,39 @@
 # What the host needs: packages, the kselftest headers and checkpatch, and for trixie's kernels trixie's compiler.
 
 HOST_PACKAGES=(
-	# QEMU, built and Debian's own
-	dpkg-dev ninja-build meson pkg-config python3-venv libglib2.0-dev libpixman-1-dev libfdt-dev
-	libslirp-dev qemu-system-data qemu-system-x86 qemu-utils
+	# QEMU
+	dpkg-dev ninja-build meson pkg-config python3-venv libglib2.0-dev libpixman-1-dev libfdt-dev libslirp-dev
+	qemu-system-data qemu-utils
 	# guests
-	e2fsprogs kmod util-linux xz-utils zstd
+	e2fsprogs kmod python3 util-linux xz-utils zstd
 	# modules and userland
 	gcc make bc flex bison libelf-dev gcc-powerpc64le-linux-gnu libc6-dev-ppc64el-cross linux-kbuild-6.1
-	libsystemd-dev libmnl-dev libkmod-dev libinih-dev libcap-dev
-	# checks
-	sparse clang-format shellcheck python3 python3-yaml python3-jsonschema patch git dbus systemd
+	libsystemd-dev libmnl-dev libkmod-dev libinih-dev libcap-dev patch
 )
+
+# What `make check` needs beside these, and a guest of this machine's architecture
+CHECK_PACKAGES=(sparse clang-format shellcheck python3-yaml python3-jsonschema git dbus systemd)
+X86_PACKAGES=(qemu-system-x86)
 
 missing_packages() {
 	local package
 
-	for package in "${HOST_PACKAGES[@]}"; do
+	for package; do
 		# shellcheck disable=SC2016 # dpkg-query's own notation
 		[ "$(dpkg-query -W -f '${db:Status-Status}' "$package" 2> /dev/null)" = installed ] ||
 			echo "$package"
 	done
 }
 
+# setup_packages PACKAGE... : are installed
 setup_packages() {
 	local missing stamp
 
 	# Asking dpkg takes longer than all the rest: not if the list was complete and dpkg did nothing since.
-	stamp=$LAB_CACHE/packages-$(key_of "${HOST_PACKAGES[@]}")
+	stamp=$LAB_CACHE/packages-$(key_of "$@")
 	[ "$stamp" -nt /var/lib/dpkg/status ] && return 0
 
-	mapfile -t missing < <(missing_packages)
+	mapfile -t missing < <(missing_packages "$@")
 	if [ ${#missing[@]} -gt 0 ]; then
 		[ "$(id -u)" = 0 ] || die "as root: apt-get install ${missing[*]}"
 		say "installing ${missing[*]}"
@@ -76,24 +79,39 @@ fetch_toolchain() {
 		gcc-14 gcc-14-powerpc64le-linux-gnu libc6-dev libc6-dev-ppc64el-cross "$kbuild" kmod
 }
 
-# Bookworm's compiler makes modules that trixie's kernels load and then jump into the wrong place with.
-make_toolchain() {
-	local tmp=$1
+# make_chroot DIR RELEASE FETCH : a tree of another release for this machine, to run programs in (in_chroot)
+make_chroot() {
+	local tmp=$1 release=$2 fetch=$3
 
-	with_apt trixie amd64 deb fetch_toolchain "$tmp/debs" || return 1
+	with_apt "$release" amd64 deb "$fetch" "$tmp/debs" || return 1
 	unpack_packages "$tmp" "$tmp"/debs/*.deb || return 1
 	ln -sf dash "$tmp/usr/bin/sh"
 	ln -sf gawk "$tmp/usr/bin/awk"
-	mkdir -p "$tmp"/{dev,proc,tmp,root}
+	mkdir -p "$tmp"/{dev,proc,run,tmp,root}
+	printf 'root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/nonexistent:/bin/false\n' > "$tmp/etc/passwd"
+	printf 'root:x:0:\nnogroup:x:65534:\n' > "$tmp/etc/group"
+	chmod 1777 "$tmp/tmp"
 	rm -rf "$tmp/debs" "$tmp"/usr/share/{doc,man,locale,info}
 }
 
+# Bookworm's compiler makes modules that trixie's kernels load and then jump into the wrong place with.
 setup_toolchain() {
-	product toolchain-trixie "$(key_of make_toolchain fetch_toolchain unpack_packages)" make_toolchain
+	product toolchain-trixie "$(key_of make_chroot fetch_toolchain unpack_packages)" make_chroot trixie fetch_toolchain
 }
 
-# in_toolchain CHROOT BIND COMMAND... : run a command there; BIND (a directory) and the cache are where they are here
-in_toolchain() {
+fetch_debian11() {
+	rm -rf "$2"
+	download_closure "$1" "$2" bash dash coreutils make gawk sed grep findutils diffutils perl-base gcc libc6-dev \
+		pkg-config libsystemd-dev libmnl-dev libkmod-dev libinih-dev libcap-dev dbus procps util-linux
+}
+
+# The oldest release that the userland is for: what builds and runs there needs nothing newer.
+setup_debian11() {
+	product debian11 "$(key_of make_chroot fetch_debian11 unpack_packages)" make_chroot bullseye fetch_debian11
+}
+
+# in_chroot CHROOT BIND COMMAND... : run a command there; BIND (a directory) and the cache are where they are here
+in_chroot() {
 	local root=$1 bind=$2 dir map=()
 	shift 2
 
@@ -108,7 +126,9 @@ in_toolchain() {
 		mount --rbind "$cache" "$root$cache"
 		mount --rbind "$bind" "$root$bind"
 		mount --rbind /dev "$root/dev"
+		mount --rbind /proc "$root/proc"
+		mount -t tmpfs tmpfs "$root/run"
 		cd /
-		exec chroot "$root" /usr/bin/env PATH=/usr/sbin:/usr/bin LC_ALL=C "$@"
+		exec chroot "$root" /usr/bin/env -i PATH=/usr/sbin:/usr/bin HOME=/root LC_ALL=C "$@"
 	' sh "$root" "$bind" "$LAB_CACHE" "$@"
 }
