@@ -83,7 +83,7 @@ check: setup
 	$(CHECK) host guest:$(KERNEL)
 
 check-all: setup
-	$(CHECK) host guest:6.1 guest:6.12 guest:6.12-64k guest:x86-6.1 guest:x86-6.12
+	$(CHECK) host old-userland guest:6.1 guest:6.12 guest:6.12-64k guest:newest guest:x86-6.1 guest:x86-6.12
 
 # The guest tests on a kernel with KASAN and lockdep, which is built first (12 minutes, once).
 check-debug: setup
@@ -95,7 +95,8 @@ soak: setup
 style: setup
 	selftests/check style
 
-demo: setup
+# These set up what they need and no more, beside each other; the checks need it all.
+demo:
 	$(LAB) run --kernel $(KERNEL) --only demo --verbose
 
 mutants: setup
@@ -105,7 +106,7 @@ mutants: setup
 bench: setup
 	selftests/bench/bench --kernel $(KERNEL) $(BENCH)
 
-lab-shell: setup
+lab-shell:
 	$(LAB) shell --kernel $(KERNEL)
 
 lab-migrate:

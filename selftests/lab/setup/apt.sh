@@ -17,7 +17,7 @@ debian_uris() {
 			$1 == "Debian" && $2 == "Debian-Security" { print "security", $3 }' | sort -u
 }
 
-# write_sources RELEASE TYPE WITH_SECURITY : lines for a sources.list
+# write_sources RELEASE TYPE WITH_SECURITY : lines for a sources.list; sid has no security suite
 write_sources() {
 	local release=$1 type=$2 with_security=$3 label uri
 
@@ -26,7 +26,7 @@ write_sources() {
 		main)
 			echo "$type [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $uri $release main" ;;
 		security)
-			[ "$with_security" = yes ] || continue
+			[ "$with_security" = yes ] && [ "$release" != sid ] || continue
 			echo "$type [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $uri $release-security main" ;;
 		esac
 	done

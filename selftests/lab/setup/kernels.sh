@@ -9,6 +9,7 @@
 #   6.12-64k  ppc64el       trixie    64K
 #   x86-6.1   amd64         bookworm  4K
 #   x86-6.12  amd64         trixie    4K
+#   newest    ppc64el       sid       4K, whatever Debian has today: looked up every day
 #   debug     ppc64el       bookworm  64K, with KASAN and lockdep: setup/debug.sh
 #
 # A product holds: vmlinux, release, arch, suite, headers/ (use with KDIR) and modules/ (to be put into the
@@ -28,30 +29,42 @@ kernel_arch() {
 kernel_suite() {
 	case $1 in
 	*6.12*) echo trixie ;;
+	newest) echo sid ;;
 	*) echo bookworm ;;
 	esac
 }
 
 kernel_flavour() {
 	case $1 in
-	6.1 | 6.12 | debug) echo powerpc64le ;;
+	6.1 | 6.12 | newest | debug) echo powerpc64le ;;
 	6.12-64k) echo powerpc64le-64k ;;
 	x86-6.1 | x86-6.12) echo amd64 ;;
-	*) die "no such kernel: $1 (6.1, 6.12, 6.12-64k, x86-6.1, x86-6.12, debug)" ;;
+	*) die "no such kernel: $1 (6.1, 6.12, 6.12-64k, newest, x86-6.1, x86-6.12, debug)" ;;
 	esac
 }
 
-# fetch_kernel APT_CONF DIR FLAVOUR : image and headers of one and the same version
-fetch_kernel() {
-	local conf=$1 dir=$2 flavour=$3 release common
+# kernel_release APT_CONF FLAVOUR : the one that the suite has
+kernel_release() {
+	local release
 
-	release=$(what_depends "$conf" "linux-image-$flavour" "linux-image-[0-9].*-$flavour")
-	release=${release#linux-image-}
-	[ -n "$release" ] || return 1
+	release=$(what_depends "$1" "linux-image-$2" "linux-image-[0-9].*-$2")
+	[ -n "$release" ] || { say "there is no linux-image-$2"; return 1; }
+	echo "${release#linux-image-}"
+}
+
+# fetch_kernel APT_CONF DIR FLAVOUR : image, modules and headers of one and the same version
+fetch_kernel() {
+	local conf=$1 dir=$2 flavour=$3 release common image=()
+
+	release=$(kernel_release "$conf" "$flavour") || return 1
 	common=$(what_depends "$conf" "linux-headers-$release" 'linux-headers-.*-common.*')
-	[ -n "$common" ] || return 1
+	[ -n "$common" ] || { say "there is no linux-headers-$release"; return 1; }
+	# Newer kernels are split; linux-image-* is almost empty then.
+	mapfile -t image < <(APT_CONFIG=$conf apt-cache depends "linux-image-$release" |
+		sed -n "s/^ *Depends: \\(linux-\\(binary\\|modules\\|base\\)-$release\\)\$/\\1/p")
 	rm -rf "$dir"
-	download_packages "$conf" "$dir" "linux-image-$release" "linux-headers-$release" "$common" || return 1
+	download_packages "$conf" "$dir" "linux-image-$release" "${image[@]}" || return 1
+	download_packages "$conf" "$dir/headers" "linux-headers-$release" "$common" || return 1
 	what_depends "$conf" "linux-headers-$release" 'linux-kbuild-.*' > "$dir/kbuild"
 	echo "$release" > "$dir/release"
 }
@@ -80,18 +93,27 @@ fix_headers() {
 	ln -s "usr/src/linux-headers-$release" "$tmp/headers"
 }
 
-# Only what a guest needs, uncompressed: the guest's tools need not know xz.
+# Only what a guest needs with all that it depends on, uncompressed: the guest's tools need not know xz.
 select_modules() {
-	local all=$1 release=$2 out=$3 module file
+	local all=$1/usr/lib/modules/$2 out=$3/$2 file name path todo=("${GUEST_MODULES[@]}")
+	local -A paths=()
 
-	find "$all/usr/lib/modules/$release" -name '*.ko.xz' -exec xz -d {} +
-	depmod -b "$all" "$release"
-	mkdir -p "$out/$release"
-	cp "$all/usr/lib/modules/$release"/modules.{builtin,builtin.modinfo,order} "$out/$release/"
-	for module in "${GUEST_MODULES[@]}"; do
-		modprobe -d "$all" -S "$release" --show-depends "$module" 2> /dev/null || true
-	done | sed -n 's/^insmod \([^ ]*\).*/\1/p' | sort -u | while read -r file; do
-		install -D -m 644 "$file" "$out/$release/${file##*/lib/modules/"$release"/}"
+	while read -r path; do
+		name=${path##*/}
+		name=${name%%.ko*}
+		paths[${name//-/_}]=$path
+	done < <(cd "$all" && find . -name '*.ko' -o -name '*.ko.xz')
+	mkdir -p "$out"
+	cp "$all"/modules.{builtin,builtin.modinfo,order} "$out/" || return 1
+	while [ ${#todo[@]} -gt 0 ]; do
+		name=${todo[0]//-/_}
+		todo=("${todo[@]:1}")
+		path=${paths[$name]:-}
+		file=$out/${path%.xz}
+		[ -n "$path" ] && [ ! -e "$file" ] || continue
+		install -D -m 644 "$all/$path" "$out/$path"
+		[ "$path" = "${path%.xz}" ] || xz -d "$out/$path" || return 1
+		mapfile -t -O ${#todo[@]} todo < <(modinfo -F depends "$file" | tr -s ',' '\n' | sed '/^$/d')
 	done
 }
 
@@ -102,14 +124,14 @@ make_kernel() {
 	suite=$(kernel_suite "$name")
 	with_apt "$suite" "$arch" deb fetch_kernel "$tmp/debs" "$(kernel_flavour "$name")" || return 1
 	release=$(cat "$tmp/debs/release")
-	unpack_packages "$tmp/image" "$tmp"/debs/linux-image-*.deb || return 1
-	unpack_packages "$tmp" "$tmp"/debs/linux-headers-*.deb || return 1
+	unpack_packages "$tmp/image" "$tmp"/debs/*.deb || return 1
+	unpack_packages "$tmp" "$tmp"/debs/headers/*.deb || return 1
 	if [ "$suite" != bookworm ]; then
 		with_apt "$suite" amd64 deb fetch_kbuild "$tmp/kbuild" "$(cat "$tmp/debs/kbuild")" || return 1
 		unpack_packages "$tmp" "$tmp"/kbuild/*.deb || return 1
 	fi
 	fix_headers "$tmp" "$release" "$(cat "$tmp/debs/kbuild")" || return 1
-	cp "$tmp/image/boot"/vmlinu[xz]-* "$tmp/vmlinux"
+	find "$tmp/image" -type f -name 'vmlinu[xz]*' -exec mv {} "$tmp/vmlinux" ';'
 	select_modules "$tmp/image" "$release" "$tmp/modules" || return 1
 	echo "$release" > "$tmp/release"
 	echo "$arch" > "$tmp/arch"
@@ -118,11 +140,24 @@ make_kernel() {
 }
 
 setup_kernel() {
-	kernel_flavour "$1" > /dev/null
-	if [ "$1" = debug ]; then
+	local name=$1 key dir release=''
+
+	if [ "$name" = debug ]; then
 		setup_debug_kernel
 		return
 	fi
-	product "kernel-$1" "$(key_of make_kernel fetch_kernel fetch_kbuild fix_headers select_modules unpack_packages \
-		"${GUEST_MODULES[@]}")" make_kernel "$1"
+	if [ "$name" = newest ]; then
+		release=$(with_apt sid ppc64el deb kernel_release "$(kernel_flavour newest)") || release=unknown
+	fi
+	key=$(key_of make_kernel fetch_kernel fetch_kbuild fix_headers select_modules unpack_packages \
+		"${GUEST_MODULES[@]}" "$release")
+	if [ "$release" != unknown ] && (product "kernel-$name" "$key" make_kernel "$name"); then
+		return
+	fi
+	# Debian drops a kernel some day, and a mirror can be out of reach.
+	dir=$(find "$LAB_CACHE" -maxdepth 1 -name "kernel-$name-????????????" -printf '%T@ %p\n' | sort -n |
+		sed -n '$s/^[^ ]* //p')
+	[ -n "$dir" ] || die "kernel $name: not to be had (see above), and there is none in the cache"
+	say "kernel $name: not to be had (see above), so $(cat "$dir/release") from the cache serves on"
+	echo "$dir"
 }
