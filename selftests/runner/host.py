@@ -77,3 +77,8 @@ def jobs(wanted, kernels):
     steps["lab-servers"] = ("lab", servers(kernels[0]))
     steps.update(STEPS)
     return found + [Job(name, run, name) for name, (area, run) in steps.items() if wanted(name, area)]
+
+
+def old_userland(wanted):
+    run = tap_step("old-userland", ["selftests/lab/old-userland.sh"])
+    return [Job("old-userland", run, "old-userland")] if wanted("old-userland", "install") else []
