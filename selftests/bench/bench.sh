@@ -1,31 +1,36 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# The figures, measured in a guest but with the hypervisor's clock (hmc stat, hmc time). Each line is
-# "bench NAME VALUE UNIT" and what it is compared with. Two things that are compared are measured in turn in
-# the same guest, never one after the other.
+# Measures in a guest, with the hypervisor's clock (hmc stat, hmc time). Prints "# sample FIGURE VALUE" for each
+# measurement, times in microseconds; what they say is figures.py's business. What is compared is measured in
+# turn in the same guest, in random order, never one after the other.
 #
-#   bench.sh NAME      one figure; without a name, all that this guest can measure
+#   bench.sh MEASUREMENT
 set -u
 
 ID=0xbe7c4
-ROUNDS=${ROUNDS:-10}
+ROUNDS=${ROUNDS:-15}
+PAIRS=${PAIRS:-30}
 UTILS=/opt/powerpc-utils	# trixie's package, where the lab put it there
+EXAMPLE=/usr/libexec/pmig/examples/example-fd
+CONF=/etc/drmgr/drmgr.conf
 RESULT=/run/bench
 mkdir -p $RESULT
 
-say() { echo "bench $*"; }
+sample() { echo "# sample $1 $2"; }
 
-field() { # field NAME: one value of the reply of `hmc stat`
-	hmc stat $ID | tr ' ' '\n' | sed -n "s/^$1=//p"
+give_up() {
+	echo "# bench: $*"
+	echo "not ok 1 - measured"
+	echo "1..1"
+	exit 1
 }
 
-median() { sort -n "$1" | awk '{ v[NR] = $1 } END { if (NR) print v[int((NR + 1) / 2)] }'; }
-
-# Where the middle half of them lies: a difference smaller than that is noise.
-spread() {
-	sort -n "$1" | awk '{ v[NR] = $1 } END { printf "half within %d to %d", v[int((NR + 3) / 4)] / 1000, v[int((3 * NR + 3) / 4)] / 1000 }'
+field() { # field NAME: one value of the last `stat`
+	tr ' ' '\n' < $RESULT/stat | sed -n "s/^$1=//p"
 }
+
+shuffled() { printf '%s\n' "$@" | busybox shuf; }
 
 # One migration, by a bare write or through drmgr; the stream is Enabled for $2 ms.
 migrate() { # migrate bare|drmgr|utils ENABLED_MS
@@ -35,70 +40,75 @@ migrate() { # migrate bare|drmgr|utils ENABLED_MS
 	bare) echo $ID > /sys/kernel/mobility/migration ;;
 	drmgr) drmgr -m -c pmig -p pre -s $ID > /dev/null 2>&1 ;;
 	utils) chroot $UTILS /usr/sbin/drmgr -m -c pmig -p pre -s $ID > /dev/null 2>&1 ;;
-	esac || { echo "# bench: the migration ($1) failed" >&2; exit 1; }
+	esac || give_up "the migration ($1) failed"
+	hmc stat $ID > $RESULT/stat
+	[ "$(field t_suspend_us)" -gt 0 ] || give_up "the migration ($1) did not suspend"
 }
 
+stay() { hmc in-place blackout-ms=50 > /dev/null; }
 module_in() { systemctl start drmgrd && drmgr status > /dev/null; }
 module_out() { systemctl stop drmgrd && rmmod pmig; }
 
-# One move to another server; adds how long the partition stood still to $RESULT/HOW.
-move() { # move bare|module
-	hmc destination > /dev/null
-	if [ "$1" = bare ]; then
-		migrate bare 300
-	else
-		module_in
-		migrate drmgr 300
-		module_out
-	fi
-	echo $(($(field t_resume_us) - $(field t_suspend_us))) >> "$RESULT/$1"
+# How long the processors were kept from their work beside the stand-still itself, in $still. All is the same in
+# both ways but what is being measured: module and daemon have come and gone once, and a first migration of the
+# same kind has been made, since the emulator translates code when it runs for the first time.
+keep_still() { # keep_still bare|drmgr
+	module_in && module_out
+	[ "$1" = bare ] || module_in
+	stay
+	migrate "$1" 300
+	stay
+	migrate "$1" 300
+	[ "$(field t_first_join_us)" -gt 0 ] && [ "$(field t_last_back_us)" -gt 0 ] ||
+		give_up "nobody has seen the processors join and come back"
+	still=$(($(field t_suspend_us) - $(field t_first_join_us) + $(field t_last_back_us) - $(field t_resume_us)))
+	[ "$1" = bare ] || module_out
 }
 
 blackout_ratio() {
-	ROUNDS=$((2 * ROUNDS))
-	: > $RESULT/bare
-	: > $RESULT/module
-	# Memory in use only grows, and it is what is copied: so each is as often the later one.
-	for i in $(seq "$ROUNDS"); do
-		if [ $((i % 2)) -eq 1 ]; then
-			move bare
-			move module
-		else
-			move module
-			move bare
-		fi
+	for _ in $(seq "$PAIRS"); do
+		for how in $(shuffled bare drmgr); do
+			keep_still "$how"
+			[ "$how" = bare ] && bare=$still || module=$still
+		done
+		sample blackout-bare "$bare"
+		sample blackout-module "$module"
+		sample blackout-ratio "$module/$bare"
 	done
-	m=$(median $RESULT/module)
-	b=$(median $RESULT/bare)
-	say "blackout-ratio $(awk "BEGIN { printf \"%.3f\", $m / $b }") ratio" \
-		"median of $ROUNDS moves with the module $((m / 1000)) ms ($(spread $RESULT/module))," \
-		"bare echo $((b / 1000)) ms ($(spread $RESULT/bare)); aim <= 1.01"
 }
 
-latency() { # latency HOW: median of Suspending -> ibm,suspend-me, microseconds
-	: > $RESULT/latency
-	for i in $(seq "$ROUNDS"); do
-		hmc in-place blackout-ms=50 > /dev/null
-		# the moment within a second of mainline's own polling is spread over the rounds
-		migrate "$1" $((600 + i * 97))
-		echo $(($(field t_suspend_us) - $(field t_suspending_us))) >> $RESULT/latency
+# To another server; what has to be copied grows with the memory in use, so each way is as often the later one.
+move_bytes() {
+	for _ in 1 2 3 4 5; do
+		for how in $(shuffled bare drmgr); do
+			[ "$how" = bare ] || module_in
+			hmc destination > /dev/null || give_up "there is no destination"
+			migrate "$how" 3000
+			[ "$how" = bare ] || module_out
+			[ "$how" = bare ] && arm=-bare || arm=
+			sample move-bytes$arm "$(field bytes)"
+			sample move-pulled$arm "$(field pulled)"
+		done
 	done
-	median $RESULT/latency
 }
 
 suspend_latency() {
-	module_in
-	ours=$(latency drmgr)
-	module_out
-	mainline=$(latency bare)
-	say "suspend-latency $(awk "BEGIN { printf \"%.1f\", $ours / 1000 }") ms" \
-		"median of $ROUNDS, Suspending to ibm,suspend-me, nobody registered; aim <= 50"
-	say "suspend-latency-mainline $(awk "BEGIN { printf \"%.1f\", $mainline / 1000 }") ms" \
-		"median of $ROUNDS, the same with a bare echo"
+	for i in $(seq "$ROUNDS"); do
+		for how in $(shuffled bare drmgr); do
+			[ "$how" = bare ] || module_in
+			stay
+			# the moment within a second of mainline's own polling is spread over the rounds
+			migrate "$how" $((600 + i * 97))
+			latency=$(($(field t_suspend_us) - $(field t_suspending_us)))
+			[ "$how" = bare ] || module_out
+			[ "$how" = bare ] && sample suspend-latency-mainline $latency || sample suspend-latency $latency
+		done
+	done
 }
 
-# A hook or script that writes the hypervisor's time when it is told PRE.
-pre_script() {
+# Hook of powerpc-utils and AIX script in one, which writes the hypervisor's time when it is told PRE.
+pre_script() { # pre_script FILE
+	mkdir -p "${1%/*}"
 	cat > "$1" << 'END'
 #!/bin/sh
 case ${1:-}${PHASE:-} in
@@ -111,25 +121,33 @@ END
 	chmod 755 "$1"
 }
 
-quiesced() {
-	mkdir -p /usr/lib/dr/scripts/all
-	pre_script /usr/lib/dr/scripts/all/bench
-	module_in
-	hmc in-place blackout-ms=50 > /dev/null
-	migrate drmgr 10000
-	ours=$(($(field t_suspend_us) - $(sed 's/^ok //' $RESULT/pre-told)))
-	rm /usr/lib/dr/scripts/all/bench
-	module_out
-	say "quiesced $((ours / 1000)) ms first PRE told to the start of the blackout, Enabled for 10 s; aim <= 500"
-	[ -x $UTILS/usr/sbin/drmgr ] || { echo "# quiesced-powerpc-utils: no $UTILS here"; return; }
-	utils_root
+# PRE told to the start of the blackout, the stream Enabled for 10 s
+quiesce() { # quiesce FIGURE FILE drmgr|utils [LINE OF drmgr.conf]
+	pre_script "$2"
+	printf '[drmgr]\n%s\n' "${4:-}" > $CONF
+	[ "$3" = utils ] || module_in
 	rm -f $RESULT/pre-told
-	pre_script $UTILS/etc/drmgr.d/pmig/bench
-	hmc in-place blackout-ms=50 > /dev/null
-	migrate utils 10000
-	theirs=$(($(field t_suspend_us) - $(sed 's/^ok //' $RESULT/pre-told)))
-	say "quiesced-powerpc-utils $((theirs / 1000)) ms the same with powerpc-utils" \
-		"$(cat $UTILS/version) and a hook; expected > 10000"
+	stay
+	migrate "$3" 10000
+	[ -s $RESULT/pre-told ] || give_up "$1: nobody was told PRE"
+	sample "$1" $(($(field t_suspend_us) - $(sed 's/^ok //' $RESULT/pre-told)))
+	rm "$2"
+	[ "$3" = utils ] || module_out
+}
+
+quiesced_powerpc_utils() { quiesce quiesced-powerpc-utils $UTILS/etc/drmgr.d/pmig/bench utils; }
+quiesced_hook() { quiesce quiesced /etc/drmgr.d/pmig/bench drmgr HooksAt=pre; }
+quiesced_default() { quiesce quiesced-default /etc/drmgr.d/pmig/bench drmgr; }
+quiesced_script() { quiesce quiesced-script /usr/lib/dr/scripts/all/bench drmgr; }
+
+quiesced() {
+	[ -x $UTILS/usr/sbin/drmgr ] || give_up "there is no $UTILS here"
+	utils_root
+	for _ in 1 2 3 4 5; do
+		for how in $(shuffled powerpc_utils hook default script); do
+			"quiesced_$how"
+		done
+	done
 }
 
 utils_root() {
@@ -145,55 +163,97 @@ utils_root() {
 }
 
 module_bytes() {
-	module_in
-	say "module-bytes $(cat /sys/module/pmig/coresize) bytes of pmig.ko as loaded"
+	for _ in 1 2 3; do
+		module_in
+		sample module-bytes "$(cat /sys/module/pmig/coresize)"
+		module_out
+	done
 }
 
 daemon_rss() {
-	module_in
-	say "daemon-rss $(awk '/^VmRSS/ { print $2 }' "/proc/$(systemctl show -P MainPID drmgrd)/status") KiB" \
-		"nobody registered; of it private $(awk '/^Private/ { n += $2 } END { print n }' \
-			"/proc/$(systemctl show -P MainPID drmgrd)/smaps_rollup") KiB"
+	for _ in 1 2 3 4 5; do
+		module_in
+		pid=$(systemctl show -P MainPID drmgrd)
+		sample daemon-rss "$(awk '/^VmRSS/ { print $2 }' "/proc/$pid/status")"
+		sample daemon-private "$(awk '/^Private/ { n += $2 } END { print n }' "/proc/$pid/smaps_rollup")"
+		systemctl stop drmgrd
+	done
 }
+
+trace() { # trace 0|1
+	for event in workqueue/workqueue_execute_start timer/timer_expire_entry; do
+		echo "$1" > "/sys/kernel/tracing/events/$event/enable"
+	done
+}
+
+switches() { # switches PID...: how often they have gone to sleep or been preempted
+	for pid; do
+		cat "/proc/$pid/status"
+	done | awk '/ctxt_switches/ { n += $2 } END { print n }'
+}
+
+lost_events() { cat /sys/kernel/tracing/per_cpu/cpu*/stats | awk '/overrun:|dropped events:/ { n += $NF } END { print n + 0 }'; }
+
+# A minute, three times: what wakes up of the processes, and of the module's work items and timers.
+idle_minutes() { # idle_minutes FIGURE PID...
+	figure=$1
+	shift
+	for _ in 1 2 3; do
+		echo > /sys/kernel/tracing/trace
+		lost=$(lost_events)
+		trace 1
+		before=$(switches "$@")
+		sleep 60
+		after=$(switches "$@")
+		trace 0
+		grep -q 'function=' /sys/kernel/tracing/trace || give_up "$figure: the trace has seen nothing at all"
+		[ "$(lost_events)" -eq "$lost" ] || give_up "$figure: the trace has lost events"
+		sample "$figure" $((after - before + $(grep -c '\[pmig\]' /sys/kernel/tracing/trace)))
+	done
+}
+
+applications_are() { drmgr status | grep -qx "applications: $1"; }
 
 idle_wakeups() {
+	mountpoint -q /sys/kernel/tracing || mount -t tracefs tracefs /sys/kernel/tracing
+	echo 8192 > /sys/kernel/tracing/buffer_size_kb
 	module_in
-	t=/sys/kernel/tracing
-	mountpoint -q $t || mount -t tracefs t $t
-	pid=$(systemctl show -P MainPID drmgrd)
-	echo > $t/trace
-	echo 1 > $t/events/workqueue/workqueue_execute_start/enable
-	echo 1 > $t/events/timer/timer_expire_entry/enable
-	a=$(awk '/ctxt_switches/ { n += $2 } END { print n }' "/proc/$pid/status")
-	sleep 60
-	b=$(awk '/ctxt_switches/ { n += $2 } END { print n }' "/proc/$pid/status")
-	echo 0 > $t/events/workqueue/workqueue_execute_start/enable
-	echo 0 > $t/events/timer/timer_expire_entry/enable
-	seen=$(grep -c 'function=' $t/trace)
-	module=$(grep -c '\[pmig\]' $t/trace)
-	say "idle-wakeups $((b - a + module)) wake-ups in 60 s: daemon $((b - a)), module $module" \
-		"(of $seen works and timers in the guest); aim 0"
+	daemon=$(systemctl show -P MainPID drmgrd)
+	idle_minutes idle-wakeups "$daemon"
+	applications=
+	for i in $(seq 100); do
+		$EXAMPLE --name "bench-$i" > /dev/null 2>&1 &
+		applications="$applications $!"
+	done
+	tries=0
+	until applications_are 100; do
+		tries=$((tries + 1))
+		[ $tries -lt 120 ] || give_up "not all of 100 applications are registered: $(drmgr status)"
+		sleep 1
+	done
+	for _ in 1 2 3 4 5 6 7 8 9 10; do
+		stay
+		migrate drmgr 300
+	done
+	applications_are 100 || give_up "applications have gone: $(drmgr status)"
+	# shellcheck disable=SC2086 # a list
+	idle_minutes idle-wakeups-after "$daemon" $applications
+	# shellcheck disable=SC2086
+	kill $applications
 }
 
-case ${1:-all} in
+case ${1:-} in
 blackout-ratio) blackout_ratio ;;
-suspend-latency | suspend-latency-mainline) suspend_latency ;;
-quiesced | quiesced-powerpc-utils) quiesced ;;
+move-bytes) move_bytes ;;
+suspend-latency) suspend_latency ;;
+quiesced) quiesced ;;
 module-bytes) module_bytes ;;
 daemon-rss) daemon_rss ;;
 idle-wakeups) idle_wakeups ;;
-all)
-	module_bytes
-	daemon_rss
-	idle_wakeups
-	suspend_latency
-	quiesced
-	blackout_ratio
-	;;
 *)
-	echo "bench: no figure '$1'" >&2
+	echo "bench.sh: no measurement '${1:-}'" >&2
 	exit 2
 	;;
 esac
-echo "1..1"
 echo "ok 1 - measured"
+echo "1..1"

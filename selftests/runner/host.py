@@ -64,6 +64,7 @@ STEPS = {
     "lab-selfcheck": ("lab", tap_step("lab-selfcheck", [sys.executable, "selftests/lab/selfcheck.py"])),
     "runner-selfcheck": ("runner", tap_step("runner-selfcheck", [sys.executable, "selftests/runner/selfcheck.py"])),
     "mutants-selfcheck": ("mutants", tap_step("mutants-selfcheck", [sys.executable, "selftests/mutants/selfcheck.py"])),
+    "bench-selfcheck": ("bench", tap_step("bench-selfcheck", [sys.executable, "selftests/bench/selfcheck.py"])),
     "netlink-spec": ("netlink-spec", tap_step("netlink-spec", [sys.executable, "selftests/netlink-spec/check.py"])),
 }
 
