@@ -3,6 +3,7 @@
 """Tests of the mutants' runner, with a checkout of three files and a guest that is none. Prints TAP."""
 import asyncio
 import collections
+import glob
 import os
 import subprocess
 import sys
@@ -14,6 +15,7 @@ sys.dont_write_bytecode = True
 
 import guest  # noqa: E402
 import host  # noqa: E402
+import table  # noqa: E402
 from table import Mutant  # noqa: E402
 from tree import Tree  # noqa: E402
 
@@ -155,8 +157,32 @@ def check_guests(t):
     t.check(NoGuest.boots == 3, "a guest that is lost or stuck is booted again, no other", NoGuest.boots)
 
 
+def known_tests(top):
+    units = glob.glob(os.path.join(top, "selftests/unit/*_test.c"))
+    hosts = subprocess.run([os.path.join(top, "selftests/host/run"), "--list"], text=True, stdout=subprocess.PIPE, check=True)
+    return ({f"unit:{os.path.basename(path)[:-2]}" for path in units} | {f"guest:{name}" for name in guest.read_tests(top)} |
+            {f"host:{name}" for name in [*host.STEPS, *hosts.stdout.split()]})
+
+
+def check_tables(t):
+    """Without building anything: the tables' mutants apply to this checkout, and name tests that there are."""
+    top = os.path.dirname(os.path.dirname(HERE))
+    known, problems = known_tests(top), []
+    mutants = table.read(HERE)
+    for m in mutants:
+        try:
+            with open(os.path.join(top, m.file), encoding="utf-8") as f:
+                m.change(f.read())
+        except (OSError, table.BadTable) as e:
+            problems.append(f"{m.name}: {e}")
+        if m.test not in known:
+            problems.append(f"{m.name}: there is no test '{m.test}'")
+    t.check(mutants and not problems, f"each of the {len(mutants)} mutants applies, and its test exists", "\n".join(problems))
+
+
 def main():
     t = Results()
+    check_tables(t)
     with tempfile.TemporaryDirectory(prefix="pmig-mutants.") as top:
         make_checkout(top)
         check_program(t, top)
