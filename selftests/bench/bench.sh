@@ -173,9 +173,10 @@ module_bytes() {
 daemon_rss() {
 	for _ in 1 2 3 4 5; do
 		module_in
-		pid=$(systemctl show -P MainPID drmgrd)
-		sample daemon-rss "$(awk '/^VmRSS/ { print $2 }' "/proc/$pid/status")"
-		sample daemon-private "$(awk '/^Private/ { n += $2 } END { print n }' "/proc/$pid/smaps_rollup")"
+		# status has VmRSS, too, but counted in lumps of 64 pages
+		maps=/proc/$(systemctl show -P MainPID drmgrd)/smaps_rollup
+		sample daemon-rss "$(awk '/^Rss/ { print $2 }' "$maps")"
+		sample daemon-private "$(awk '/^Private/ { n += $2 } END { print n }' "$maps")"
 		systemctl stop drmgrd
 	done
 }
