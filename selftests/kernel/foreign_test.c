@@ -348,10 +348,10 @@ TEST_F(pmig, nobody_was_seen_to_write)
 
 	for (i = 0; i < 3; i++) {
 		ASSERT_BEGIN();
-		ASSERT_SET("resumed");
+		ASSERT_EQ(0, stream_found(self->sim, STREAM, "resumed"));
 		ASSERT_REACHES(RESUMED);
 		EXPECT_EQ(PMIG_F_FOREIGN, self->s.flags);
-		ASSERT_SET(ends[i]);
+		ASSERT_EQ(0, stream_found(self->sim, STREAM, ends[i]));
 		ASSERT_REACHES(COMPLETED);
 		ASSERT_COMMAND(END);
 		ASSERT_EQ(0, stream_new(self->sim, STREAM));

@@ -530,6 +530,14 @@ static inline int stream_set(bool sim, uint64_t id, const char *state)
 	return lab_hmc(NULL, 0, "stream 0x%llx %s", (unsigned long long)id, state);
 }
 
+/* It is in this state when it is looked at again, whatever PAPR allows. */
+static inline int stream_found(bool sim, uint64_t id, const char *state)
+{
+	if (sim || !strcmp(state, "gone"))
+		return stream_set(sim, id, state);
+	return lab_hmc(NULL, 0, "found 0x%llx %s", (unsigned long long)id, state);
+}
+
 /* The reason of the cancellation, 0 for none. */
 static inline long long stream_reason(bool sim, uint64_t id)
 {

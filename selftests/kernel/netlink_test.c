@@ -36,13 +36,13 @@ TEST_F(pmig, unknown_stream)
 
 TEST_F(pmig, stream_of_the_past)
 {
-	ASSERT_SET("completed");
+	ASSERT_EQ(0, stream_found(self->sim, STREAM, "completed"));
 	EXPECT_SAYS(-ENOENT, start(&self->l, PMIG_CMD_BEGIN, STREAM, 0, self->engine),
 		    "stream 0xabcd1234 is Completed already");
-	ASSERT_SET("aborted");
+	ASSERT_EQ(0, stream_found(self->sim, STREAM, "aborted"));
 	EXPECT_SAYS(-ENOENT, start(&self->l, PMIG_CMD_BEGIN, STREAM, 0, self->engine),
 		    "stream 0xabcd1234 is Aborted already");
-	ASSERT_SET("resumed");
+	ASSERT_EQ(0, stream_found(self->sim, STREAM, "resumed"));
 	EXPECT_SAYS(-EBUSY, start(&self->l, PMIG_CMD_BEGIN, STREAM, 0, self->engine),
 		    "stream 0xabcd1234 is Resumed already");
 	ASSERT_EQ(0, get_session(&self->l, &self->s));

@@ -297,8 +297,8 @@ def list_of_tests_with_mistakes():
 @check
 def device_tree_updates():
     a, b = identity.nth(0), identity.nth(1)
-    assert identity.updates(a, a, 2) == []
-    got = {(path, name): value for path, name, value in identity.updates(a, b, 2)}
+    assert identity.commands(a, a, 2) == []
+    got = {tuple(words[1:3]): words[3] for words in map(str.split, identity.commands(a, b, 2))}
     assert got["/cpus/PowerPC,POWER9@0", "d-cache-size"] == "00010000"
     assert got["/cpus/l2-cache@2001", "d-cache-size"] == "00100000"
     assert bytes.fromhex(got["/", "system-id"]) == b"IBM,0210LAB0B\0"
@@ -311,19 +311,45 @@ def the_next_server_differs_in_everything():
         for now in (identity.nth(0), identity.nth(1), dict(identity.nth(0), **{"d-cache-size": 0x10000}),
                     dict(identity.nth(1), **{"l2-size": 5}), identity.nth(n)):
             new = identity.after(now, n)
-            assert all(new[key] != now[key] for key in identity.FIRST), (n, now, new)
+            assert all(new[key] != now[key] for key in [*identity.OTHER, "system-id", "host-serial"]), (n, now, new)
 
 
 @check
 def identity_of_a_request():
     wanted, further = identity.parse(["l2=1024", "serial=X", "update=/:foo:00ff", "fill=/:x:3"])
-    assert wanted == {"l2-size": 1024, "host-serial": "X"} and further == [("/", "foo", "00ff"), ("/", "x", "000102")]
-    for bad in ("x", "d-cache=abc", "nothing=1", "d-cache=99999999999", "update=x"):
+    assert wanted == {"l2-size": 1024, "host-serial": "X"}, wanted
+    assert further == ["update / foo 00ff", "update / x 000102"], further
+    assert identity.parse(["l2=gone", "l4=0x10", "delete=/a/b@1"]) == ({"l2-size": 0, "l4-size": 16}, ["delete /a/b@1"])
+    assert identity.parse(["add=/cpus/x@12:y:00ff:z:"])[1] == [
+        "add /cpus/x@12", "update /cpus/x@12 name 7800", "update /cpus/x@12 phandle 00000012",
+        "update /cpus/x@12 y 00ff", "update /cpus/x@12 z "]
+    for bad in ("x", "d-cache=abc", "nothing=1", "d-cache=99999999999", "update=x", "update=/:x:0", "update=/:x:0g",
+                "update=x:y:00", "delete=x", "delete=/", "add=/x", "add=/x@0", "add=/x@z", "add=/x@1:y", "fill=/:x"):
         try:
             identity.parse([bad])
         except identity.BadIdentity:
             continue
         raise AssertionError(f"taken: {bad}")
+
+
+@check
+def caches_that_come_and_go():
+    two = identity.nth(0)
+    four = dict(two, **{"l3-size": 0x800000, "l4-size": 0x2000000})
+    none = dict(two, **{"l2-size": 0})
+    come, go = identity.commands(two, four, 1), identity.commands(four, none, 1)
+    assert [c for c in come if c.startswith("add")] == ["add /cpus/l3-cache@3000", "add /cpus/l4-cache@4000"], come
+    for link in ("update /cpus/l2-cache@2000 l2-cache 00003000", "update /cpus/l3-cache@3000 l2-cache 00004000"):
+        assert link in come, come
+    assert go == ["delete /cpus/l2-cache@2000", "delete /cpus/l3-cache@3000", "delete /cpus/l4-cache@4000",
+                  "update /cpus/PowerPC,POWER9@0 l2-cache -"], go
+    for who in (two, four, none, dict(two, **{"l3-size": 1})):
+        identity.check(who)
+    try:
+        identity.check(dict(four, **{"l3-size": 0}))
+    except identity.BadIdentity:
+        return
+    raise AssertionError("taken: a fourth level without a third")
 
 
 class FakePartition:
@@ -342,6 +368,7 @@ class FakePartition:
     def __init__(self):
         self.machine = self.Machine()
         self.hmc_line = self.Line()
+        self.ended = asyncio.get_running_loop().create_future()
         self.tasks = []
 
     def spawn(self, coroutine):
@@ -374,8 +401,13 @@ def requests_with_mistakes():
                          ("1 time 5", "number of arguments"), ("1 after 5 nonsense", "unknown request")):
         sent = requests(text)
         assert len(sent) == 1 and " error " in sent[0] and answer in sent[0], (text, sent)
-    sent = requests("1 stream 0x12345678123456789 enabled", ppc=True)
-    assert "64 bits" in sent[0], sent
+    for text, answer in (("stream 0x12345678123456789 enabled", "64 bits"), ("cancel-delay 99999999", "an hour"),
+                         ("cancel-delay x", "no number"), ("fail-state 0 1", "no failure"),
+                         ("fail-state -1", "number of"),
+                         ("fail-state -1 -1", "out of range"), ("reject x 1", "no number"),
+                         ("in-place blackout-ms=never", "no number"), ("in-place resumed-ms=soon", "no number")):
+        sent = requests("1 " + text, ppc=True)
+        assert " error " in sent[0] and answer in sent[0], (text, sent)
 
 
 def qemu_children(of):

@@ -5,12 +5,13 @@ import collections
 import time
 
 from . import identity
-from .partition import VASI
+from .partition import SKIP, VASI
 from .server import ServerError
 from .transfer import BANDWIDTH, POLL
 
-HELP = ("stream ID STATE | gone ID | after MS REQUEST | when-converged REQUEST | reject STATUS COUNT | fail-cancel STATUS COUNT | "
-        "destination [KEY=VALUE] | bandwidth BYTES | in-place [blackout-ms=N] [KEY=VALUE] | stat ID | identity | time | validate | log TEXT")
+HELP = ("stream ID STATE | found ID STATE | gone ID | after MS REQUEST | when-converged REQUEST | reject STATUS COUNT | "
+        "fail-cancel STATUS COUNT | fail-state STATUS COUNT | cancel-delay MS | destination [KEY=VALUE] | "
+        "bandwidth BYTES | in-place [blackout-ms=N] [KEY=VALUE] | stat ID | identity | time | validate | log TEXT")
 
 
 class Refused(Exception):
@@ -52,6 +53,8 @@ class Hmc:
 
     REMEMBERED = 64  # answers kept for requests that come again
     ANYWHERE = ("help", "time", "log", "after")  # what needs no hypervisor calls
+    WORDS = {"never": None, "skip": SKIP}  # for resumed-ms
+    FORGET = ["reject 0 0", "fail-cancel 0 0", "fail-state 0 0", "cancel-delay 0", "clear-updates"]
 
     def __init__(self, partition, log):
         self.partition = partition
@@ -103,6 +106,8 @@ class Hmc:
             raise Refused(f"unknown request '{words[0]}'; there are: {HELP}")
         if not self.partition.machine.ppc and words[0] not in self.ANYWHERE:
             raise Refused("no hypervisor calls on this machine")
+        if self.partition.ended.done():
+            raise Refused(self.partition.ended.result() or "the guest ended")
         try:
             return await method(*words[1:])
         except TypeError as e:
@@ -130,6 +135,13 @@ class Hmc:
             raise Refused(f"no VASI state '{state}': {' '.join(VASI)}")
         value = stream_id(stream)
         await self.partition.set_stream(value, state)
+
+    async def do_found(self, stream, state):
+        if state not in VASI:
+            raise Refused(f"no VASI state '{state}': {' '.join(VASI)}")
+        value = stream_id(stream)
+        self.partition.forget(value)
+        await self.partition.lpm(f"found {value:#x} {VASI[state]}")
 
     async def do_gone(self, stream):
         value = stream_id(stream)
@@ -166,11 +178,26 @@ class Hmc:
 
         self._schedule(then())
 
+    async def _fault(self, what, status, count):
+        status, count = number(status, "status"), number(count, "count")
+        if not -1 << 31 <= status < 1 << 31 or not 0 <= count < 1 << 32:
+            raise Refused(f"{what}: out of range: {status} {count}")
+        if not status and count:
+            raise Refused(f"{what}: status 0 is no failure")
+        await self.partition.lpm(f"{what} {status} {count}")
+
     async def do_reject(self, status, count):
-        await self.partition.lpm(f"reject {number(status, 'status')} {number(count, 'count')}")
+        await self._fault("reject", status, count)
 
     async def do_fail_cancel(self, status, count):
-        await self.partition.lpm(f"fail-cancel {number(status, 'status')} {number(count, 'count')}")
+        await self._fault("fail-cancel", status, count)
+
+    async def do_fail_state(self, status, count):
+        await self._fault("fail-state", status, count)
+
+    async def do_cancel_delay(self, delay):
+        ms = milliseconds(delay, "cancel-delay")
+        await self.partition.lpm(f"cancel-delay {ms}")
 
     async def reset(self):
         """Between tests: nothing that one asked for happens to the next."""
@@ -182,7 +209,7 @@ class Hmc:
         await self.partition.drop_destination()
         self.partition.in_place = self.partition.in_place_default()
         streams, _ = await self.partition.current.lpm_status()
-        await self.partition.lpm(";".join([f"gone {s:#x}" for s in streams] + ["reject 0 0", "fail-cancel 0 0"]))
+        await self.partition.lpm(";".join([f"gone {s:#x}" for s in streams] + self.FORGET))
 
     def _options(self, words):
         """(what the move itself takes, the rest)"""
@@ -190,7 +217,8 @@ class Hmc:
         for word in words:
             key, _, value = word.partition("=")
             if key in ("blackout-ms", "resumed-ms"):
-                options[key] = None if value == "never" else milliseconds(value, key)
+                word = key == "resumed-ms" and value in self.WORDS
+                options[key] = self.WORDS[value] if word else milliseconds(value, key)
             elif key == "bandwidth":
                 options[key] = bandwidth(value)
             elif key == "postcopy":
@@ -202,8 +230,10 @@ class Hmc:
     async def do_destination(self, *words):
         options, rest = self._options(words)
         wanted, further = identity.parse(rest)
+        # Completed at once is not true while memory is in transit.
+        postcopy = options.get("postcopy", True) and options["resumed-ms"] != SKIP
         why_not = await self.partition.prepare(wanted, further, options["resumed-ms"],
-                                               options.get("bandwidth", BANDWIDTH), options.get("postcopy", True))
+                                               options.get("bandwidth", BANDWIDTH), postcopy)
         answer = f"kind=move server={self.partition.destination.server.name}"
         return f"{answer} mode=precopy ({why_not})" if why_not else f"{answer} mode=postcopy"
 
@@ -213,6 +243,7 @@ class Hmc:
     async def do_in_place(self, *words):
         options, rest = self._options(words)
         wanted, further = identity.parse(rest)
+        self.partition.next_identity(wanted)  # to refuse what it refuses
         await self.partition.drop_destination()
         self.partition.in_place = {"blackout-ms": options.get("blackout-ms") or 0, "resumed-ms": options["resumed-ms"],
                                    "identity": wanted, "further": further}

@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """What a server tells a partition about itself, and how that is said in the device tree."""
+import string
 import struct
 
 # The first server: what QEMU's POWER9 has, and names of a machine that could be.
 FIRST = {
-    "d-cache-size": 0x8000, "i-cache-size": 0x8000, "l2-size": 0x80000, "clock-frequency": 1000000000,
+    "d-cache-size": 0x8000, "i-cache-size": 0x8000, "l2-size": 0x80000, "l3-size": 0, "l4-size": 0,
+    "clock-frequency": 1000000000,
     "model": "IBM,9009-42A", "system-id": "IBM,0210LAB0A", "host-serial": "LAB0A", "partition-no": 1,
 }
 # The other kind. Servers take turns, so that each differs from the one before in all of it.
@@ -13,7 +15,8 @@ OTHER = {
     "model": "IBM,9080-HEX", "partition-no": 7,
 }
 ALIASES = {"d-cache": "d-cache-size", "i-cache": "i-cache-size", "l2": "l2-size", "l2-cache": "l2-size",
-           "clock": "clock-frequency", "serial": "host-serial"}
+           "l3": "l3-size", "l4": "l4-size", "clock": "clock-frequency", "serial": "host-serial"}
+CACHES = (2, 3, 4)  # levels that have a node of their own, and can be missing
 
 
 def after(current, n):
@@ -40,46 +43,106 @@ def nth(n):
     return identity
 
 
-def unlike(current):
-    """The kind that differs from this one in all of it, whatever tests have asked for before."""
-    return {key: value if current[key] != value else FIRST[key] for key, value in OTHER.items()}
-
-
 def _filled(text):
     """PATH:NAME:LENGTH: so many bytes 0, 1, 2... 255, 0..., more than fits into one answer if need be"""
     path, _, rest = text.partition(":")
     name, _, length = rest.partition(":")
     if not name or not length.isdigit() or int(length) > 16384:
         raise BadIdentity("fill=PATH:NAME:LENGTH is wanted, at most 16384")
-    return path, name, bytes(i & 255 for i in range(int(length))).hex()
+    return _property(path, name, bytes(i & 255 for i in range(int(length))).hex())
+
+
+def _hex(text):
+    if len(text) % 2 or set(text) - set(string.hexdigits):
+        raise BadIdentity(f"not hexadecimal: '{text}'")
+    return text
+
+
+def _property(path, name, value):
+    if not path.startswith("/") or not 0 < len(name) < 32:
+        raise BadIdentity(f"no path of a node, or no name of a property: '{path}' '{name}'")
+    return f"update {path} {name} {value}"
+
+
+def _update(text):
+    """PATH:NAME:HEX"""
+    if text.count(":") != 2:
+        raise BadIdentity("update=PATH:NAME:HEX is wanted")
+    path, name, value = text.split(":")
+    return _property(path, name, value if value == "-" else _hex(value))
+
+
+def _path(text):
+    if not text.startswith("/") or len(text) < 2:
+        raise BadIdentity(f"no path of a node: '{text}'")
+    return text
+
+
+def _add(text):
+    """PATH[:NAME:HEX]...: a node and its properties"""
+    path, *rest = text.split(":")
+    if len(rest) % 2 or "@" not in path:
+        raise BadIdentity("add=PATH@ADDRESS[:NAME:HEX]... is wanted")
+    return added(_path(path), {name: _hex(value) for name, value in zip(rest[::2], rest[1::2])})
+
+
+def added(path, properties):
+    """Commands for a node that is new. Its address is its phandle, too."""
+    name, _, address = path.rpartition("/")[2].partition("@")
+    try:
+        phandle = int(address, 16)
+        if not 0 < phandle < 1 << 28:
+            raise ValueError(address)
+    except ValueError as e:
+        raise BadIdentity(f"no address below 0x10000000 in '{path}'") from e
+    properties = {"name": _string(name), "phandle": _cell(phandle), **properties}
+    return [f"add {path}"] + [_property(path, key, value) for key, value in properties.items()]
+
+
+FURTHER = {
+    "update": lambda value: [_update(value)],
+    "fill": lambda value: [_filled(value)],
+    "delete": lambda value: ["delete " + _path(value)],
+    "add": _add,
+}
+
+
+def _number(key, value):
+    if key.startswith("l") and value == "gone":
+        return 0
+    try:
+        number = int(value, 0)
+    except ValueError as e:
+        raise BadIdentity(f"{key}: no number: {value}") from e
+    if not 0 <= number < 1 << 32:
+        raise BadIdentity(f"{key}: {value} does not fit into a cell")
+    return number
 
 
 def parse(words):
-    """key=value... of a request: (identity keys, further updates as (path, name, hex or -))"""
+    """key=value... of a request: (identity keys, further commands for the hypervisor)"""
     wanted, further = {}, []
     for word in words:
         key, equals, value = word.partition("=")
         if not equals:
             raise BadIdentity(f"no value in '{word}'")
         key = ALIASES.get(key, key)
-        if key == "update":
-            if value.count(":") != 2:
-                raise BadIdentity("update=PATH:NAME:HEX is wanted")
-            further.append(tuple(value.split(":")))
-        elif key == "fill":
-            further.append(_filled(value))
+        if key in FURTHER:
+            further += FURTHER[key](value)
         elif key not in FIRST:
-            raise BadIdentity(f"unknown key '{key}': {' '.join(FIRST)} update fill")
+            raise BadIdentity(f"unknown key '{key}': {' '.join([*FIRST, *FURTHER])}")
         elif isinstance(FIRST[key], int):
-            try:
-                wanted[key] = int(value, 0)
-            except ValueError as e:
-                raise BadIdentity(f"{key}: no number: {value}") from e
-            if not 0 <= wanted[key] < 1 << 32:
-                raise BadIdentity(f"{key}: {value} does not fit into a cell")
+            wanted[key] = _number(key, value)
         else:
             wanted[key] = value
     return wanted, further
+
+
+def check(who):
+    """A level of cache cannot be missing where there is one behind it."""
+    levels = [level for level in CACHES if who[f"l{level}-size"]]
+    if levels != list(CACHES[:len(levels)]):
+        raise BadIdentity(f"a cache of level {levels[-1]} without one before it")
 
 
 def _cell(value):
@@ -90,23 +153,60 @@ def _string(value):
     return value.encode().hex() + "00"
 
 
-def updates(old, new, cpus):
-    """What ibm,update-properties has to report: (path, name, hex)"""
+def _cache_path(level, cpu):
+    return f"/cpus/l{level}-cache@{(level << 12) + cpu:x}"
+
+
+def _link(who, level, cpu):
+    """What the node of a level says of the next one; "-" if there is none."""
+    following = level + 1
+    return _cell((following << 12) + cpu) if following in CACHES and who[f"l{following}-size"] else "-"
+
+
+def _cache_node(who, level, cpu):
+    size = who[f"l{level}-size"]
+    properties = {"device_type": _string("cache"), "reg": _cell((level << 12) + cpu), "cache-unified": ""}
+    for side in ("d", "i"):
+        properties.update({f"{side}-cache-size": _cell(size), f"{side}-cache-sets": _cell(size // 1024),
+                           f"{side}-cache-line-size": _cell(128), f"{side}-cache-block-size": _cell(128)})
+    if _link(who, level, cpu) != "-":
+        properties["l2-cache"] = _link(who, level, cpu)
+    return properties
+
+
+def _cache_changes(old, new, cpu, node):
+    """Caches of the second level and beyond: nodes that go, come or are different, and who points to them."""
+    out = []
+    for level in CACHES:
+        key, path = f"l{level}-size", _cache_path(level, cpu)
+        if old[key] and not new[key]:
+            out.append(f"delete {path}")
+        elif new[key] and not old[key]:
+            out += added(path, _cache_node(new, level, cpu))
+        elif old[key] != new[key]:
+            out += [f"update {path} {side}-cache-size {_cell(new[key])}" for side in ("d", "i")]
+    for level, path in [(1, node)] + [(level, _cache_path(level, cpu)) for level in CACHES]:
+        there = level == 1 or old[f"l{level}-size"] and new[f"l{level}-size"]
+        if there and _link(old, level, cpu) != _link(new, level, cpu):
+            out.append(f"update {path} l2-cache {_link(new, level, cpu)}")
+    return out
+
+
+def commands(old, new, cpus):
+    """What ibm,update-nodes and ibm,update-properties have to report, as commands for the hypervisor."""
     out = []
 
-    def put(path, name, key, code):
-        if old[key] != new[key]:
-            out.append((path, name, code(new[key])))
+    def put(path, name, code):
+        if old[name] != new[name]:
+            out.append(f"update {path} {name} {code(new[name])}")
 
-    put("/", "model", "model", _string)
-    put("/", "system-id", "system-id", _string)
-    put("/", "host-serial", "host-serial", _string)
-    put("/", "ibm,partition-no", "partition-no", _cell)
+    for name in ("model", "system-id", "host-serial"):
+        put("/", name, _string)
+    if old["partition-no"] != new["partition-no"]:
+        out.append(f"update / ibm,partition-no {_cell(new['partition-no'])}")
     for cpu in range(cpus):
-        node, l2 = f"/cpus/PowerPC,POWER9@{cpu:x}", f"/cpus/l2-cache@{0x2000 + cpu:x}"
-        put(node, "d-cache-size", "d-cache-size", _cell)
-        put(node, "i-cache-size", "i-cache-size", _cell)
-        put(node, "clock-frequency", "clock-frequency", _cell)
-        put(l2, "d-cache-size", "l2-size", _cell)
-        put(l2, "i-cache-size", "l2-size", _cell)
+        node = f"/cpus/PowerPC,POWER9@{cpu:x}"
+        for name in ("d-cache-size", "i-cache-size", "clock-frequency"):
+            put(node, name, _cell)
+        out += _cache_changes(old, new, cpu, node)
     return out

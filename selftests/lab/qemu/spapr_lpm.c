@@ -7,11 +7,16 @@
  * migrate. Nobody here decides anything: a harness outside plays HMC and mover over QMP and tells this file
  * what to answer (qom-set, path /machine, property lpm; one command a line or between semicolons):
  *
- *   stream ID STATE          the stream is in this VASI state (a number) from now on
+ *   stream ID STATE          the stream is in this VASI state (a number) from now on, if PAPR allows it
+ *   found ID STATE           the same, whatever the stream's past
  *   gone ID                  the stream is no longer known
  *   reject STATUS COUNT      the next COUNT calls of ibm,suspend-me fail with STATUS
  *   fail-cancel STATUS COUNT the next COUNT calls of H_VASI_SIGNAL fail with STATUS
+ *   fail-state STATUS COUNT  the next COUNT calls of H_VASI_STATE fail with STATUS
+ *   cancel-delay MS          a stream that is cancelled is Aborted so much later
  *   update PATH NAME HEX     the property is reported by the update calls with this value; "-": it is gone
+ *   delete PATH              the node is reported as gone, with all below it
+ *   add PATH                 the node is reported as new; the updates of that path are its properties
  *   clear-updates            nothing is reported any more
  *   chunk NODES PROPERTIES   at most so many in an answer (0: what fits), so that "call again" is needed
  *   copy-on 0|1              while it is 1, QEMU's pre-copy goes on, however little is left
@@ -44,9 +49,14 @@
 #define MAX_STREAMS             64
 #define MAX_CPUS                64
 #define MAX_UPDATES             256
+#define MAX_CHANGES             64
 #define MAX_VALUE               65536
 
+#define NODE_DELETE             0x01000000u
 #define NODE_UPDATE             0x02000000u
+#define NODE_ADD                0x03000000u
+#define SCOPE_MIGRATION         1
+#define LAB_DRC                 0x60000000u
 #define PROP_REMOVED            0x80000000u
 
 typedef struct Stream {
@@ -61,7 +71,9 @@ typedef struct Stream {
     int64_t t_suspend;
     int64_t t_resume;
     int64_t t_last_back;
+    int64_t cancel_at; /* milliseconds of QEMU_CLOCK_REALTIME; 0: no cancellation under way */
     bool joining;
+    bool over;         /* the partition has read that it is Completed, and does not find it again */
 } Stream;
 
 typedef struct Update {
@@ -71,6 +83,14 @@ typedef struct Update {
     uint32_t len;
     uint8_t *value;
 } Update;
+
+/* A node that goes or comes. */
+typedef struct Change {
+    char *path;
+    bool add;
+    uint32_t drc;
+    unsigned next; /* what ibm,configure-connector tells next: 0 the name, then the properties */
+} Change;
 
 /* An error that is injected into the next calls. */
 typedef struct Fault {
@@ -83,7 +103,11 @@ static Stream streams[MAX_STREAMS];
 static unsigned nr_streams;
 static Update updates[MAX_UPDATES];
 static unsigned nr_updates;
-static Fault reject, fail_cancel;
+static Change changes[MAX_CHANGES];
+static unsigned nr_changes;
+static Fault reject, fail_cancel, fail_state;
+static unsigned cancel_delay;
+static QEMUTimer *cancel_timer;
 static unsigned max_nodes, max_props;
 static unsigned nodes_calls, props_calls, activate_calls;
 static char *root_model, *root_system_id;
@@ -147,15 +171,71 @@ static Stream *stream_suspending(void)
     return NULL;
 }
 
+/* Cancellations whose time has come; what has been suspended meanwhile can no longer be cancelled. */
+static void cancel_due(void *opaque)
+{
+    int64_t now = qemu_clock_get_ms(QEMU_CLOCK_REALTIME);
+
+    for (unsigned i = 0; i < nr_streams; i++) {
+        Stream *s = &streams[i];
+
+        if (s->cancel_at > now) {
+            timer_mod_anticipate(cancel_timer, s->cancel_at);
+        } else if (s->cancel_at) {
+            s->cancel_at = 0;
+            if (s->state == H_VASI_ENABLED || s->state == H_VASI_SUSPENDING) {
+                stream_enter(s, H_VASI_ABORTED);
+            }
+        }
+    }
+}
+
+static void stream_cancel(Stream *s, unsigned reason)
+{
+    s->reason = reason;
+    if (!cancel_delay) {
+        stream_enter(s, H_VASI_ABORTED);
+    } else if (!s->cancel_at) {
+        s->cancel_at = qemu_clock_get_ms(QEMU_CLOCK_REALTIME) + cancel_delay;
+        timer_mod_anticipate(cancel_timer, s->cancel_at);
+    }
+}
+
+/*
+ * What may follow on a state. A stream that nobody knew can be in any state, Resumed and Completed too: a server tells
+ * them to a partition that comes to it. After the end an ID can be used for a new stream.
+ */
+static bool may_follow(const Stream *s, unsigned state)
+{
+    static const uint8_t follow[] = {
+        [H_VASI_ENABLED]    = 1 << H_VASI_ENABLED | 1 << H_VASI_SUSPENDING | 1 << H_VASI_ABORTED | 1 << H_VASI_INVALID,
+        [H_VASI_SUSPENDING] = 1 << H_VASI_SUSPENDED | 1 << H_VASI_ABORTED | 1 << H_VASI_INVALID,
+        [H_VASI_SUSPENDED]  = 1 << H_VASI_RESUMED | 1 << H_VASI_COMPLETED | 1 << H_VASI_ABORTED | 1 << H_VASI_INVALID,
+        [H_VASI_RESUMED]    = 1 << H_VASI_COMPLETED,
+        [H_VASI_INVALID]    = 1 << H_VASI_ENABLED,
+        [H_VASI_ABORTED]    = 1 << H_VASI_ENABLED,
+        [H_VASI_COMPLETED]  = 1 << H_VASI_ENABLED,
+    };
+
+    return state == s->state || follow[s->state] & 1 << state;
+}
+
 static target_ulong h_vasi_state(PowerPCCPU *cpu, SpaprMachineState *spapr, target_ulong opcode,
                                  target_ulong *args)
 {
     Stream *s = stream_find(args[0]);
+    int status;
 
-    if (!s) {
+    if (s) {
+        s->polls++;
+    }
+    if (fault_take(&fail_state, &status)) {
+        return status;
+    }
+    if (!s || s->over) {
         return H_PARAMETER;
     }
-    s->polls++;
+    s->over = s->state == H_VASI_COMPLETED;
     args[0] = s->state;
     return H_SUCCESS;
 }
@@ -176,8 +256,7 @@ static target_ulong h_vasi_signal(PowerPCCPU *cpu, SpaprMachineState *spapr, tar
     if (s->state != H_VASI_ENABLED && s->state != H_VASI_SUSPENDING) {
         return H_PARAMETER;
     }
-    s->reason = args[2];
-    stream_enter(s, H_VASI_ABORTED);
+    stream_cancel(s, args[2]);
     return H_SUCCESS;
 }
 
@@ -264,11 +343,13 @@ void spapr_lpm_cpu_runs(CPUState *cs)
     }
 }
 
-/* The partition runs (again). The harness has put its stream into Resumed before. */
+/* The partition runs (again). The harness has put its stream into Resumed before, or into Completed at once. */
 static void partition_runs(void)
 {
     for (unsigned i = 0; i < nr_streams; i++) {
-        if (streams[i].state == H_VASI_RESUMED && !streams[i].t_resume) {
+        bool here = streams[i].state == H_VASI_RESUMED || streams[i].state == H_VASI_COMPLETED;
+
+        if (here && !streams[i].t_resume) {
             streams[i].t_resume = now_us();
             all_are_away(&streams[i]);
         }
@@ -322,11 +403,33 @@ bool spapr_lpm_copy_on(bool converged)
  * is the firmware's own.
  */
 
+/* The tree in QEMU's hands is the one of the boot. The phandle of a node that was added since is its address. */
 static uint32_t phandle_of(SpaprMachineState *spapr, const char *path)
 {
     int offset = spapr->fdt_blob ? fdt_path_offset(spapr->fdt_blob, path) : -1;
+    const char *address = strrchr(path, '@');
 
-    return offset < 0 ? 0 : fdt_get_phandle(spapr->fdt_blob, offset);
+    if (offset >= 0) {
+        return fdt_get_phandle(spapr->fdt_blob, offset);
+    }
+    return address ? strtoul(address + 1, NULL, 16) : 0;
+}
+
+static uint32_t phandle_of_parent(SpaprMachineState *spapr, const char *path)
+{
+    g_autofree char *parent = g_path_get_dirname(path);
+
+    return phandle_of(spapr, parent);
+}
+
+static bool is_added(const char *path)
+{
+    for (unsigned i = 0; i < nr_changes; i++) {
+        if (changes[i].add && !strcmp(changes[i].path, path)) {
+            return true;
+        }
+    }
+    return false;
 }
 
 static bool first_of_its_node(unsigned i)
@@ -343,7 +446,7 @@ static bool first_of_its_node(unsigned i)
 static unsigned next_node(SpaprMachineState *spapr, unsigned i)
 {
     for (; i < nr_updates; i++) {
-        if (first_of_its_node(i) && phandle_of(spapr, updates[i].path)) {
+        if (first_of_its_node(i) && !is_added(updates[i].path) && phandle_of(spapr, updates[i].path)) {
             break;
         }
     }
@@ -360,13 +463,73 @@ static unsigned next_of_node(SpaprMachineState *spapr, unsigned i, uint32_t phan
     return i;
 }
 
+/* One entry of what ibm,update-nodes reports. */
+typedef struct Entry {
+    uint32_t action;
+    uint32_t phandle;
+    uint32_t drc; /* of NODE_ADD alone */
+} Entry;
+
+static unsigned list_changes(SpaprMachineState *spapr, Entry *e, bool add)
+{
+    unsigned n = 0;
+
+    for (unsigned i = 0; i < nr_changes; i++) {
+        const Change *c = &changes[i];
+
+        if (c->add != add) {
+            continue;
+        }
+        e[n++] = add ? (Entry) { NODE_ADD, phandle_of_parent(spapr, c->path), c->drc } :
+                       (Entry) { NODE_DELETE, phandle_of(spapr, c->path) };
+    }
+    return n;
+}
+
+/* All there is to report: what goes, what is different, what comes. */
+static unsigned list_entries(SpaprMachineState *spapr, Entry *e)
+{
+    unsigned n = list_changes(spapr, e, false);
+
+    for (unsigned i = next_node(spapr, 0); i < nr_updates; i = next_node(spapr, i + 1)) {
+        e[n++] = (Entry) { NODE_UPDATE, phandle_of(spapr, updates[i].path) };
+    }
+    return n + list_changes(spapr, e + n, true);
+}
+
+/*
+ * Puts entries from i on into the area, below an operation word for each kind; returns the first that it has no room
+ * for. The word after the last one stays 0.
+ */
+static unsigned put_entries(uint8_t *area, unsigned at, const Entry *e, unsigned i, unsigned end)
+{
+    unsigned head = 0;
+
+    for (; i < end && at + 4 * 4 <= WORK_AREA; i++) {
+        if (!head || (ldl_be_p(area + head) & 0xff000000u) != e[i].action) {
+            head = at;
+            stl_be_p(area + head, e[i].action);
+            at += 4;
+        }
+        stl_be_p(area + head, ldl_be_p(area + head) + 1);
+        stl_be_p(area + at, e[i].phandle);
+        at += 4;
+        if (e[i].action == NODE_ADD) {
+            stl_be_p(area + at, e[i].drc);
+            at += 4;
+        }
+    }
+    return i;
+}
+
 static void rtas_ibm_update_nodes(PowerPCCPU *cpu, SpaprMachineState *spapr, uint32_t token,
                                   uint32_t nargs, target_ulong args, uint32_t nret,
                                   target_ulong rets)
 {
-    enum { STATE = 0, OPERATION = 16, NODES = 20 };
-    unsigned room = (WORK_AREA - NODES) / 4 - 1, n = 0, i;
+    enum { STATE = 0, OPERATION = 16 };
+    g_autofree Entry *entries = g_new(Entry, MAX_CHANGES + MAX_UPDATES);
     uint8_t area[WORK_AREA];
+    unsigned i, nr, end;
     hwaddr addr;
 
     if (nargs != 2 || nret != 1) {
@@ -374,24 +537,18 @@ static void rtas_ibm_update_nodes(PowerPCCPU *cpu, SpaprMachineState *spapr, uin
         return;
     }
     nodes_calls++;
-    if (max_nodes) {
-        room = MIN(room, max_nodes);
-    }
 
     addr = ppc64_phys_to_real(rtas_ld(args, 0));
     cpu_physical_memory_read(addr, area, sizeof(area));
-    i = next_node(spapr, ldl_be_p(area + STATE));
+    /* Whatever else a scope is for, it has not happened here. */
+    nr = rtas_ld(args, 1) == SCOPE_MIGRATION ? list_entries(spapr, entries) : 0;
+    i = MIN(ldl_be_p(area + STATE), nr);
+    end = max_nodes ? MIN(nr, i + max_nodes) : nr;
     memset(area, 0, sizeof(area));
-    while (i < nr_updates && n < room) {
-        stl_be_p(area + NODES + 4 * n++, phandle_of(spapr, updates[i].path));
-        i = next_node(spapr, i + 1);
-    }
-    if (n) {
-        stl_be_p(area + OPERATION, NODE_UPDATE | n);
-    }
+    i = put_entries(area, OPERATION, entries, i, end);
     stl_be_p(area + STATE, i);
     cpu_physical_memory_write(addr, area, sizeof(area));
-    rtas_st(rets, 0, i < nr_updates ? RTAS_MORE : RTAS_OUT_SUCCESS);
+    rtas_st(rets, 0, i < nr ? RTAS_MORE : RTAS_OUT_SUCCESS);
 }
 
 /* An answer of ibm,update-properties while it is being filled. */
@@ -470,7 +627,7 @@ static void rtas_ibm_update_properties(PowerPCCPU *cpu, SpaprMachineState *spapr
     i = first ? 0 : ldl_be_p(a->area + PLACE);
     offset = first ? 0 : ldl_be_p(a->area + PLACE + 4);
 
-    i = next_of_node(spapr, i, phandle);
+    i = rtas_ld(args, 1) == SCOPE_MIGRATION ? next_of_node(spapr, i, phandle) : nr_updates;
     if (i < nr_updates && offset > updates[i].len) {
         rtas_st(rets, 0, RTAS_OUT_PARAM_ERROR);
         return;
@@ -496,9 +653,59 @@ static void rtas_ibm_update_properties(PowerPCCPU *cpu, SpaprMachineState *spapr
     rtas_st(rets, 0, i < nr_updates ? RTAS_MORE : RTAS_OUT_SUCCESS);
 }
 
+/* Index of the n-th update of that path, nr_updates if there are fewer. */
+static unsigned update_of(const char *path, unsigned n)
+{
+    unsigned i;
+
+    for (i = 0; i < nr_updates; i++) {
+        if (!strcmp(updates[i].path, path) && !n--) {
+            break;
+        }
+    }
+    return i;
+}
+
+/*
+ * ibm,configure-connector for a node that was added: its name, then a property with each call, then the end. The work
+ * area has the offset of the name in the third word, length and offset of the value behind it.
+ */
 bool spapr_lpm_connector(uint32_t drc_index, uint64_t work_area, int *status)
 {
-    return false;
+    enum { NAME = 2, LENGTH, VALUE, DATA = 5 * 4, NEXT_CHILD = 2, NEXT_PROPERTY };
+    hwaddr data = ppc64_phys_to_real(work_area + DATA);
+    Change *c = NULL;
+    const Update *u;
+    unsigned i;
+
+    for (i = 0; i < nr_changes && !c; i++) {
+        c = changes[i].add && changes[i].drc == drc_index ? &changes[i] : NULL;
+    }
+    if (!c) {
+        return false;
+    }
+    rtas_st(work_area, NAME, DATA);
+    if (!c->next++) {
+        const char *name = strrchr(c->path, '/') + 1;
+
+        cpu_physical_memory_write(data, name, strlen(name) + 1);
+        *status = NEXT_CHILD;
+        return true;
+    }
+    i = update_of(c->path, c->next - 2);
+    if (i == nr_updates) {
+        c->next = 0;
+        *status = RTAS_OUT_SUCCESS;
+        return true;
+    }
+    u = &updates[i];
+    cpu_physical_memory_write(data, u->name, strlen(u->name) + 1);
+    data += strlen(u->name) + 1;
+    rtas_st(work_area, LENGTH, u->len);
+    rtas_st(work_area, VALUE, DATA + strlen(u->name) + 1);
+    cpu_physical_memory_write(data, u->value, u->len);
+    *status = NEXT_PROPERTY;
+    return true;
 }
 
 static void rtas_ibm_activate_firmware(PowerPCCPU *cpu, SpaprMachineState *spapr, uint32_t token,
@@ -521,6 +728,41 @@ static void clear_updates(void)
         g_free(updates[i].value);
     }
     nr_updates = 0;
+    for (unsigned i = 0; i < nr_changes; i++) {
+        g_free(changes[i].path);
+    }
+    nr_changes = 0;
+}
+
+static void change_node(const char *path, bool add, Error **errp)
+{
+    const char *address = strrchr(path, '@');
+
+    if (path[0] != '/' || !path[1] || strlen(path) > 1024) {
+        error_setg(errp, "lpm: no path of a node: %s", path);
+        return;
+    }
+    if (add && (!address || !strtoul(address + 1, NULL, 16))) {
+        error_setg(errp, "lpm: a new node needs an address, which is its phandle: %s", path);
+        return;
+    }
+    if (nr_changes == MAX_CHANGES) {
+        error_setg(errp, "lpm: no room for more than %u nodes that come or go", MAX_CHANGES);
+        return;
+    }
+    changes[nr_changes++] = (Change) {
+        .path = g_strdup(path), .add = add, .drc = add ? LAB_DRC | strtoul(address + 1, NULL, 16) : 0,
+    };
+}
+
+static void do_delete(char **arg, Error **errp)
+{
+    change_node(arg[1], false, errp);
+}
+
+static void do_add(char **arg, Error **errp)
+{
+    change_node(arg[1], true, errp);
 }
 
 static bool parse_hex(Update *u, const char *hex, Error **errp)
@@ -585,6 +827,10 @@ static void do_update(char **arg, Error **errp)
     u->value = new.value;
 }
 
+static const char *const state_names[] = {
+    "Invalid", "Enabled", "Aborted", "Suspending", "Suspended", "Resumed", "Completed",
+};
+
 static bool parse_id(const char *text, uint64_t *id, Error **errp)
 {
     if (qemu_strtou64(text, NULL, 0, id)) {
@@ -594,7 +840,7 @@ static bool parse_id(const char *text, uint64_t *id, Error **errp)
     return true;
 }
 
-static void do_stream(char **arg, Error **errp)
+static void set_stream(char **arg, bool anew, Error **errp)
 {
     unsigned state;
     uint64_t id;
@@ -614,13 +860,27 @@ static void do_stream(char **arg, Error **errp)
             return;
         }
         s = &streams[nr_streams++];
-        *s = (Stream) { .id = id };
+        *s = (Stream) { .id = id, .state = state };
     }
-    if (state == H_VASI_ENABLED) {
+    if (!anew && !may_follow(s, state)) {
+        error_setg(errp, "lpm: stream %s: %s cannot follow %s", arg[1], state_names[state], state_names[s->state]);
+        return;
+    }
+    if (anew || state == H_VASI_ENABLED) {
         /* The ID may be that of an earlier migration. */
         *s = (Stream) { .id = id };
     }
     stream_enter(s, state);
+}
+
+static void do_stream(char **arg, Error **errp)
+{
+    set_stream(arg, false, errp);
+}
+
+static void do_found(char **arg, Error **errp)
+{
+    set_stream(arg, true, errp);
 }
 
 static void do_gone(char **arg, Error **errp)
@@ -660,6 +920,22 @@ static void do_fail_cancel(char **arg, Error **errp)
     set_fault(&fail_cancel, arg, errp);
 }
 
+static void do_fail_state(char **arg, Error **errp)
+{
+    set_fault(&fail_state, arg, errp);
+}
+
+static void do_cancel_delay(char **arg, Error **errp)
+{
+    unsigned ms;
+
+    if (qemu_strtoui(arg[1], NULL, 0, &ms)) {
+        error_setg(errp, "lpm: wanted milliseconds: %s", arg[1]);
+        return;
+    }
+    cancel_delay = ms;
+}
+
 static void do_clear_updates(char **arg, Error **errp)
 {
     clear_updates();
@@ -697,10 +973,15 @@ static const struct {
     void (*run)(char **arg, Error **errp);
 } commands[] = {
     { "stream", 2, do_stream },
+    { "found", 2, do_found },
     { "gone", 1, do_gone },
     { "reject", 2, do_reject },
     { "fail-cancel", 2, do_fail_cancel },
+    { "fail-state", 2, do_fail_state },
+    { "cancel-delay", 1, do_cancel_delay },
     { "update", 3, do_update },
+    { "delete", 1, do_delete },
+    { "add", 1, do_add },
     { "clear-updates", 0, do_clear_updates },
     { "chunk", 2, do_chunk },
     { "copy-on", 1, do_copy_on },
@@ -728,7 +1009,7 @@ static void lpm_set(Object *obj, const char *value, Error **errp)
     Error *err = NULL;
 
     for (char **line = lines; *line && !err; line++) {
-        g_auto(GStrv) arg = g_strsplit(g_strstrip(*line), " ", -1);
+        g_auto(GStrv) arg = g_strsplit(g_strchug(*line), " ", -1);
 
         if (arg[0] && arg[0][0]) {
             run_command(arg, &err);
@@ -746,11 +1027,11 @@ static char *lpm_get(Object *obj, Error **errp)
         const Stream *s = &streams[i];
 
         g_string_append_printf(text, "stream=0x%" PRIx64 " state=%u polls=%u suspends=%u "
-                               "cancel-reason=0x%x t_state_us=%" PRId64
+                               "cancel-reason=0x%x known=%d t_state_us=%" PRId64
                                " t_suspending_us=%" PRId64 " t_first_join_us=%" PRId64
                                " t_suspend_us=%" PRId64 " t_resume_us=%" PRId64
                                " t_last_back_us=%" PRId64 "\n",
-                               s->id, s->state, s->polls, s->suspends, s->reason, s->t_state,
+                               s->id, s->state, s->polls, s->suspends, s->reason, !s->over, s->t_state,
                                s->t_suspending, s->t_first_join, s->t_suspend, s->t_resume,
                                s->t_last_back);
     }
@@ -868,6 +1149,7 @@ void spapr_lpm_init(SpaprMachineState *spapr)
                         rtas_ibm_update_properties);
     spapr_rtas_register(RTAS_IBM_ACTIVATE_FIRMWARE, "ibm,activate-firmware",
                         rtas_ibm_activate_firmware);
+    cancel_timer = timer_new_ms(QEMU_CLOCK_REALTIME, cancel_due, NULL);
     g_assert(MACHINE(spapr)->smp.max_cpus <= MAX_CPUS);
     qemu_add_vm_change_state_handler(machine_state_changed, spapr);
     qemu_register_wakeup_notifier(&wakeup_notifier);
