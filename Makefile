@@ -21,17 +21,17 @@ KERNEL ?= 6.1
 SOAK ?= 60
 LAB := selftests/lab/lab
 CHECK = selftests/check $(if $(AREA),"AREA=$(AREA)") $(if $(TEST),"TEST=$(TEST)")
-export ARCH CROSS_COMPILE SYSROOT PREFIX SAN WERROR
+export CROSS_COMPILE SYSROOT PREFIX SAN WERROR
 # Said again to each make of another directory: a relative path is relative to this one.
 ROOT := $(patsubst %/,%,$(abspath $(DESTDIR)))
 PATHS := O=$(O) DESTDIR=$(ROOT)
-RELEASE = $$(cat $(KDIR)/include/config/kernel.release)
 # Debian's headers have no System.map, and kbuild then leaves this out. Where the kernel's own modules are not
 # (a package's directory), a list of ours alone would do harm.
-DEPMOD = r=$(RELEASE) && if [ -e $(ROOT)/lib/modules/$$r/modules.builtin ]; then \
+DEPMOD = if [ -e $(ROOT)/lib/modules/$$r/modules.builtin ]; then \
 	PATH=$$PATH:/usr/sbin:/sbin depmod -b "$(ROOT)/" $$r; fi
 
-KBUILD_ARGS := $(if $(ARCH),ARCH=$(ARCH)) $(if $(CROSS_COMPILE),CROSS_COMPILE=$(CROSS_COMPILE)) \
+# kbuild would take O= for its own.
+KBUILD_ARGS := O= $(if $(ARCH),ARCH=$(ARCH)) $(if $(CROSS_COMPILE),CROSS_COMPILE=$(CROSS_COMPILE)) \
 	$(if $(SELFTESTS),SELFTESTS=$(SELFTESTS)) $(if $(W),W=$(W)) $(if $(C),C=$(C))
 
 .PHONY: all userland modules install install-userland install-modules uninstall uninstall-userland \
@@ -58,7 +58,8 @@ install-userland: userland
 
 install-modules: modules
 	$(MAKE) -C $(KDIR) M=$(CURDIR) $(KBUILD_ARGS) INSTALL_MOD_PATH=$(ROOT) modules_install
-	$(DEPMOD)
+	# not kernel.release: in a distribution's headers it is another name
+	r=$$(sed -n 's/.*UTS_RELEASE "\(.*\)"/\1/p' $(KDIR)/include/generated/utsrelease.h) && $(DEPMOD)
 
 uninstall: uninstall-userland uninstall-modules
 
@@ -66,8 +67,9 @@ uninstall-userland:
 	$(MAKE) -C drmgr $(PATHS) uninstall
 
 uninstall-modules:
-	r=$(RELEASE) && find $(ROOT)/lib/modules/$$r/ \( -name 'pmig.ko*' -o -name 'pmig_sim.ko*' \) -delete
-	$(DEPMOD)
+	for r in $$(ls $(ROOT)/lib/modules 2>/dev/null); do cd $(ROOT)/lib/modules/$$r && \
+		[ -z "$$(find extra updates \( -name 'pmig.ko*' -o -name 'pmig_sim.ko*' \) -print -delete \
+		2>/dev/null)" ] || $(DEPMOD) || exit 1; done
 
 selftests-guest: userland
 	$(MAKE) -C selftests $(PATHS) guest

@@ -62,6 +62,10 @@ exits() {
 	[ $is = "$want" ] || { echo "$*: exit status $is, not $want"; return 1; }
 }
 
+not() {
+	! "$@"
+}
+
 inside() {
 	chroot "$R" /usr/bin/env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C "$@"
 }
@@ -209,6 +213,34 @@ unit_is_valid() {
 	inside systemd-analyze --man=no verify drmgrd.service
 }
 
+# What kbuild does for a module, in a package's headers: there is no System.map, so no depmod; the module's directory
+# has the name in utsrelease.h; O= and ARCH= would mean something.
+make_headers() {
+	local dir=$R/tmp/headers
+
+	mkdir -p "$dir/include/generated" "$dir/include/config" "$R$DIR/lib/modules/$RELEASE"
+	echo "#define UTS_RELEASE \"$RELEASE\"" > "$dir/include/generated/utsrelease.h"
+	echo 5.4.0 > "$dir/include/config/kernel.release"
+	cat > "$dir/Makefile" <<- 'EOF'
+		ifneq ($(O),)
+		$(error O=$(O) is not for kbuild)
+		endif
+		ifneq ($(origin ARCH),undefined)
+		$(error ARCH=$(ARCH) is not for kbuild)
+		endif
+		modules: ; test -f $(M)/Kbuild && gcc -c -x c /dev/null -o pmig.ko
+		modules_install: ; install -D pmig.ko $(INSTALL_MOD_PATH)/lib/modules/5.4.0-0-test/extra/pmig.ko
+	EOF
+}
+
+lists_module() {
+	grep '^extra/pmig\.ko:' "$R$DIR/lib/modules/$RELEASE/modules.dep"
+}
+
+unlisted() {
+	[ -f "$R$DIR/lib/modules/$RELEASE/modules.dep" ] && ! lists_module
+}
+
 # ---- the tests ----
 
 test_admin() {
@@ -277,6 +309,20 @@ test_elsewhere() {
 	it "$where: and the older one is not lost" is_original "$DIR$ASIDE.~1~" 3
 }
 
+test_modules() {
+	local with=(KDIR=/tmp/headers "DESTDIR=$DIR") RELEASE=5.4.0-0-test
+
+	make_headers
+	it "modules, of no kernel: make install-modules" admin_make install-modules "${with[@]}"
+	it "... does not list ours alone" not ls "$R$DIR/lib/modules/$RELEASE/modules.dep"
+	touch "$R$DIR/lib/modules/$RELEASE/modules.builtin" "$R$DIR/lib/modules/$RELEASE/modules.order"
+	it "modules, of a kernel: make install-modules" admin_make install-modules "${with[@]}"
+	it "... lists them" lists_module
+	it "make uninstall-modules" admin_make uninstall-modules "DESTDIR=$DIR"
+	it "... takes them off the list" unlisted
+	it "... and away" not ls "$R$DIR/lib/modules/$RELEASE/extra/pmig.ko"
+}
+
 main() {
 	W=$(mktemp -d)
 	make_root > "$W.log" 2>&1 || skip_rest "$(tail -1 "$W.log")"
@@ -290,6 +336,7 @@ main() {
 	DIR=/srv/root
 	mkdir -p "$R$DIR/usr/sbin"
 	test_elsewhere "DESTDIR" "DESTDIR=$DIR"
+	test_modules
 	end
 }
 
