@@ -37,6 +37,32 @@ machine() {
 		"clock $(od -An -tx1 "$(find $TREE/cpus -name clock-frequency | head -n 1)" | tr -d ' \n')"
 }
 
+# ---- the copy of the memory, as the platform sees it
+
+field() { hmc stat $ID | tr ' ' '\n' | sed -n "s/^$1=//p"; }
+
+copy_line() { # the stream's state and the copy's figures
+	hmc stat $ID | tr ' ' '\n' | awk -F= '{ v[$1] = $2 }
+		END {
+			split("Enabled Aborted Suspending Suspended Resumed Completed", state, " ")
+			printf "%-10s  round %d, %4d MiB copied, %4d MiB left\n", state[v["state"]], v["rounds"],
+				v["bytes"] / 1048576, v["remaining"] / 1048576
+		}'
+}
+
+# A line a second as long as the process runs. The line between the servers is slow until the partition runs at the
+# destination, so that there is something to see.
+follow_copy() { # follow_copy PROCESS
+	while kill -0 "$1" 2> /dev/null; do
+		copy_line | tee -a /run/demo-copy | sed 's/^/#   /'
+		if grep -q ^Resumed /run/demo-copy && [ ! -e /run/demo-fast ]; then
+			touch /run/demo-fast
+			hmc bandwidth 32M > /dev/null 2>&1
+		fi
+		sleep 1
+	done
+}
+
 drmgr_lines() { journalctl -t DRMGR -o cat --no-pager; }
 app_lines() { journalctl -u "$1" -o cat --no-pager; }
 
@@ -67,16 +93,29 @@ check "both are registered" sh -c "drmgr status | grep -Eq 'applications:? *2'"
 say "---- 3. the HMC validates: may this partition move?"
 before=$(machine)
 say "here: $before"
-hmc destination > /dev/null
+destination=$(hmc destination bandwidth=3M)
+say "a second server is ready, and memory is being copied to it: $destination"
 hmc stream $ID enabled > /dev/null
 run drmgr -m -c pmig -p check -s $ID -t 19 -n 5 -d 1
 check "nobody refuses" drmgr -m -c pmig -p check -s $ID -t 19 -n 5 -d 1
 
-say "---- 4. the HMC moves it: memory is copied for 2 s, then the platform asks the partition to stop"
-hmc after 2000 stream $ID suspending > /dev/null
-drmgr -m -c pmig -p pre -s $ID -t 19 -n 5 -d 1
+say "---- 4. the HMC moves it: memory is copied while it runs, then the platform asks the partition to stop"
+hmc after 3000 stream $ID suspending > /dev/null
+drmgr -m -c pmig -p pre -s $ID -t 19 -n 5 -d 1 > /run/demo-pre 2>&1 &
+pre=$!
+follow_copy $pre
+wait $pre
 status=$?
+sed 's/^/#   /' /run/demo-pre
 check "drmgr -p pre ends with 0" test $status -eq 0
+say "stood still for $((($(field t_resume_us) - $(field t_suspend_us)) / 1000)) ms," \
+	"then pulled $(field pulled) pages that it needed before they came"
+check "it moved to another server" test "$(field kind)" = move
+check "memory was copied while it ran" grep -q "^Enabled .* [1-9][0-9]* MiB copied" /run/demo-copy
+case $destination in
+*mode=postcopy*) check "and the rest followed when it ran there" grep -q "^Resumed .* [1-9][0-9]* MiB left" /run/demo-copy ;;
+*) say "no post-copy on this machine: the rest was copied during the stand-still" ;;
+esac
 after=$(machine)
 say "before: $before"
 say "now:    $after"

@@ -185,7 +185,7 @@ static void test_transit(void)
 	unsigned int wrong;
 	pid_t child;
 
-	hmc("destination bandwidth=2M resumed-ms=never");
+	hmc("destination bandwidth=1M resumed-ms=never");
 	if (!strstr(reply, "mode=postcopy")) {
 		ksft_print_msg("%s\n", reply);
 		ksft_test_result_skip("memory in transit: no post-copy on this machine\n");
