@@ -212,9 +212,9 @@ def tap_todo_is_never_a_pass():
 @check
 def tap_skips_are_told():
     t = tap.Tap()
-    for line in ("1..2", "ok 1 - x # SKIP no module", "ok 2"):
+    for line in ("1..3", "ok 1 - x # SKIP no module", "ok 2", "ok 3 # SKIP no name"):
         t.line(line)
-    assert t.verdict(0).skips == ["x: no module"]
+    assert t.verdict(0).skips == ["x: no module", "no name"]
 
 
 @check
@@ -440,6 +440,8 @@ class Lab:
         finally:
             lab.kill()
             lab.wait()
+            for pid in qemu_children(self.out):
+                os.kill(pid, signal.SIGKILL)
 
     @staticmethod
     def _wait(state, otherwise):

@@ -173,13 +173,15 @@ class Group:
             self.report.say(text if self.runner.verbose else f"    {text}")
 
         self.log(f"test {test.name}: {test.command}")
-        started, cpu = time.monotonic(), self._cpu(partition)
+        started, server, cpu = time.monotonic(), partition.current, self._cpu(partition)
         self.report.say(f"# Subtest: {test.name}")
         await agent.mark(f"{test.name} begins")
         unowned += agent.take_log()
         status = await agent.run(test.command, test.timeout, line)
         await agent.mark(f"{test.name} ends")
-        took = f"{time.monotonic() - started:.1f} s ({max(0, self._cpu(partition) - cpu):.1f} s of CPU)"
+        took = f"{time.monotonic() - started:.1f} s"
+        if partition.current is server:  # what a server has used that is gone now is not known
+            took += f" ({self._cpu(partition) - cpu:.1f} s of CPU)"
         self.log(f"test {test.name}: status {status} after {took}")
         self.report.say(f"    # {took}")
         self.report.result(test.name, tap.verdict(status, judge.unexpected(agent.take_log(), tap.expected)))

@@ -85,7 +85,7 @@ class Tap:
         if status and not self.failed and not problems and not (status == EXIT_SKIP and self.skips):
             problems.append(f"exit status {status}" if 0 < status < 128 else f"killed by signal {abs(status) % 128}")
         return Verdict(self.passed, self.failed + bool(problems), len(self.skips), problems,
-                       [f"{name}: {reason}" for name, reason in self.skips])
+                       [f"{name}: {reason}" if name else reason for name, reason in self.skips])
 
     def _all_skipped(self, status):
         if self.failed or self.passed or status not in (0, EXIT_SKIP):
