@@ -14,27 +14,6 @@
 #undef TEST_TIMEOUT_DEFAULT
 #define TEST_TIMEOUT_DEFAULT 120
 
-/* Ends whatever an earlier test has left behind. */
-static inline bool quiet(struct link *l)
-{
-	int64_t end = now_ms() + NEVER_MS;
-	struct session s;
-
-	do {
-		if (get_session(l, &s))
-			return false;
-		if (!s.there)
-			return true;
-		if (!s.owner)
-			command(l, PMIG_CMD_ADOPT);
-		if (s.state < PMIG_STATE_SUSPENDING && s.state > PMIG_STATE_CHECKED)
-			cancel(l, 0);
-		command(l, PMIG_CMD_END);
-		nap();
-	} while (now_ms() < end);
-	return false;
-}
-
 static inline void load_modules(void)
 {
 	run("modprobe pmig && modprobe pmig_sim && modprobe pmig_test");

@@ -398,6 +398,27 @@ static inline const struct change *change_of(const struct session *s, const char
 	return NULL;
 }
 
+/* Ends whatever an earlier test has left behind. */
+static inline bool quiet(struct link *l)
+{
+	int64_t end = now_ms() + NEVER_MS;
+	struct session s;
+
+	do {
+		if (get_session(l, &s))
+			return false;
+		if (!s.there)
+			return true;
+		if (!s.owner)
+			command(l, PMIG_CMD_ADOPT);
+		if (s.state < PMIG_STATE_SUSPENDING && s.state > PMIG_STATE_CHECKED)
+			cancel(l, 0);
+		command(l, PMIG_CMD_END);
+		nap();
+	} while (now_ms() < end);
+	return false;
+}
+
 /* --- the handlers of pmig_test --- */
 
 #define TEST_DIR "/sys/kernel/debug/pmig_test/"
