@@ -141,7 +141,7 @@ build_strict() {
 
 # The guest programs of the lab itself
 build_lab() {
-	local name programs=(guest/labd guest/hmc)
+	local name programs=(guest/labd guest/hmc tests/pvr)
 
 	mkdir -p "$OUT/guest" "$OUT/tests"
 	! needs_kselftest || programs+=(tests/memory_test)

@@ -224,11 +224,13 @@ def tap_bail_out():
 
 @check
 def list_of_tests():
-    tests = testlist.parse("# x\na quick all 10 prog arg\nb systemd:own ppc 20 prog\nc quick x86 5 prog\n")
+    tests = testlist.parse("# x\na quick all 10 prog arg\nb systemd:own ppc 20 prog\nc quick x86 5 prog\n"
+                            "d quick:own,numa none 5 prog\n")
     assert [(t.name, t.timeout) for t in testlist.for_kernel(tests, "6.12")] == [("a", 10), ("b", 20)]
     assert [(t.name, t.timeout) for t in testlist.for_kernel(tests, "x86-6.1")] == [("a", 10), ("c", 5)]
     assert [(t.name, t.timeout) for t in testlist.for_kernel(tests, "debug")] == [("a", 40), ("b", 80)]
-    assert tests[0].command == "prog arg" and tests[1].own
+    assert tests[0].command == "prog arg" and tests[1].own and tests[3].hardware == ("numa",)
+    del tests[3]
     assert [[t.name for t in g] for _, g in testlist.boots(tests)] == [["b"], ["a", "c"]]
 
 
@@ -284,6 +286,7 @@ def guests_wait_for_a_place():
 @check
 def list_of_tests_with_mistakes():
     for text in ("a quick all 10", "a slow all 10 x", "a quick all ten x", "a quick:mine all 10 x",
+                 "a quick:own,gpu all 10 x", "a quick:,numa all 10 x",
                  "a quick all 1 x\na quick all 1 x"):
         try:
             testlist.parse(text)
@@ -297,8 +300,9 @@ def list_of_tests_with_mistakes():
 @check
 def device_tree_updates():
     a, b = identity.nth(0), identity.nth(1)
-    assert identity.commands(a, a, 2) == []
-    got = {tuple(words[1:3]): words[3] for words in map(str.split, identity.commands(a, b, 2))}
+    assert identity.commands(a, a, 2) == ["pvr 0x0"]
+    got = {tuple(words[1:3]): words[3] for words in map(str.split, identity.commands(a, b, 2))
+           if words[0] == "update"}
     assert got["/cpus/PowerPC,POWER9@0", "d-cache-size"] == "00010000"
     assert got["/cpus/l2-cache@2001", "d-cache-size"] == "00100000"
     assert bytes.fromhex(got["/", "system-id"]) == b"IBM,0210LAB0B\0"
@@ -341,7 +345,7 @@ def caches_that_come_and_go():
     assert [c for c in come if c.startswith("add")] == ["add /cpus/l3-cache@3000", "add /cpus/l4-cache@4000"], come
     for link in ("update /cpus/l2-cache@2000 l2-cache 00003000", "update /cpus/l3-cache@3000 l2-cache 00004000"):
         assert link in come, come
-    assert go == ["delete /cpus/l2-cache@2000", "delete /cpus/l3-cache@3000", "delete /cpus/l4-cache@4000",
+    assert go == ["pvr 0x0", "delete /cpus/l2-cache@2000", "delete /cpus/l3-cache@3000", "delete /cpus/l4-cache@4000",
                   "update /cpus/PowerPC,POWER9@0 l2-cache -"], go
     for who in (two, four, none, dict(two, **{"l3-size": 1})):
         identity.check(who)
@@ -350,6 +354,26 @@ def caches_that_come_and_go():
     except identity.BadIdentity:
         return
     raise AssertionError("taken: a fourth level without a third")
+
+
+@check
+def nodes_that_are_swapped():
+    lmbs = ("/m", "ibm,dynamic-memory-v2", "00000002" + "00000004" + "0" * 24 + "ffffffff" + "00000080" +
+            "00000001" + "0" * 24 + "00000001" + "00000008")
+    here = identity.nth(0)
+    wanted, _ = identity.parse(["home-nodes=swap", "lmb-associativity=swap"])
+    got = identity.commands(here, dict(here, **wanted), 2, lmbs)
+    assert got[:3] == ["pvr 0x0", "home 0 1", "home 1 0"], got
+    words = got[3].split()
+    assert words[:3] == ["update", "/m", "ibm,dynamic-memory-v2"] and len(words[3]) == len(lmbs[2]), words
+    assert words[3] == lmbs[2][:-16] + "00000000" + "00000008", words
+    for bad in (lambda: identity.parse(["home-nodes=2"]), lambda: identity.check(dict(here, **wanted), 1)):
+        try:
+            bad()
+        except identity.BadIdentity:
+            continue
+        raise AssertionError("taken")
+    identity.check(dict(here, **wanted), 2)
 
 
 class FakePartition:
@@ -369,6 +393,7 @@ class FakePartition:
         self.machine = self.Machine()
         self.hmc_line = self.Line()
         self.ended = asyncio.get_running_loop().create_future()
+        self.wire = None
         self.tasks = []
 
     def spawn(self, coroutine):
@@ -405,7 +430,8 @@ def requests_with_mistakes():
                          ("cancel-delay x", "no number"), ("fail-state 0 1", "no failure"),
                          ("fail-state -1", "number of"),
                          ("fail-state -1 -1", "out of range"), ("reject x 1", "no number"),
-                         ("in-place blackout-ms=never", "no number"), ("in-place resumed-ms=soon", "no number")):
+                         ("in-place blackout-ms=never", "no number"), ("in-place resumed-ms=soon", "no number"),
+                         ("wire", "no adapters")):
         sent = requests("1 " + text, ppc=True)
         assert " error " in sent[0] and answer in sent[0], (text, sent)
 

@@ -11,7 +11,7 @@ from .transfer import BANDWIDTH, POLL
 
 HELP = ("stream ID STATE | found ID STATE | gone ID | after MS REQUEST | when-converged REQUEST | reject STATUS COUNT | "
         "fail-cancel STATUS COUNT | fail-state STATUS COUNT | cancel-delay MS | destination [KEY=VALUE] | "
-        "bandwidth BYTES | in-place [blackout-ms=N] [KEY=VALUE] | stat ID | identity | time | validate | log TEXT")
+        "bandwidth BYTES | in-place [blackout-ms=N] [KEY=VALUE] | stat ID | identity | wire | time | validate | log TEXT")
 
 
 class Refused(Exception):
@@ -243,7 +243,7 @@ class Hmc:
     async def do_in_place(self, *words):
         options, rest = self._options(words)
         wanted, further = identity.parse(rest)
-        self.partition.next_identity(wanted)  # to refuse what it refuses
+        await self.partition.next_identity(wanted)  # to refuse what it refuses
         await self.partition.drop_destination()
         self.partition.in_place = {"blackout-ms": options.get("blackout-ms") or 0, "resumed-ms": options["resumed-ms"],
                                    "identity": wanted, "further": further}
@@ -254,6 +254,11 @@ class Hmc:
         if value is None:
             raise Refused("no such stream")
         return " ".join(f"{k}={v:#x}" if k == "cancel-reason" else f"{k}={v}" for k, v in value.items())
+
+    async def do_wire(self):
+        if not self.partition.wire:
+            raise Refused("wire: this guest has no adapters (its test wants :own,vio)")
+        return str(self.partition.wire)
 
     async def do_identity(self):
         return " ".join(f"{k}={v}" for k, v in self.partition.identity.items())

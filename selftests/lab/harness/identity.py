@@ -6,7 +6,7 @@ import struct
 # The first server: what QEMU's POWER9 has, and names of a machine that could be.
 FIRST = {
     "d-cache-size": 0x8000, "i-cache-size": 0x8000, "l2-size": 0x80000, "l3-size": 0, "l4-size": 0,
-    "clock-frequency": 1000000000,
+    "clock-frequency": 1000000000, "pvr": 0, "home-nodes": "0,1", "lmb-associativity": "own",
     "model": "IBM,9009-42A", "system-id": "IBM,0210LAB0A", "host-serial": "LAB0A", "partition-no": 1,
 }
 # The other kind. Servers take turns, so that each differs from the one before in all of it.
@@ -16,6 +16,10 @@ OTHER = {
 }
 ALIASES = {"d-cache": "d-cache-size", "i-cache": "i-cache-size", "l2": "l2-size", "l2-cache": "l2-size",
            "l3": "l3-size", "l4": "l4-size", "clock": "clock-frequency", "serial": "host-serial"}
+# "swap" is for guests with two nodes: processors, or memory blocks, that the first server has in the one are in the other
+WORDS = {"home-nodes": {"own": "0,1", "swap": "1,0", "0,1": "0,1", "1,0": "1,0", "0,0": "0,0", "1,1": "1,1"},
+         "lmb-associativity": {"own": "own", "swap": "swap"}}
+LMBS = [("/ibm,dynamic-reconfiguration-memory", name) for name in ("ibm,dynamic-memory-v2", "ibm,dynamic-memory")]
 CACHES = (2, 3, 4)  # levels that have a node of their own, and can be missing
 
 
@@ -133,13 +137,20 @@ def parse(words):
             raise BadIdentity(f"unknown key '{key}': {' '.join([*FIRST, *FURTHER])}")
         elif isinstance(FIRST[key], int):
             wanted[key] = _number(key, value)
+        elif key in WORDS:
+            if value not in WORDS[key]:
+                raise BadIdentity(f"{key}: '{value}' is none of: {' '.join(WORDS[key])}")
+            wanted[key] = WORDS[key][value]
         else:
             wanted[key] = value
     return wanted, further
 
 
-def check(who):
-    """A level of cache cannot be missing where there is one behind it."""
+def check(who, nodes=1):
+    """A level of cache cannot be missing where there is one behind it, nor a node to live in."""
+    for key in WORDS:
+        if nodes == 1 and who[key] != FIRST[key]:
+            raise BadIdentity(f"{key}: this guest has one node (its test wants :own,numa)")
     levels = [level for level in CACHES if who[f"l{level}-size"]]
     if levels != list(CACHES[:len(levels)]):
         raise BadIdentity(f"a cache of level {levels[-1]} without one before it")
@@ -192,9 +203,29 @@ def _cache_changes(old, new, cpu, node):
     return out
 
 
-def commands(old, new, cpus):
-    """What ibm,update-nodes and ibm,update-properties have to report, as commands for the hypervisor."""
-    out = []
+def _swapped(value):
+    """Memory blocks with the node of each that has one, 0 or 1, exchanged: the fifth word of an entry in both forms."""
+    data = bytearray.fromhex(value)
+    for at in range(4 + 16, len(data), 24):
+        node = struct.unpack_from(">I", data, at)[0]
+        if node in (0, 1):
+            struct.pack_into(">I", data, at, 1 - node)
+    return data.hex()
+
+
+def _lmb_changes(old, new, lmbs):
+    if old["lmb-associativity"] == new["lmb-associativity"]:
+        return []
+    path, name, value = lmbs
+    return [f"update {path} {name} {value if new['lmb-associativity'] == 'own' else _swapped(value)}"]
+
+
+def commands(old, new, cpus, lmbs=None):
+    """What the hypervisor has to answer from now on, the device-tree updates above all. `lmbs`: of a guest with two nodes"""
+    out = [f"pvr {new['pvr']:#x}"]
+    if lmbs:
+        out += [f"home {cpu} {node}" for cpu, node in enumerate(new["home-nodes"].split(","))]
+        out += _lmb_changes(old, new, lmbs)
 
     def put(path, name, code):
         if old[name] != new[name]:

@@ -12,6 +12,7 @@ from . import identity
 from .channel import Channel, LineChannel
 from .server import VASI, Machine, Server, ServerError
 from .transfer import MOVING, Transfer, TransferFailed
+from .wire import Wire
 
 MOVE_TIMEOUT = 120
 SKIP = "skip"  # as resumed-ms: from Suspended to Completed at once
@@ -35,13 +36,13 @@ class Partition:
     # what only the server knows that the guest has moved from
     BEFORE_THE_MOVE = ("t_suspending_us", "t_first_join_us", "t_suspend_us", "cancel-reason")
 
-    def __init__(self, products, out, profile, logs, log):
+    def __init__(self, products, out, profile, logs, log, hardware=()):
         self.products = products
         self.out = out
         self.profile = profile
         self.logs = logs
         self.log = log
-        self.machine = Machine(products)
+        self.machine = Machine(products, hardware)
         self.servers = []
         self.current = None
         self.destination = None
@@ -51,6 +52,8 @@ class Partition:
         self.stayed = set()  # streams whose last move was one in place
         self.names = itertools.count()
         self.moves = 0
+        self.wire = None  # to the adapters of a guest that has them
+        self.lmbs = None  # the guest's memory blocks, (path, name, hex), as they were when it started
         self.identity = identity.nth(0)
         self.hmc_line = LineChannel(lambda text: self.on_request(text))
         self.agent_line = LineChannel(lambda text: self.on_agent(text))
@@ -78,10 +81,20 @@ class Partition:
         append = [f"console={self.machine.console} lab={self.profile} panic=-1 loglevel=7 printk.devkmsg=on norandmaps"]
         if self.profile == "systemd":
             append.append("systemd.show_status=0 systemd.log_target=kmsg systemd.log_level=notice audit=0")
+        if self.machine.vio:
+            await self._make_vio()
         self.boot_arguments = ["-initrd", os.path.join(self.out, f"initrd-{self.profile}"),
                                "-append", " ".join(append), *self._devices()]
         self.current = await self._start_server(self.identity)
         self._attach(self.current)
+
+    async def next_identity(self, wanted):
+        """Of the server that the partition comes to next. Raises BadIdentity."""
+        who = dict(identity.after(self.identity, self.moves + 1), **wanted)
+        identity.check(who, self.machine.nodes)
+        if self.machine.nodes > 1 and not self.lmbs:
+            self.lmbs = await self.current.look(identity.LMBS)
+        return who
 
     async def _make_overlay(self):
         self.overlay = os.path.join(self._tmp.name, "disk.qcow2")
@@ -91,10 +104,21 @@ class Partition:
         if await p.wait():
             raise ServerError("qemu-img failed")
 
+    async def _make_vio(self):
+        self.wire = Wire(self.machine.qemu, self._tmp.name)
+        await self.wire.start()
+        self.vio_disk = os.path.join(self._tmp.name, "vio.img")
+        with open(self.vio_disk, "wb") as f:
+            f.truncate(64 << 20)
+
     def _devices(self):
-        if self.profile != "systemd":
-            return []
-        return ["-drive", f"file={self.overlay},format=qcow2,if=virtio,cache=writeback"]
+        out = []
+        if self.profile == "systemd":
+            out += ["-drive", f"file={self.overlay},format=qcow2,if=virtio,cache=writeback"]
+        if self.machine.vio:
+            out += ["-drive", f"file={self.vio_disk},format=raw,if=none,id=vio,cache=writeback",
+                    "-device", "spapr-vscsi", "-device", "scsi-hd,drive=vio", *self.wire.arguments()]
+        return out
 
     async def _start_server(self, who, *extra):
         server = Server(f"{next(self.names)}", self.machine, self.logs, self._event)
@@ -136,6 +160,8 @@ class Partition:
             channel.detach()
         for server in self.servers:
             await server.kill()
+        if self.wire:
+            await self.wire.close()
         self._tmp.cleanup()
 
     def spawn(self, coroutine):
@@ -200,7 +226,7 @@ class Partition:
     async def prepare(self, wanted, further, resumed_ms, bandwidth, postcopy):
         """Starts the server that the next suspension moves to. Returns why there is no post-copy, or ""."""
         await self.drop_destination()
-        server = await self._start_server(self.next_identity(wanted), "-incoming", "defer")
+        server = await self._start_server(await self.next_identity(wanted), "-incoming", "defer")
         transfer = Transfer(self.current, server, self.log)
         self.destination = Destination(server, transfer, further, resumed_ms)
         why_not = await transfer.listen(os.path.join(self._tmp.name, f"move{server.name}"), bandwidth, postcopy)
@@ -211,11 +237,6 @@ class Partition:
             if int(values["state"]) in MOVING:
                 await self._begin_copy(stream)
         return why_not
-
-    def next_identity(self, wanted):
-        who = dict(identity.after(self.identity, self.moves + 1), **wanted)
-        identity.check(who)
-        return who
 
     async def _begin_copy(self, stream):
         """There is a destination, and a stream that is to move there: its memory is copied from now on."""
@@ -306,7 +327,7 @@ class Partition:
 
     def _update_commands(self, new, further):
         # Two nodes and two properties an answer: "call again" is always taken.
-        return ["clear-updates", "chunk 2 2"] + identity.commands(self.identity, new, self.machine.cpus) + further
+        return ["clear-updates", "chunk 2 2", *identity.commands(self.identity, new, self.machine.cpus, self.lmbs), *further]
 
     @staticmethod
     def _arrival(stream, resumed_ms):
@@ -315,7 +336,7 @@ class Partition:
     async def _stay(self, stream):
         """The same process plays both servers."""
         how = self.in_place
-        new = self.next_identity(how["identity"])
+        new = await self.next_identity(how["identity"])
         await asyncio.sleep(how["blackout-ms"] / 1000)
         await self.current.lpm(";".join(self._update_commands(new, how["further"]) +
                                         [self._arrival(stream, how["resumed-ms"])]))

@@ -131,7 +131,8 @@ class Group:
 
     async def _boot(self, name, tests):
         """Runs tests in one guest. Returns those that are left because a test took the guest with it."""
-        partition = Partition(self.runner.products, self.runner.out, self.profile, self.runner.logs.boot(name), self.log)
+        partition = Partition(self.runner.products, self.runner.out, self.profile, self.runner.logs.boot(name), self.log,
+                              self.tests[0].hardware)
         hmc = Hmc(partition, self.log)
         agent = Agent(partition)
         left = list(tests)

@@ -16,19 +16,31 @@ class ServerError(Exception):
 class Machine:
     """What distinguishes kinds of servers: how QEMU is started and what the guest's consoles are called."""
 
-    def __init__(self, products, memory="1G", cpus=2):
+    def __init__(self, products, hardware=(), memory="1G", cpus=2):
         self.qemu = products["QEMU"]
         self.ppc = products["GUEST_ARCH"] == "ppc64el"
         self.kernel = os.path.join(products["KERNEL_DIR"], "vmlinux")
         self.memory = memory
+        self.nodes = 2 if self.ppc and "numa" in hardware else 1
+        self.vio = self.ppc and "vio" in hardware
         self.cpus = cpus
 
     @property
     def console(self):
         return "hvc0" if self.ppc else "ttyS0"
 
+    def _memory(self):
+        """With two nodes: half of it in each, and a memory block more in the second that the device tree lists."""
+        if self.nodes == 1:
+            return ["-m", self.memory]
+        out = ["-m", "1G,slots=1,maxmem=2G"]
+        for node in range(2):
+            out += ["-object", f"memory-backend-ram,id=m{node},size=512M",
+                    "-numa", f"node,nodeid={node},cpus={node},memdev=m{node}"]
+        return out + ["-object", "memory-backend-ram,id=m2,size=256M", "-device", "pc-dimm,id=dimm,memdev=m2,node=1"]
+
     def arguments(self, identity):
-        common = ["-smp", str(self.cpus), "-m", self.memory, "-kernel", self.kernel]
+        common = ["-smp", str(self.cpus), "-kernel", self.kernel, *self._memory()]
         if not self.ppc:
             return ["-M", "q35,accel=tcg", "-cpu", "max", *common]
 
@@ -126,6 +138,16 @@ class Server:
 
     async def lpm(self, commands):
         await self.qmp("qom-set", path="/machine", property="lpm", value=commands)
+
+    async def look(self, properties):
+        """The first of these, (path, name), that the guest's device tree has, with its value in hexadecimal."""
+        for path, name in properties:
+            try:
+                await self.qmp("qom-set", path="/machine", property="lpm-look", value=f"{path} {name}")
+            except ServerError:
+                continue
+            return path, name, await self.qmp("qom-get", path="/machine", property="lpm-look")
+        raise ServerError(f"{self.name}: none of {properties}")
 
     async def lpm_status(self):
         """{stream ID: {key: text}} and the counters of the update calls"""

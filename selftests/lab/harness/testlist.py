@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The list of tests: one a line, NAME PROFILE[:own] KERNELS TIMEOUT COMMAND..."""
+"""The list of tests: one a line, NAME PROFILE[:own[,HARDWARE]] KERNELS TIMEOUT COMMAND..."""
 import collections
 
-Test = collections.namedtuple("Test", "name profile own kernels timeout command")
+Test = collections.namedtuple("Test", "name profile own hardware kernels timeout command")
+HARDWARE = ("numa", "vio")  # what a guest of its own can have beside what all have
 
 
 class BadList(ValueError):
@@ -15,11 +16,14 @@ def parse_line(line, where):
         raise BadList(f"{where}: NAME PROFILE KERNELS TIMEOUT COMMAND... is wanted")
     name, profile, kernels, timeout, command = words
     profile, _, own = profile.partition(":")
+    own, *hardware = own.split(",")
     if profile not in ("quick", "systemd") or own not in ("", "own"):
         raise BadList(f"{where}: the profile is quick or systemd, with :own or not")
+    if set(hardware) - set(HARDWARE) or hardware and not own:
+        raise BadList(f"{where}: behind :own may be {' '.join(HARDWARE)}")
     if not timeout.isdigit():
         raise BadList(f"{where}: the time-out is in seconds")
-    return Test(name, profile, bool(own), kernels.split(","), int(timeout), command)
+    return Test(name, profile, bool(own), tuple(hardware), kernels.split(","), int(timeout), command)
 
 
 def parse(text, where="tests.list"):

@@ -17,6 +17,8 @@
  *   update PATH NAME HEX     the property is reported by the update calls with this value; "-": it is gone
  *   delete PATH              the node is reported as gone, with all below it
  *   add PATH                 the node is reported as new; the updates of that path are its properties
+ *   pvr VALUE                the processors' version register; 0: QEMU's own
+ *   home CPU NODE            what H_HOME_NODE_ASSOCIATIVITY answers for this processor
  *   clear-updates            nothing is reported any more
  *   chunk NODES PROPERTIES   at most so many in an answer (0: what fits), so that "call again" is needed
  *   copy-on 0|1              while it is 1, QEMU's pre-copy goes on, however little is left
@@ -38,6 +40,7 @@
 #include "hw/ppc/spapr.h"
 #include "hw/ppc/spapr_lpm.h"
 #include "migration/misc.h"
+#include "sysemu/numa.h"
 #include "sysemu/runstate.h"
 #include <libfdt.h>
 
@@ -109,6 +112,7 @@ static Fault reject, fail_cancel, fail_state;
 static unsigned cancel_delay;
 static QEMUTimer *cancel_timer;
 static unsigned max_nodes, max_props;
+static uint32_t pvr; /* 0: QEMU's own */
 static unsigned nodes_calls, props_calls, activate_calls;
 static char *root_model, *root_system_id;
 
@@ -356,6 +360,16 @@ static void partition_runs(void)
     }
 }
 
+/* The guest reads the register itself. What it brings from another process is the other server's. */
+static void set_pvr(void)
+{
+    CPUState *cs;
+
+    CPU_FOREACH(cs) {
+        POWERPC_CPU(cs)->env.spr[SPR_PVR] = pvr ?: POWERPC_CPU_GET_CLASS(cs)->pvr;
+    }
+}
+
 /*
  * An armed decrementer is not part of QEMU's migration stream, and a CPU that waits for it would sleep for
  * ever: arm it on every CPU when the machine begins to run. One tick too many does no harm.
@@ -367,6 +381,7 @@ static void machine_state_changed(void *opaque, bool running, RunState state)
     if (!running) {
         return;
     }
+    set_pvr();
     partition_runs();
     CPU_FOREACH(cs) {
         cpu_ppc_store_decr(&POWERPC_CPU(cs)->env, 1);
@@ -967,6 +982,37 @@ static void do_copy_on(char **arg, Error **errp)
     qatomic_set(&copy_on, on);
 }
 
+static void do_pvr(char **arg, Error **errp)
+{
+    uint64_t value;
+
+    if (qemu_strtou64(arg[1], NULL, 0, &value) || value > UINT32_MAX) {
+        error_setg(errp, "lpm: no PVR: %s", arg[1]);
+        return;
+    }
+    pvr = value;
+    set_pvr();
+}
+
+static void do_home(char **arg, Error **errp)
+{
+    MachineState *machine = MACHINE(qdev_get_machine());
+    unsigned cpu, node;
+    PowerPCCPU *c;
+
+    if (qemu_strtoui(arg[1], NULL, 0, &cpu) || qemu_strtoui(arg[2], NULL, 0, &node) ||
+        node >= machine->numa_state->num_nodes) {
+        error_setg(errp, "lpm: wanted CPU NODE: %s %s", arg[1], arg[2]);
+        return;
+    }
+    c = spapr_find_cpu(cpu);
+    if (!c) {
+        error_setg(errp, "lpm: no such processor: %u", cpu);
+        return;
+    }
+    c->node_id = node;
+}
+
 static const struct {
     const char *verb;
     unsigned args;
@@ -982,6 +1028,8 @@ static const struct {
     { "update", 3, do_update },
     { "delete", 1, do_delete },
     { "add", 1, do_add },
+    { "pvr", 1, do_pvr },
+    { "home", 2, do_home },
     { "clear-updates", 0, do_clear_updates },
     { "chunk", 2, do_chunk },
     { "copy-on", 1, do_copy_on },
@@ -1038,6 +1086,36 @@ static char *lpm_get(Object *obj, Error **errp)
     g_string_append_printf(text, "calls update-nodes=%u update-properties=%u activate-firmware=%u converged=%d\n",
                            nodes_calls, props_calls, activate_calls, qatomic_read(&copy_converged));
     return g_string_free(text, false);
+}
+
+/* The property "lpm-look": set to "PATH NAME", it is that property of the tree of the boot, in hexadecimal. */
+static char *look;
+
+static void look_set(Object *obj, const char *value, Error **errp)
+{
+    g_auto(GStrv) arg = g_strsplit(value, " ", -1);
+    void *fdt = SPAPR_MACHINE(obj)->fdt_blob;
+    GString *text = g_string_new(NULL);
+    const uint8_t *data = NULL;
+    int node, len = 0;
+
+    if (fdt && g_strv_length(arg) == 2) {
+        node = fdt_path_offset(fdt, arg[0]);
+        data = node < 0 ? NULL : fdt_getprop(fdt, node, arg[1], &len);
+    }
+    for (int i = 0; data && i < len; i++) {
+        g_string_append_printf(text, "%02x", data[i]);
+    }
+    if (!data) {
+        error_setg(errp, "lpm: no such property: %s", value);
+    }
+    g_free(look);
+    look = g_string_free(text, false);
+}
+
+static char *look_get(Object *obj, Error **errp)
+{
+    return g_strdup(look ? look : "");
 }
 
 static char *get_string(char *const *value)
@@ -1134,6 +1212,8 @@ void spapr_lpm_instance_init(Object *obj)
 {
     object_property_add_str(obj, "lpm", lpm_get, lpm_set);
     object_property_set_description(obj, "lpm", "Lab: streams, faults and device-tree updates");
+    object_property_add_str(obj, "lpm-look", look_get, look_set);
+    object_property_set_description(obj, "lpm-look", "Lab: a property of the device tree");
     object_property_add_str(obj, "lpm-model", get_model, set_model);
     object_property_set_description(obj, "lpm-model", "Lab: model in the root node");
     object_property_add_str(obj, "lpm-system-id", get_system_id, set_system_id);

@@ -17,7 +17,8 @@
 
 # Modules a guest may need; what they depend on comes along. What is missing is built in, or not there at all.
 GUEST_MODULES=(virtio_pci virtio_blk virtio_console virtio_rng virtio_net ext4 crc32c_generic configfs autofs4
-	unix_diag fuse overlay loop dummy veth tun nx-compress-pseries softdog)
+	unix_diag fuse overlay loop dummy veth tun nx-compress-pseries softdog
+	ibmveth ibmvscsi sd_mod)
 
 kernel_arch() {
 	case $1 in
