@@ -19,7 +19,7 @@ from table import BadTable
 from tree import BuildError
 from verdict import Fate, failure, unfit
 
-BOOT_TIMEOUT = 240
+BOOT_TIMEOUT = 900  # beside builds on an emulated processor, and a boot that fails costs every mutant behind it
 IN_GUEST = "/usr/libexec/pmig/mutants"
 BASE = "unchanged"  # what is put back in place of a mutant's files
 SWAP = os.path.join(os.path.dirname(os.path.realpath(__file__)), "swap.sh")
