@@ -8,14 +8,12 @@ from jobs import OUT, Job, call
 from style import sources
 
 SANITIZERS = {"ASAN_OPTIONS": "detect_leaks=1:abort_on_error=0", "UBSAN_OPTIONS": "print_stacktrace=1"}
-# Whatever else is on this machine, a shorter wait for the guests counts for more.
-NICE = ["nice", "-n", "5"]
 
 
 def tap_step(name, argv, env=None, limit=15 * 60):
     """A program that prints TAP"""
     def run(report):
-        status, out = call([*NICE, *argv], limit=limit, env=dict(os.environ, **(env or {})))
+        status, out = call(argv, limit=limit, env=dict(os.environ, **(env or {})))
         noise = ["a sanitizer complains"] if re.search(r"runtime error:|ERROR: \w+Sanitizer", out) else []
         report.tap(name, status, out, noise)
     return run
@@ -25,7 +23,7 @@ def programs(units, hosts):
     """Builds what has sanitizers, then each unit program and each test of the real programs is a job of its own."""
     def run(report):
         targets = [name for name, some in (("unit", units), ("host", hosts)) if some]
-        status, out = call([*NICE, "make", "-s", f"-j{os.cpu_count()}", "-C", "selftests", *targets, f"O={OUT}", "WERROR=1"])
+        status, out = call(["make", "-s", f"-j{os.cpu_count()}", "-C", "selftests", *targets, f"O={OUT}", "WERROR=1"])
         report.result(status == 0, f"build of the {' and '.join(targets)} tests", out)
         if status:
             return []
@@ -47,7 +45,7 @@ def host_names():
 def strict(kernel):
     """The modules build for that kernel, with its release's compiler, W=1 and sparse, without a word."""
     def run(report):
-        status, out = call([*NICE, "selftests/lab/lab", "build-strict", kernel])
+        status, out = call(["selftests/lab/lab", "build-strict", kernel])
         noise = [x for x in out.splitlines() if re.search(r"\b(warning|error):", x)]
         report.result(status == 0 and not noise, f"modules for {kernel} build with W=1 C=2 and no warning", out)
     return run
