@@ -57,7 +57,7 @@ class Reader:
             self.report.result(False, f"guests with {self.kernel} ended with status {status} and no total")
             return
         self.report.passed, self.report.failed, self.report.skipped = self.total
-        if status and not self.report.failed:
+        if status != 0 and not self.report.failed:
             self.report.result(False, f"guests with {self.kernel} ended with status {status}")
 
 
