@@ -105,6 +105,7 @@ static inline void bench_down(struct __test_metadata *_metadata, struct bench *s
 	} else {
 		lab_hmc(NULL, 0, "reject 0 0");
 		lab_hmc(NULL, 0, "fail-cancel 0 0");
+		lab_hmc(NULL, 0, "fail-state 0 0");
 		lab_hmc(NULL, 0, "gone 0x%llx", STREAM);
 	}
 }

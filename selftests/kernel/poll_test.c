@@ -2,13 +2,22 @@
 /* How often the stream's state is read, and what an answer means that is none. */
 #include "kfixture.h"
 
-/* The next @count readings fail. */
-static int fail_state(int err, int count)
+/* The next @count readings fail: errno for sim, status of H_VASI_STATE for pseries. */
+static int fail_state(bool sim, int err, int status, int count)
 {
-	return put(SIM "fail_state", "%d %d", err, count);
+	return sim ? put(SIM "fail_state", "%d %d", err, count) :
+		     lab_hmc(NULL, 0, "fail-state %d %d", status, count);
 }
 
 #define FOR_EVER 1000000
+#define HARDWARE EIO, -1
+
+/* What the engine for PowerVM says of each, and rightly. */
+static void expect_complaints(bool sim)
+{
+	if (!sim)
+		expect_kernel("H_VASI_STATE of stream 0xabcd1234: -1");
+}
 
 /*
  * By the guest's own clock, which is also the stream's: Enabled lasts so long, and that often somebody looks
@@ -54,14 +63,15 @@ TEST_F(sim, as_it_is_told)
 }
 
 /* A stream whose state can't be read for a moment is not lost; for good, it is. */
-TEST_F(sim, unreadable)
+TEST_F(pmig, unreadable)
 {
+	expect_complaints(self->sim);
 	ASSERT_BEGIN();
-	ASSERT_EQ(0, fail_state(EIO, 5));
+	ASSERT_EQ(0, fail_state(self->sim, HARDWARE, 5));
 	ASSERT_SET("suspending");
 	ASSERT_REACHES(QUIESCE);
 	EXPECT_EQ(0, self->s.err);
-	ASSERT_EQ(0, fail_state(EIO, FOR_EVER));
+	ASSERT_EQ(0, fail_state(self->sim, HARDWARE, FOR_EVER));
 	ASSERT_REACHES(FAILED);
 	EXPECT_EQ(EIO, self->s.err);
 	EXPECT_NE(NULL, strstr(self->s.reason, "does not tell the stream's state"));
@@ -73,7 +83,7 @@ TEST_F(sim, suspension_fails_and_it_is_unreadable)
 {
 	ASSERT_READY();
 	put(SIM "fail_wait", "%d 1", EIO);
-	ASSERT_EQ(0, fail_state(EIO, FOR_EVER));
+	ASSERT_EQ(0, fail_state(true, HARDWARE, FOR_EVER));
 	ASSERT_COMMAND(SUSPEND);
 	ASSERT_REACHES(FAILED);
 	EXPECT_EQ(0x6000000 | EIO, stream_reason(self->sim, STREAM));
@@ -100,7 +110,7 @@ TEST_F(sim, has_moved_and_it_is_unreadable)
 	ASSERT_REACHES(READY);
 	ASSERT_COMMAND(SUSPEND);
 	ASSERT_REACHES(SUSPENDING);
-	ASSERT_EQ(0, fail_state(EIO, 30));
+	ASSERT_EQ(0, fail_state(true, HARDWARE, 30));
 	ASSERT_SET("completed");
 	ASSERT_REACHES(COMPLETED);
 	EXPECT_EQ(0, self->s.err);
@@ -118,7 +128,7 @@ TEST_F(sim, memory_in_transit_and_it_is_unreadable)
 	ASSERT_READY();
 	ASSERT_COMMAND(SUSPEND);
 	ASSERT_REACHES(RESUMED);
-	ASSERT_EQ(0, fail_state(EIO, 30));
+	ASSERT_EQ(0, fail_state(true, HARDWARE, 30));
 	ASSERT_TRUE(used_up());
 	ASSERT_REACHES(RESUMED);
 	EXPECT_STREQ("a pre,b pre,c pre,", told());
@@ -127,10 +137,10 @@ TEST_F(sim, memory_in_transit_and_it_is_unreadable)
 }
 
 /* That the platform does not know it is an answer, and a final one: there is nothing to cancel. */
-TEST_F(sim, unknown_from_now_on)
+TEST_F(pmig, unknown_from_now_on)
 {
 	ASSERT_BEGIN();
-	ASSERT_EQ(0, fail_state(ENOENT, 1));
+	ASSERT_EQ(0, fail_state(self->sim, ENOENT, -4, 1));
 	ASSERT_REACHES(FAILED);
 	EXPECT_EQ(ENOENT, self->s.err);
 	EXPECT_STREQ("the platform no longer knows the stream", self->s.reason);
@@ -138,15 +148,16 @@ TEST_F(sim, unknown_from_now_on)
 }
 
 /* Nothing is begun on a stream that can't be seen. */
-TEST_F(sim, unreadable_from_the_start)
+TEST_F(pmig, unreadable_from_the_start)
 {
-	ASSERT_EQ(0, fail_state(EIO, 1));
+	expect_complaints(self->sim);
+	ASSERT_EQ(0, fail_state(self->sim, HARDWARE, 1));
 	EXPECT_EQ(-EIO, start(&self->l, PMIG_CMD_BEGIN, STREAM, 0, self->engine));
 	EXPECT_STREQ("the platform does not tell the state of stream 0xabcd1234: error -5",
 		     self->l.ext);
 	ASSERT_EQ(0, get_session(&self->l, &self->s));
 	EXPECT_FALSE(self->s.there);
-	ASSERT_EQ(0, fail_state(ENOENT, 1));
+	ASSERT_EQ(0, fail_state(self->sim, ENOENT, -4, 1));
 	EXPECT_EQ(-ENOENT, start(&self->l, PMIG_CMD_BEGIN, STREAM, 0, self->engine));
 	EXPECT_STREQ("the platform does not know stream 0xabcd1234; check -s", self->l.ext);
 	ASSERT_EQ(0, get_session(&self->l, &self->s));
@@ -155,11 +166,22 @@ TEST_F(sim, unreadable_from_the_start)
 }
 
 /* A hypervisor without partition migration has not got the call at all. */
-TEST_F(sim, no_such_call)
+TEST_F(pmig, no_such_call)
 {
-	ASSERT_EQ(0, fail_state(EOPNOTSUPP, 1));
+	ASSERT_EQ(0, fail_state(self->sim, EOPNOTSUPP, -2, 1));
 	EXPECT_EQ(-ENODEV, start(&self->l, PMIG_CMD_BEGIN, STREAM, 0, self->engine));
 	EXPECT_STREQ("this hypervisor moves no partitions", self->l.ext);
+}
+
+/* A hypervisor that is busy is asked again, so nobody hears of it. */
+TEST_PSERIES(busy)
+{
+	ASSERT_EQ(0, fail_state(false, 0, 1, 3));
+	ASSERT_BEGIN();
+	ASSERT_EQ(0, fail_state(false, 0, 9900, 3));
+	ASSERT_SET("suspending");
+	ASSERT_REACHES(QUIESCE);
+	EXPECT_EQ(0, self->s.err);
 }
 
 TEST_HARNESS_MAIN
