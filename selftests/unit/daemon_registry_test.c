@@ -155,6 +155,9 @@ TEST_F(registry, bounds_for_each_user_and_all)
 	ASSERT_LE(0, other = registry_add(self->r, &w));
 	ASSERT_LE(0, fds[4] = registry_add(self->r, &root));
 	EXPECT_EQ(-EUSERS, registry_add(self->r, &root)); /* all together */
+	self->config.max_applications = 100;
+	self->config.max_applications_root = 1;
+	EXPECT_EQ(-EUSERS, registry_add(self->r, &root)); /* root's own */
 	close(fds[0]);
 	settle(self);
 	EXPECT_EQ(1, self->gone);

@@ -416,6 +416,21 @@ TEST_F(runner, stopped)
 }
 
 /* The daemon dies: so does all that the child has started. */
+TEST_F(runner, stopped_it_can_clean_up)
+{
+	ASSERT_EQ(
+		0,
+		start(self,
+		      "exec 2>/dev/null; trap 'echo cleaned; exit 0' TERM; echo ready; while :; do sleep 0.05; done",
+		      0));
+	while (!self->lines)
+		ASSERT_LE(0, sd_event_run(self->event, UINT64_MAX));
+	runner_stop(self->r);
+	ASSERT_EQ(0, sd_event_loop(self->event));
+	EXPECT_EQ(RUN_STOPPED, self->result.end);
+	EXPECT_EQ(2, self->lines);
+}
+
 TEST_F(runner, dies_with_us)
 {
 	int fds[2];

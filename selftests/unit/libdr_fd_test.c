@@ -218,6 +218,38 @@ TEST_F(fd, answers)
 	EXPECT_EQ(DR_REASON_LEN - 1, strnlen(a.reason, sizeof(a.reason)));
 }
 
+/* Nobody waits for it any more, and another event may be under way. */
+TEST_F(fd, answers_too_late)
+{
+	struct wire_event w = { .phase = DR_PHASE_PRE, .flags = WIRE_EVENT_ANSWER, .gen = 7 };
+	struct dr_event e;
+
+	ASSERT_EQ(0, dr_open(&self->client, NULL));
+	w.deadline_us = now_boottime_usec() - 1;
+	ASSERT_EQ(sizeof(w), send(self->stub.fd, &w, sizeof(w), 0));
+	ASSERT_EQ(1, dr_next(self->client, &e));
+	EXPECT_EQ(-ESTALE, dr_ack(self->client, e.gen));
+	EXPECT_EQ(-ESTALE, dr_refuse(self->client, e.gen, EBUSY, "no"));
+	EXPECT_EQ(0, heard(self).gen);
+}
+
+TEST_F(fd, an_end_cannot_be_refused)
+{
+	static const uint32_t ends[] = { DR_PHASE_POST, DR_PHASE_POST_ERROR };
+	struct dr_event e;
+
+	ASSERT_EQ(0, dr_open(&self->client, NULL));
+	for (size_t i = 0; i < ARRAY_SIZE(ends); i++) {
+		uint32_t gen = tell(self, ends[i], WIRE_EVENT_ANSWER, 0);
+
+		ASSERT_EQ(1, dr_next(self->client, &e));
+		EXPECT_EQ(-EPERM, dr_refuse(self->client, gen, EBUSY, "no"));
+		EXPECT_EQ(0, heard(self).gen);
+		EXPECT_EQ(0, dr_ack(self->client, gen));
+		EXPECT_EQ(gen, heard(self).gen);
+	}
+}
+
 TEST_F(fd, the_next_daemon_asks_again)
 {
 	struct dr_event e;

@@ -603,26 +603,41 @@ TEST_F(aix, vfork_child_resets_its_signals)
 }
 
 /* The signal was sent while there was a handler, and is blocked; number 58's default is to end the process. */
+static int reset_by_signal(void)
+{
+	return signal(SIGRECONFIG, SIG_DFL) == SIG_ERR;
+}
+
+static int reset_by_sigaction(void)
+{
+	const struct sigaction act = { .sa_handler = SIG_DFL };
+
+	return sigaction(SIGRECONFIG, &act, NULL);
+}
+
 TEST_F(aix, resetting_the_handler_kills_nobody)
 {
-	int status;
-	pid_t pid;
+	static int (*const resets[])(void) = { reset_by_signal, reset_by_sigaction };
 
-	pid = fork();
-	if (pid == 0) {
-		sigset_t set;
+	for (size_t i = 0; i < ARRAY_SIZE(resets); i++) {
+		pid_t pid = fork();
+		int status;
 
-		signal(SIGRECONFIG, handler);
-		sigemptyset(&set);
-		sigaddset(&set, SIGRECONFIG);
-		sigprocmask(SIG_BLOCK, &set, NULL);
-		kill(getpid(), SIGRECONFIG);
-		signal(SIGRECONFIG, SIG_DFL);
-		sigprocmask(SIG_UNBLOCK, &set, NULL);
-		_exit(0);
+		if (pid == 0) {
+			sigset_t set;
+
+			signal(SIGRECONFIG, handler);
+			sigemptyset(&set);
+			sigaddset(&set, SIGRECONFIG);
+			sigprocmask(SIG_BLOCK, &set, NULL);
+			kill(getpid(), SIGRECONFIG);
+			resets[i]();
+			sigprocmask(SIG_UNBLOCK, &set, NULL);
+			_exit(0);
+		}
+		ASSERT_EQ(pid, waitpid(pid, &status, 0));
+		EXPECT_EQ(0, status);
 	}
-	ASSERT_EQ(pid, waitpid(pid, &status, 0));
-	EXPECT_EQ(0, status);
 }
 
 TEST_F(aix, an_end_is_heard_late)
