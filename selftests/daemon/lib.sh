@@ -8,6 +8,7 @@
 SCRIPTS=/usr/lib/dr/scripts/all
 HOOKS=/etc/drmgr.d/pmig
 EXAMPLE=/usr/libexec/pmig/examples/example-fd
+MEMBER=/usr/libexec/pmig/selftests/daemon/member
 CONF=/etc/drmgr/drmgr.conf
 SIM=/sys/kernel/config/pmig_sim
 DIR=/run/daemon-test
@@ -103,12 +104,17 @@ sim_stream() { # sim_stream ID BLACKOUT_MS RESUMED_MS
 	echo "$2" > $SIM/destinations/test/blackout_ms
 	echo 1 > $SIM/destinations/test/live
 	echo test > "$SIM/streams/$1/destination"
-	echo "enabled suspending resumed:$3 completed" > "$SIM/streams/$1/script"
+	if [ "$3" = never ]; then
+		echo "enabled suspending resumed" > "$SIM/streams/$1/script"
+	else
+		echo "enabled suspending resumed:$3 completed" > "$SIM/streams/$1/script"
+	fi
 	echo 1 > "$SIM/streams/$1/live"
 }
 
-# A stream that is Enabled; the partition will stand still for so long, and run for so long in transit.
-stream() { # stream ID [BLACKOUT_MS [RESUMED_MS]]
+# A stream that is Enabled; the partition will stand still for so long, and run for so long in transit ("never": until
+# the test says that it is completed).
+stream() { # stream ID [BLACKOUT_MS [RESUMED_MS|never]]
 	if is_ppc; then
 		moves=$(($(cat $DIR/moves 2> /dev/null || echo 0) + 1))
 		echo $moves > $DIR/moves
@@ -126,6 +132,17 @@ state() { # state ID STATE
 		echo "$2" > "$SIM/streams/$1/force_state"
 	fi
 }
+
+# How often the platform has been asked for the stream's state: the partition lives, and looks.
+polls() { # polls ID
+	if is_ppc; then
+		hmc stat "$1" | tr ' ' '\n' | sed -n 's/^polls=//p'
+	else
+		cat "$SIM/streams/$1/polls"
+	fi
+}
+
+polled() { [ "$(polls "$1")" -ge "$2" ]; } # polled ID NUMBER
 
 # Somebody moves the partition without asking. Returns when it is over.
 bare_write() { # bare_write ID
@@ -216,9 +233,21 @@ hook() { # hook NAME [SHELL TEXT]
 app() { # app NAME [OPTIONS OF THE EXAMPLE]
 	name=$1
 	shift
+	application "$name" $EXAMPLE --name "$name" "$@"
+}
+
+member() { # member NAME [OPTIONS OF THE MEMBER]
+	name=$1
+	shift
+	application "$name" $MEMBER "$name" "$@"
+}
+
+application() { # application NAME PROGRAM...
+	name=$1
+	shift
 	before=$(drmgr status | sed -n 's/^applications: //p')
 	systemd-run --quiet --collect --unit="test-$name" sh -c \
-		"exec $EXAMPLE --name $name \"\$@\" | sed -u -n 's/^\([a-z0-9-]*\): \([a-z-]*\) stream .*/\1 \2/p' >> $SEEN" sh "$@"
+		"exec \"\$@\" | sed -u -n 's/^\([a-z0-9-]*\): \([a-z-]*\) stream .*/\1 \2/p' >> $SEEN" sh "$@"
 	UNITS="$UNITS test-$name"
 	wait_until applications_are $((before + 1))
 }

@@ -19,8 +19,9 @@ migrate() { # migrate [BLACKOUT_MS RESUMED_MS]
 	wait_until has_seen "50-hook pre"
 }
 
-killed() { # killed: the daemon is killed, the next one has settled everything
-	kill_daemon
+killed() { # killed [COMMAND...]: the daemon is killed, the next one is there; after COMMAND it has settled everything
+	next_daemon
+	"$@"
 	wait $job
 	same "  drmgr says that the daemon was lost" 71 $?
 	wait_until idle
@@ -41,13 +42,31 @@ moved() { # moved LINE...
 	same "  nothing was cancelled" 0x00000000 "$(cancel_reason $ID)"
 }
 
+# What is told while the daemon is killed is not over before the next daemon is there: go.
 # shellcheck disable=SC2016
-slow_in() { # slow_in COMMAND: the script 20-two takes 3 s for it
-	script 20-two 30 "[ \$1 != $1 ] || { sleep 3; echo still here; echo '20-two end' >> $SEEN; }"
+held_in() { # held_in COMMAND: the script 20-two stays in it until go
+	rm -f $DIR/go
+	script 20-two 200 "[ \$1 != $1 ] || { while [ ! -e $DIR/go ]; do sleep 0.1; done; echo still here; echo '20-two end' >> $SEEN; }"
+}
+
+held_app() { # held_app PHASE: app-c does not answer it before go
+	rm -f $DIR/go
+	member app-c timeout-ms=300000 "hold=$1:$DIR/go"
+}
+
+next_daemon() { # next_daemon: kills the daemon, and returns when another one answers
+	before=$(systemctl show -P MainPID drmgrd)
+	kill_daemon
+	wait_until another_than "$before"
+}
+
+another_than() { # another_than PID
+	now=$(systemctl show -P MainPID drmgrd)
+	[ "$now" -gt 0 ] && [ "$now" -ne "$1" ] && drmgr status
 }
 
 echo "TAP version 13"
-fresh_daemon
+fresh_daemon PreTimeoutSec=600 ApplicationTimeoutMaxSec=300
 script 10-one 10
 script 20-two 10
 hook 50-hook
@@ -61,11 +80,11 @@ undone "app-a begin" "app-a post-error" "app-b begin" "app-b post-error" "50-hoo
 check "  scripts have heard nothing" never "10-one premigrate" "10-one undopremigrate"
 
 echo "# PRE: a script is being told"
-slow_in premigrate
+held_in premigrate
 migrate
 state $ID suspending
 wait_until has_seen "20-two premigrate"
-killed
+killed touch $DIR/go
 undone "10-one premigrate" "10-one undopremigrate" "20-two premigrate" "20-two end" "20-two undopremigrate" "app-a post-error"
 same "  in reverse order, after the one that was at work" "20-two end
 20-two undopremigrate
@@ -73,45 +92,42 @@ same "  in reverse order, after the one that was at work" "20-two end
 
 echo "# PRE: an application is being told"
 script 20-two 10
-app app-c --slow pre 3000
+held_app pre
 migrate
 state $ID suspending
 wait_until has_seen "app-c pre"
-kill_daemon
+next_daemon
+touch $DIR/go
 wait $job
 wait_until idle
+wait_until has_seen "app-c post-error"
 undone "app-a pre" "app-a post-error" "app-c pre" "app-c post-error" "10-one undopremigrate" "20-two undopremigrate"
 systemctl stop test-app-c
 wait_until applications_are 2
 
-echo "# SUSPENDING or RESUMED: it moves"
-if is_ppc; then
-	migrate 50 4000
-	state $ID suspending
-	wait_until state_is resumed
-else
-	migrate 3000 100
-	state $ID suspending
-	wait_until state_is suspending
-fi
-killed
+echo "# RESUMED: memory is in transit"
+migrate 50 never
+state $ID suspending
+wait_until state_is resumed
+killed state $ID completed
 moved
 
 echo "# POST: a script is being told"
-slow_in postmigrate
+held_in postmigrate
 migrate
 state $ID suspending
 wait_until has_seen "20-two postmigrate"
-killed
+killed touch $DIR/go
 moved "20-two end"
 
 echo "# POST: an application is being told"
 script 20-two 10
-app app-c --slow post 3000
+held_app post
 migrate
 state $ID suspending
 wait_until has_seen "app-c post"
-kill_daemon
+next_daemon
+touch $DIR/go
 wait $job
 wait_until idle
 moved "app-c post"
