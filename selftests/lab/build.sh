@@ -99,15 +99,17 @@ state_of() {
 }
 
 kbuild() {
-	local dir=$1 run=()
+	local dir=$1 run=() gcc
 	shift
 	# BTF of a module needs the kernel's own vmlinux and its release's pahole.
 	set -- CONFIG_DEBUG_INFO_BTF_MODULES= "$@"
 
 	if [ -n "$TOOLCHAIN" ]; then
 		run=(in_chroot "$TOOLCHAIN" "$OUT")
-		"${run[@]}" make -s -C "$KERNEL_DIR/headers" "M=$dir" "${ARCH_ARGS[@]}" "CC=${CROSS}gcc-14" \
-			HOSTCC=gcc-14 SELFTESTS=1 "-j$JOBS" "$@"
+		gcc=$(basename "$TOOLCHAIN"/usr/bin/powerpc64le-linux-gnu-gcc-[0-9]*)
+		gcc=${gcc##*-}
+		"${run[@]}" make -s -C "$KERNEL_DIR/headers" "M=$dir" "${ARCH_ARGS[@]}" "CC=${CROSS}gcc-$gcc" \
+			"HOSTCC=gcc-$gcc" SELFTESTS=1 "-j$JOBS" "$@"
 	else
 		make -s -C "$KERNEL_DIR/headers" "M=$dir" "${ARCH_ARGS[@]}" "CC=${CROSS}gcc-12" SELFTESTS=1 \
 			"-j$JOBS" "$@"
@@ -133,10 +135,11 @@ build_modules() {
 	fi
 }
 
+# Not C=2: Debian's newer headers lack the script that says whether sparse is there, and then it would not be called.
 build_strict() {
 	rm -rf "$OUT/strict"
 	mirror "$OUT/strict" Kbuild kernel include selftests/drivers
-	kbuild "$OUT/strict" W=1 C=2 CF=-D__CHECK_ENDIAN__ modules
+	kbuild "$OUT/strict" W=1 KBUILD_CHECKSRC=2 CF=-D__CHECK_ENDIAN__ modules
 }
 
 # The guest programs of the lab itself

@@ -41,7 +41,7 @@ def parse(text, where="tests.list"):
 
 def fits(test, kernel):
     kind = "x86" if kernel.startswith("x86-") else "ppc"
-    return any(k in ("all", kind, kernel) for k in test.kernels)
+    return f"!{kernel}" not in test.kernels and any(k in ("all", kind, kernel) for k in test.kernels)
 
 
 SLOWDOWN = {"debug": 4}  # KASAN and lockdep under emulation

@@ -17,17 +17,18 @@ needs_sysroot() {
 
 # setup_begin KERNEL [PART...] : qemu, sysroot, toolchain, kernel, rootfs, kselftest; all of them if none is named
 setup_begin() {
-	local kernel=$1 arch part
+	local kernel=$1 arch suite part
 	shift
 
 	kernel_flavour "$kernel" > /dev/null
 	arch=$(kernel_arch "$kernel")
+	suite=$(kernel_suite "$kernel")
 	[ $# -gt 0 ] || set -- qemu kernel sysroot rootfs toolchain kselftest
 	for part; do
 		case $part in
 		qemu) [ "$arch" != ppc64el ] || job qemu setup_qemu ;;
 		sysroot) ! needs_sysroot "$arch" || job "sysroot-$arch" setup_sysroot "$arch" ;;
-		toolchain) [ "$(kernel_suite "$kernel")" = bookworm ] || job toolchain setup_toolchain ;;
+		toolchain) [ "$suite" = bookworm ] || job "toolchain-$suite" setup_toolchain "$suite" ;;
 		kernel) job "kernel-$kernel" setup_kernel "$kernel" ;;
 		rootfs) job "rootfs-$arch" setup_rootfs "$arch" ;;
 		kselftest) job kselftest setup_kselftest ;;
@@ -42,7 +43,7 @@ setup_products() {
 	arch=$(kernel_arch "$kernel")
 	cat <<-EOF
 		SYSROOT=$(job_output "sysroot-$arch")
-		TOOLCHAIN=$(job_output toolchain)
+		TOOLCHAIN=$(job_output "toolchain-$(kernel_suite "$kernel")")
 		KERNEL_DIR=$(job_output "kernel-$kernel")
 		ROOTFS=$(job_output "rootfs-$arch")
 		KSELFTEST=$(job_output kselftest)

@@ -105,6 +105,21 @@ product() {
 	echo "$dir"
 }
 
+# product_or_cached NAME KEY MAKER [ARG...] : as product; if it cannot be made, the last one there is. Debian drops a
+# package some day, and a mirror can be out of reach.
+product_or_cached() {
+	local name=$1 dir
+
+	if (product "$@"); then
+		return
+	fi
+	dir=$(find "$LAB_CACHE" -maxdepth 1 -name "$name-????????????" -printf '%T@ %p\n' | sort -n |
+		sed -n '$s/^[^ ]* //p')
+	[ -n "$dir" ] || die "$name: not to be had (see above), and there is none in the cache"
+	say "$name: not to be had (see above), so the one of $(date -r "$dir" +%F) in the cache serves on"
+	echo "$dir"
+}
+
 # quietly COMMAND... : show what a command prints only if it fails
 quietly() {
 	local log

@@ -141,7 +141,7 @@ make_kernel() {
 }
 
 setup_kernel() {
-	local name=$1 key dir release=''
+	local name=$1 release=''
 
 	if [ "$name" = debug ]; then
 		setup_debug_kernel
@@ -150,15 +150,6 @@ setup_kernel() {
 	if [ "$name" = newest ]; then
 		release=$(with_apt sid ppc64el deb kernel_release "$(kernel_flavour newest)") || release=unknown
 	fi
-	key=$(key_of make_kernel fetch_kernel fetch_kbuild fix_headers select_modules unpack_packages \
-		"${GUEST_MODULES[@]}" "$release")
-	if [ "$release" != unknown ] && (product "kernel-$name" "$key" make_kernel "$name"); then
-		return
-	fi
-	# Debian drops a kernel some day, and a mirror can be out of reach.
-	dir=$(find "$LAB_CACHE" -maxdepth 1 -name "kernel-$name-????????????" -printf '%T@ %p\n' | sort -n |
-		sed -n '$s/^[^ ]* //p')
-	[ -n "$dir" ] || die "kernel $name: not to be had (see above), and there is none in the cache"
-	say "kernel $name: not to be had (see above), so $(cat "$dir/release") from the cache serves on"
-	echo "$dir"
+	product_or_cached "kernel-$name" "$(key_of make_kernel fetch_kernel fetch_kbuild fix_headers select_modules \
+		unpack_packages "${GUEST_MODULES[@]}" "$release")" make_kernel "$name"
 }

@@ -69,14 +69,29 @@ setup_kselftest() {
 	echo "$dir"
 }
 
-fetch_toolchain() {
-	local conf=$1 dir=$2 kbuild
+# headers_of APT_CONF : the headers of the suite's kernel for this machine, which name their compiler and tools
+headers_of() {
+	what_depends "$1" linux-headers-amd64 'linux-headers-[0-9].*-amd64'
+}
 
-	kbuild=$(what_depends "$conf" "$(what_depends "$conf" linux-headers-amd64 'linux-headers-[0-9].*-amd64')" \
-		'linux-kbuild-.*')
+# gcc_of APT_CONF : the number of the compiler that the suite's kernel is built with
+gcc_of() {
+	local gcc
+
+	gcc=$(what_depends "$1" "$(headers_of "$1")" '\(linux-compiler-\)*gcc-[0-9]*-.*')
+	gcc=${gcc#*gcc-}
+	[ -n "$gcc" ] || { say "the suite's kernel names no compiler"; return 1; }
+	echo "${gcc%%-*}"
+}
+
+fetch_toolchain() {
+	local conf=$1 dir=$2 kbuild gcc
+
+	gcc=$(gcc_of "$conf") || return 1
+	kbuild=$(what_depends "$conf" "$(headers_of "$conf")" 'linux-kbuild-.*')
 	rm -rf "$dir"
-	download_closure "$conf" "$dir" bash dash coreutils make gawk sed grep findutils diffutils perl-base \
-		gcc-14 gcc-14-powerpc64le-linux-gnu libc6-dev libc6-dev-ppc64el-cross "$kbuild" kmod
+	download_closure "$conf" "$dir" bash dash coreutils make gawk sed grep findutils diffutils perl-base sparse \
+		"gcc-$gcc" "gcc-$gcc-powerpc64le-linux-gnu" libc6-dev libc6-dev-ppc64el-cross "$kbuild" kmod
 }
 
 # make_chroot DIR RELEASE FETCH : a tree of another release for this machine, to run programs in (in_chroot)
@@ -94,20 +109,34 @@ make_chroot() {
 	rm -rf "$tmp/debs" "$tmp"/usr/share/{doc,man,locale,info}
 }
 
-# Bookworm's compiler makes modules that trixie's kernels load and then jump into the wrong place with.
+# setup_toolchain RELEASE : that of the suite's kernels. Bookworm's compiler makes modules that trixie's kernels load
+# and then jump into the wrong place with; trixie's does not know what the headers of sid's say.
 setup_toolchain() {
-	product toolchain-trixie "$(key_of make_chroot fetch_toolchain unpack_packages)" make_chroot trixie fetch_toolchain
+	local release=$1 gcc=''
+
+	if [ "$release" = sid ]; then
+		gcc=$(with_apt sid amd64 deb gcc_of) || gcc=unknown
+	fi
+	product_or_cached "toolchain-$release" "$(key_of make_chroot fetch_toolchain gcc_of unpack_packages "$gcc")" \
+		make_chroot "$release" fetch_toolchain
 }
 
 fetch_debian11() {
 	rm -rf "$2"
 	download_closure "$1" "$2" bash dash coreutils make gawk sed grep findutils diffutils perl-base gcc libc6-dev \
-		pkg-config libsystemd-dev libmnl-dev libkmod-dev libinih-dev libcap-dev dbus procps util-linux
+		pkg-config libsystemd-dev libmnl-dev libkmod-dev libinih-dev libcap-dev dbus procps util-linux base-passwd
+}
+
+# With Debian's users and groups, which tests name
+make_debian11() {
+	make_chroot "$1" bullseye fetch_debian11 || return 1
+	cp "$1/usr/share/base-passwd/passwd.master" "$1/etc/passwd"
+	cp "$1/usr/share/base-passwd/group.master" "$1/etc/group"
 }
 
 # The oldest release that the userland is for: what builds and runs there needs nothing newer.
 setup_debian11() {
-	product debian11 "$(key_of make_chroot fetch_debian11 unpack_packages)" make_chroot bullseye fetch_debian11
+	product debian11 "$(key_of make_chroot make_debian11 fetch_debian11 unpack_packages)" make_debian11
 }
 
 # in_chroot CHROOT BIND COMMAND... : run a command there; BIND (a directory) and the cache are where they are here
@@ -127,7 +156,7 @@ in_chroot() {
 		mount --rbind "$bind" "$root$bind"
 		mount --rbind /dev "$root/dev"
 		mount --rbind /proc "$root/proc"
-		mount -t tmpfs tmpfs "$root/run"
+		mount -t tmpfs -o mode=755 tmpfs "$root/run"
 		cd /
 		exec chroot "$root" /usr/bin/env -i PATH=/usr/sbin:/usr/bin HOME=/root LC_ALL=C "$@"
 	' sh "$root" "$bind" "$LAB_CACHE" "$@"
