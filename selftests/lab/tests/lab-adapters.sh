@@ -69,9 +69,9 @@ scribe=$!
 check "they work" wait_for went_on 3 3
 
 for i in 1 2 3 4 5; do
+	check "move $i" move
 	lines=$(wc -l < $W/heard)
 	blocks=$(cat $W/blocks)
-	check "move $i" move
 	check "  both go on" wait_for went_on "$lines" "$blocks"
 done
 touch $W/stop
