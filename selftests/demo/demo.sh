@@ -115,7 +115,7 @@ check "both are registered" sh -c "drmgr status | grep -Eq 'applications:? *2'"
 say "---- 3. the HMC validates: may this partition move?"
 before=$(machine)
 say "here: $before"
-destination=$(hmc destination bandwidth=3M)
+destination=$(hmc destination bandwidth=1M)
 say "a second server is ready, and memory is being copied to it: $destination"
 hmc stream $ID enabled > /dev/null
 run drmgr -m -c pmig -p check -s $ID -t 19 -n 5 -d 1
