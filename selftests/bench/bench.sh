@@ -11,6 +11,8 @@ set -u
 ID=0xbe7c4
 ROUNDS=${ROUNDS:-15}
 PAIRS=${PAIRS:-30}
+LONG_ROUNDS=${LONG_ROUNDS:-5}
+MINUTES=${MINUTES:-3}
 UTILS=/opt/powerpc-utils	# trixie's package, where the lab put it there
 EXAMPLE=/usr/libexec/pmig/examples/example-fd
 CONF=/etc/drmgr/drmgr.conf
@@ -79,7 +81,7 @@ blackout_ratio() {
 
 # To another server; what has to be copied grows with the memory in use, so each way is as often the later one.
 move_bytes() {
-	for _ in 1 2 3 4 5; do
+	for _ in $(seq "$LONG_ROUNDS"); do
 		for how in $(shuffled bare drmgr); do
 			[ "$how" = bare ] || module_in
 			hmc destination > /dev/null || give_up "there is no destination"
@@ -141,10 +143,16 @@ quiesced_default() { quiesce quiesced-default /etc/drmgr.d/pmig/bench drmgr; }
 quiesced_script() { quiesce quiesced-script /usr/lib/dr/scripts/all/bench drmgr; }
 
 quiesced() {
-	[ -x $UTILS/usr/sbin/drmgr ] || give_up "there is no $UTILS here"
-	utils_root
-	for _ in 1 2 3 4 5; do
-		for how in $(shuffled powerpc_utils hook default script); do
+	ways="hook default script"
+	if [ -x $UTILS/usr/sbin/drmgr ]; then
+		utils_root
+		ways="$ways powerpc_utils"
+	else
+		echo "# bench: there is no $UTILS here"
+	fi
+	for _ in $(seq "$LONG_ROUNDS"); do
+		# shellcheck disable=SC2086 # a list
+		for how in $(shuffled $ways); do
 			"quiesced_$how"
 		done
 	done
@@ -195,11 +203,11 @@ switches() { # switches PID...: how often they have gone to sleep or been preemp
 
 lost_events() { cat /sys/kernel/tracing/per_cpu/cpu*/stats | awk '/overrun:|dropped events:/ { n += $NF } END { print n + 0 }'; }
 
-# A minute, three times: what wakes up of the processes, and of the module's work items and timers.
+# A minute, several times: what wakes up of the processes, and of the module's work items and timers.
 idle_minutes() { # idle_minutes FIGURE PID...
 	figure=$1
 	shift
-	for _ in 1 2 3; do
+	for _ in $(seq "$MINUTES"); do
 		echo > /sys/kernel/tracing/trace
 		lost=$(lost_events)
 		trace 1
@@ -213,7 +221,24 @@ idle_minutes() { # idle_minutes FIGURE PID...
 	done
 }
 
-applications_are() { drmgr status | grep -qx "applications: $1"; }
+registered() { # registered NUMBER: waits until so many applications are
+	tries=0
+	until drmgr status | grep -qx "applications: $1"; do
+		tries=$((tries + 1))
+		[ $tries -lt 120 ] || give_up "there are no $1 applications: $(tail -n 3 $RESULT/applications)"
+		sleep 1
+	done
+}
+
+start_applications() {
+	applications=
+	for i in $(seq 100); do
+		$EXAMPLE --name "bench-$i" > /dev/null 2>> $RESULT/applications &
+		applications="$applications $!"
+		# the bus takes only so many newcomers at a time
+		[ $((i % 10)) -ne 0 ] || registered "$i"
+	done
+}
 
 idle_wakeups() {
 	mountpoint -q /sys/kernel/tracing || mount -t tracefs tracefs /sys/kernel/tracing
@@ -221,22 +246,12 @@ idle_wakeups() {
 	module_in
 	daemon=$(systemctl show -P MainPID drmgrd)
 	idle_minutes idle-wakeups "$daemon"
-	applications=
-	for i in $(seq 100); do
-		$EXAMPLE --name "bench-$i" > /dev/null 2>&1 &
-		applications="$applications $!"
-	done
-	tries=0
-	until applications_are 100; do
-		tries=$((tries + 1))
-		[ $tries -lt 120 ] || give_up "not all of 100 applications are registered: $(drmgr status)"
-		sleep 1
-	done
+	start_applications
 	for _ in 1 2 3 4 5 6 7 8 9 10; do
 		stay
 		migrate drmgr 300
 	done
-	applications_are 100 || give_up "applications have gone: $(drmgr status)"
+	registered 100
 	# shellcheck disable=SC2086 # a list
 	idle_minutes idle-wakeups-after "$daemon" $applications
 	# shellcheck disable=SC2086
