@@ -145,7 +145,7 @@ class NoGuest:
 
 
 def check_guests(t):
-    tests = {name: guest.testlist.Test(name, "quick", False, ["all"], 5, "true") for name in ("good", "red")}
+    tests = {test.name: test for test in guest.testlist.parse("good quick all 5 true\nred quick all 5 true\n")}
     wanted = [("comment", "good", "survived"), ("takes-the-guest", "good", "killed"),
               ("noticed-and-stuck", "good", "killed"), ("comment-2", "good", "survived"),
               ("noticed", "good", "killed"), ("noticed-2", "red", "error")]
