@@ -62,16 +62,18 @@ apt_dir_setup() {
 	fi
 }
 
-# with_apt RELEASE ARCH TYPE FUNCTION [ARG...] : call "FUNCTION APT_CONF ARG..."; once more without security
+# with_apt RELEASE ARCH TYPE FUNCTION [ARG...] : call "FUNCTION APT_CONF ARG..."; once more without security. What goes
+# well only then is for a day tried without it at once.
 with_apt() {
-	local release=$1 arch=$2 type=$3 fn=$4 dir variant
+	local release=$1 arch=$2 type=$3 fn=$4 dir both variant
 	shift 4
 
+	both=$LAB_CACHE/apt/$release-$arch-$type
 	for variant in yes no; do
-		dir=$LAB_CACHE/apt/$release-$arch-$type
+		dir=$both
 		[ "$variant" = yes ] || dir+=-main
 		mkdir -p "$dir"
-		if [ "$variant" = yes ] && [ -n "$(find "$dir/failed" -mmin -1440 2> /dev/null)" ]; then
+		if [ "$variant" = yes ] && [ -n "$(find "$both/failed" -mmin -1440 2> /dev/null)" ]; then
 			continue
 		fi
 		if (
@@ -79,9 +81,9 @@ with_apt() {
 			apt_dir_setup "$dir" "$release" "$arch" "$type" "$variant" || exit 1
 			"$fn" "$dir/apt.conf" "$@" 8>&-
 		) 8> "$dir/lock" 2> "$dir/errors"; then
+			[ "$variant" = yes ] || touch "$both/failed"
 			return 0
 		fi
-		touch "$dir/failed"
 		if [ "$variant" = yes ]; then
 			say "apt with $release-security for $arch failed (see $dir/errors), going on with $release alone"
 		else

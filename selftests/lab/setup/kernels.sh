@@ -44,20 +44,26 @@ kernel_flavour() {
 	esac
 }
 
-# kernel_release APT_CONF FLAVOUR : the one that the suite has
-kernel_release() {
-	local release
+# kernel_releases APT_CONF FLAVOUR : those that the suite lists, the one that it means first
+kernel_releases() {
+	local conf=$1 flavour=$2 first
 
-	release=$(what_depends "$1" "linux-image-$2" "linux-image-[0-9].*-$2")
-	[ -n "$release" ] || { say "there is no linux-image-$2"; return 1; }
-	echo "${release#linux-image-}"
+	first=$(what_depends "$conf" "linux-image-$flavour" "linux-image-[0-9].*-$flavour")
+	[ -n "$first" ] || { say "there is no linux-image-$flavour"; return 1; }
+	{
+		echo "$first"
+		APT_CONFIG=$conf apt-cache pkgnames linux-image- | grep -E "^linux-image-[0-9].*[0-9]-$flavour\$" | sort -Vr
+	} | awk '!seen[$0]++ { sub(/^linux-image-/, ""); print }'
 }
 
-# fetch_kernel APT_CONF DIR FLAVOUR : image, modules and headers of one and the same version
-fetch_kernel() {
-	local conf=$1 dir=$2 flavour=$3 release common image=()
+kernel_release() {
+	kernel_releases "$@" | sed -n 1p
+}
 
-	release=$(kernel_release "$conf" "$flavour") || return 1
+# fetch_release APT_CONF DIR RELEASE : image, modules and headers of one and the same version
+fetch_release() {
+	local conf=$1 dir=$2 release=$3 common image=()
+
 	common=$(what_depends "$conf" "linux-headers-$release" 'linux-headers-.*-common.*')
 	[ -n "$common" ] || { say "there is no linux-headers-$release"; return 1; }
 	# Newer kernels are split; linux-image-* is almost empty then.
@@ -68,6 +74,18 @@ fetch_kernel() {
 	download_packages "$conf" "$dir/headers" "linux-headers-$release" "$common" || return 1
 	what_depends "$conf" "linux-headers-$release" 'linux-kbuild-.*' > "$dir/kbuild"
 	echo "$release" > "$dir/release"
+}
+
+# fetch_kernel APT_CONF DIR FLAVOUR : the index of a port can name a version that its mirror does not hold yet; the
+# one before it is still there then
+fetch_kernel() {
+	local conf=$1 dir=$2 flavour=$3 release
+
+	for release in $(kernel_releases "$conf" "$flavour"); do
+		fetch_release "$conf" "$dir" "$release" && return
+		say "$release cannot be fetched: trying the one before it, if there is one"
+	done
+	return 1
 }
 
 # The tools beside the headers are programs of the machine that builds. Those for 6.1 are a package of Debian 12's;
@@ -150,6 +168,6 @@ setup_kernel() {
 	if [ "$name" = newest ]; then
 		release=$(with_apt sid ppc64el deb kernel_release "$(kernel_flavour newest)") || release=unknown
 	fi
-	product_or_cached "kernel-$name" "$(key_of make_kernel fetch_kernel fetch_kbuild fix_headers select_modules \
+	product_or_cached "kernel-$name" "$(key_of make_kernel fetch_kernel fetch_release fetch_kbuild fix_headers select_modules \
 		unpack_packages "${GUEST_MODULES[@]}" "$release")" make_kernel "$name"
 }

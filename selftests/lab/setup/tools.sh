@@ -78,7 +78,7 @@ headers_of() {
 gcc_of() {
 	local gcc
 
-	gcc=$(what_depends "$1" "$(headers_of "$1")" '\(linux-compiler-\)*gcc-[0-9]*-.*')
+	gcc=$(what_depends "$1" "$(headers_of "$1")" '\(linux-compiler-\)*gcc-[0-9].*')
 	gcc=${gcc#*gcc-}
 	[ -n "$gcc" ] || { say "the suite's kernel names no compiler"; return 1; }
 	echo "${gcc%%-*}"
