@@ -19,8 +19,9 @@ PREFIX ?= /usr
 KDIR ?= /lib/modules/$(shell uname -r)/build
 KERNEL ?= 6.1
 SOAK ?= 60
-LAB := selftests/lab/lab
-CHECK = selftests/check $(if $(AREA),"AREA=$(AREA)") $(if $(TEST),"TEST=$(TEST)")
+# The tests are told in the environment: as a make's variable kbuild would take it for its own.
+LAB := O=$(O) selftests/lab/lab
+CHECK := O=$(O) selftests/check $(if $(AREA),"AREA=$(AREA)") $(if $(TEST),"TEST=$(TEST)")
 export CROSS_COMPILE SYSROOT PREFIX SAN WERROR
 # Said again to each make of another directory: a relative path is relative to this one.
 ROOT := $(patsubst %/,%,$(abspath $(DESTDIR)))
@@ -35,7 +36,7 @@ KBUILD_ARGS := O= $(if $(ARCH),ARCH=$(ARCH)) $(if $(CROSS_COMPILE),CROSS_COMPILE
 	$(if $(SELFTESTS),SELFTESTS=$(SELFTESTS)) $(if $(W),W=$(W)) $(if $(C),C=$(C))
 
 .PHONY: all userland modules install install-userland install-modules uninstall uninstall-userland \
-	uninstall-modules selftests-guest setup demo check \
+	uninstall-modules selftests-guest setup packages demo check \
 	check-all check-debug soak check-host style mutants bench lab-shell lab-migrate clean help
 
 all: userland modules
@@ -92,23 +93,27 @@ check-debug: setup
 	$(CHECK) guest:debug
 
 soak: setup
-	selftests/soak $(SOAK) $(KERNEL)
+	O=$(O) selftests/soak $(SOAK) $(KERNEL)
 
 style: setup
-	selftests/check style
+	O=$(O) selftests/check style
 
 # These set up what they need and no more, beside each other; the checks need it all.
-demo:
+# First the packages: the lab itself is a program of Python's.
+packages:
+	selftests/lab/setup.sh packages
+
+demo: packages
 	$(LAB) run --kernel $(KERNEL) --only demo --verbose
 
 mutants: setup
 	selftests/lab/setup.sh x86-6.1 $(KERNEL)
-	selftests/mutants/mutants $(if $(AREA),--area $(AREA)) $(if $(MUTANT),--mutant $(MUTANT))
+	O=$(O) selftests/mutants/mutants $(if $(AREA),--area $(AREA)) $(if $(MUTANT),--mutant $(MUTANT))
 
 bench: setup
-	selftests/bench/bench --kernel $(KERNEL) $(BENCH)
+	O=$(O) selftests/bench/bench --kernel $(KERNEL) $(BENCH)
 
-lab-shell:
+lab-shell: packages
 	$(LAB) shell --kernel $(KERNEL)
 
 lab-migrate:

@@ -75,7 +75,8 @@ class HostTest:
     def argv(self):
         if self.kind == "unit":
             return [os.path.join(self.tree.out, "unit", self.target)]
-        return STEPS.get(self.target) or ["env", f"O={self.tree.out}", "selftests/host/run", self.target]
+        # Each tree has its own directory, whatever O= this program was given.
+        return ["env", f"O={self.tree.out}", *STEPS.get(self.target, ["selftests/host/run", self.target])]
 
     def reference(self):
         """Says what is wrong with the test where nothing is mutated; None if nothing is."""

@@ -55,6 +55,7 @@ apt_dir_setup() {
 		APT::Get::Assume-Yes "true";
 		Acquire::Languages "none";
 		Acquire::Retries "3";
+		APT::Update::Error-Mode "any";
 	EOF
 	if [ -z "$(find "$dir/updated" -mmin -1440 2> /dev/null)" ]; then
 		quietly env APT_CONFIG="$dir/apt.conf" apt-get -q update || return 1

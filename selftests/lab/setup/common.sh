@@ -17,6 +17,8 @@ LAB_CACHE=$(cd "$LAB_CACHE" && pwd)
 # shellcheck disable=SC2034 # for those who read this file
 JOBS=$(nproc)
 export LC_ALL=C
+# A make above this would hand on its jobserver and its variables, O= among them, to each make here.
+unset MAKEFLAGS MFLAGS MAKELEVEL
 
 # On a terminal the line of tell() gives way.
 say() {

@@ -91,10 +91,15 @@ what_is_done() {
 }
 
 jobs_tell() {
-	local every=15 start=$SECONDS line
+	local every=15 start=$SECONDS nap='' line
 
 	[ ! -t 2 ] || every=1
-	while sleep "$every"; do
+	# Nothing stays: who reads our stderr through a pipe would wait for it.
+	trap 'kill "$nap" 2> /dev/null; exit' TERM
+	while true; do
+		sleep "$every" 2> /dev/null &
+		nap=$!
+		wait "$nap"
 		line=$(what_is_done)
 		[ -z "$line" ] || tell "$((SECONDS - start)) s so far, making $line"
 	done

@@ -8,7 +8,7 @@ HOST_PACKAGES=(
 	dpkg-dev ninja-build meson pkg-config python3-venv libglib2.0-dev libpixman-1-dev libfdt-dev libslirp-dev
 	qemu-system-data qemu-utils
 	# guests
-	e2fsprogs kmod python3 util-linux xz-utils zstd
+	e2fsprogs kmod procps python3 util-linux xz-utils zstd
 	# modules and userland
 	gcc make bc flex bison libelf-dev gcc-powerpc64le-linux-gnu libc6-dev-ppc64el-cross linux-kbuild-6.1
 	libsystemd-dev libmnl-dev libkmod-dev libinih-dev libcap-dev patch
@@ -28,13 +28,19 @@ missing_packages() {
 	done
 }
 
+# Another one after each change of the packages, and on each other machine
+dpkg_state() {
+	stat -c %i:%.Y /var/lib/dpkg/status
+}
+
 # setup_packages PACKAGE... : are installed
 setup_packages() {
 	local missing stamp
 
-	# Asking dpkg takes longer than all the rest: not if the list was complete and dpkg did nothing since.
+	# Asking dpkg takes longer than all the rest: not if the list was complete and dpkg did nothing since. The cache
+	# may have come from another machine.
 	stamp=$LAB_CACHE/packages-$(key_of "$@")
-	[ "$stamp" -nt /var/lib/dpkg/status ] && return 0
+	[ "$(cat "$stamp" 2> /dev/null)" != "$(dpkg_state)" ] || return 0
 
 	mapfile -t missing < <(missing_packages "$@")
 	if [ ${#missing[@]} -gt 0 ]; then
@@ -45,7 +51,7 @@ setup_packages() {
 		quietly env DEBIAN_FRONTEND=noninteractive apt-get -q -y --no-install-recommends \
 			-o DPkg::Lock::Timeout=600 install "${missing[@]}" || die "apt-get install failed"
 	fi
-	touch "$stamp"
+	dpkg_state > "$stamp"
 }
 
 make_kselftest() {
@@ -139,13 +145,14 @@ setup_debian11() {
 	product debian11 "$(key_of make_chroot make_debian11 fetch_debian11 unpack_packages)" make_debian11
 }
 
-# in_chroot CHROOT BIND COMMAND... : run a command there; BIND (a directory) and the cache are where they are here
+# in_chroot CHROOT BIND COMMAND... : run a command there; BIND (directories, with spaces between them) and the cache
+# are where they are here
 in_chroot() {
 	local root=$1 bind=$2 dir map=()
 	shift 2
 
 	[ "$(id -u)" = 0 ] || map=(--map-root-user)
-	for dir in "$bind" "$LAB_CACHE"; do
+	for dir in $bind "$LAB_CACHE"; do
 		mkdir -p "$root$dir"
 	done
 	# shellcheck disable=SC2016 # expanded by the inner shell
@@ -153,7 +160,9 @@ in_chroot() {
 		root=$1 bind=$2 cache=$3
 		shift 3
 		mount --rbind "$cache" "$root$cache"
-		mount --rbind "$bind" "$root$bind"
+		for dir in $bind; do
+			mount --rbind "$dir" "$root$dir"
+		done
 		mount --rbind /dev "$root/dev"
 		mount --rbind /proc "$root/proc"
 		mount -t tmpfs -o mode=755 tmpfs "$root/run"
