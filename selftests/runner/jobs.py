@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Jobs side by side: what each has to say is printed in one piece when it ends, and the total at the end."""
+import codecs
+import io
 import os
 import re
+import select
 import signal
 import subprocess
 import sys
@@ -13,6 +16,7 @@ from harness.tap import Tap
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 OUT = os.environ.get("O") or os.path.join(TOP, "build")
 STEP_LIMIT = 15 * 60  # seconds: a step that hangs is a failure, not a wait
+GRACE = 10  # seconds for its end
 
 # What a harness program says of the cases that pass: beside a failure it only hides it.
 PASSING = re.compile(r"\s*(#\s+(RUN|OK)\s|ok \d+ )")
@@ -31,7 +35,7 @@ class Children:
             if self.ending:
                 raise KeyboardInterrupt
             p = subprocess.Popen(argv, cwd=TOP, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                                 stderr=subprocess.STDOUT, text=True, errors="replace", start_new_session=True, **kw)
+                                 stderr=subprocess.STDOUT, start_new_session=True, **kw)
             self.running.add(p)
             return p
 
@@ -56,24 +60,62 @@ def send(p, number):
 CHILDREN = Children()
 
 
+def kill_session(leader):
+    """All that the leader has started, in whichever process group it is now."""
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as f:
+                if int(f.read().rpartition(")")[2].split()[3]) == leader:
+                    os.kill(int(pid), signal.SIGKILL)
+        except OSError:
+            pass  # it has ended
+
+
+def lines_until(end, pipe):
+    """The lines as they come, and TimeoutError at the time `end`."""
+    decoder = io.IncrementalNewlineDecoder(codecs.getincrementaldecoder("utf-8")("replace"), translate=True)
+    rest, data = "", None
+    while data != b"":
+        left = end - time.monotonic()
+        if left <= 0 or not select.select([pipe], [], [], left)[0]:
+            yield rest
+            raise TimeoutError
+        data = os.read(pipe.fileno(), 65536)
+        *lines, rest = (rest + decoder.decode(data, not data)).split("\n")
+        yield from (text + "\n" for text in lines)
+    yield rest
+
+
 def call(argv, limit=STEP_LIMIT, line=None, **kw):
-    """Returns (exit status, output). After the time all that it started in its session is killed, and the status is
-    None. `line` gets the lines as they come."""
+    """Returns (exit status, output). After the time it is told to end, then all that it started in its session is
+    killed, and the status is None. `line` gets the lines as they come."""
     p = CHILDREN.start(argv, **kw)
-    late = threading.Event()
-    timer = threading.Timer(limit, lambda: (late.set(), send(p, signal.SIGKILL)))
-    timer.start()
     lines = []
+
+    def ends_within(seconds):
+        end = time.monotonic() + seconds
+        try:
+            for text in filter(None, lines_until(end, p.stdout)):
+                lines.append(text)
+                if line:
+                    line(text.rstrip("\n"))
+            p.wait(max(0, end - time.monotonic()))
+        except (TimeoutError, subprocess.TimeoutExpired):
+            return False
+        return True
+
     try:
-        for text in p.stdout:
-            lines.append(text)
-            if line:
-                line(text.rstrip("\n"))
+        late = not ends_within(limit)
+        if late:
+            send(p, signal.SIGTERM)
+            ends_within(GRACE)
+            kill_session(p.pid)
+            ends_within(GRACE)  # who has left the session may keep the pipe open for ever
+        p.stdout.close()
         status = p.wait()
     finally:
-        timer.cancel()
         CHILDREN.done(p)
-    if late.is_set():
+    if late:
         return None, "".join(lines) + f"\ntimed out after {limit} s"
     return status, "".join(lines)
 

@@ -1,10 +1,15 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Does the runner of `make check` count what it must count? TAP. No guest, nothing is built."""
+import contextlib
 import os
 import re
+import signal
+import subprocess
 import sys
+import tempfile
 import threading
+from unittest import mock
 
 HERE = os.path.dirname(os.path.realpath(__file__))
 sys.path[1:1] = [os.path.join(os.path.dirname(HERE), "lab"), HERE]
@@ -12,6 +17,7 @@ sys.dont_write_bytecode = True
 
 import guests  # noqa: E402
 import jobs  # noqa: E402
+import style  # noqa: E402
 from harness import testlist  # noqa: E402
 
 CHECKS = []
@@ -79,6 +85,39 @@ def a_step_that_hangs_is_killed_with_all_it_started():
     status, out = jobs.call(["sh", "-c", "sleep 1000 & echo $!; sleep 1000"], limit=1)
     assert status is None and "timed out" in out
     assert not os.path.exists(f"/proc/{out.split()[0]}/exe"), "what it started is still there"
+
+
+def hangs(script):
+    """What is left of the process whose ID the script prints: its command, or nothing"""
+    with mock.patch.object(jobs, "GRACE", 1):
+        status, out = jobs.call(["bash", "-c", script], limit=3)
+    pid = int(out.split()[0])
+    try:
+        assert status is None and "timed out" in out, (status, out)
+        with open(f"/proc/{pid}/cmdline", encoding="utf-8") as f:
+            return f.read()
+    except FileNotFoundError:
+        return ""
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+
+
+@check
+def a_step_that_hangs_is_killed_in_each_of_its_process_groups():
+    assert not hangs("set -m; sleep 1000 & echo $!; wait")
+    assert not hangs("trap '' TERM; set -m; sleep 1000 & echo $!; wait")
+
+
+@check
+def a_step_that_hangs_is_told_first():
+    _, out = jobs.call(["bash", "-c", "trap 'echo ends; exit' TERM; sleep 1000 & wait"], limit=3)
+    assert "ends" in out.split(), out
+
+
+@check
+def nobody_is_waited_for_who_has_left_the_session():
+    assert hangs("setsid sleep 1000 & echo $!; wait")
 
 
 @check
@@ -149,6 +188,40 @@ def the_total_is_the_last_line():
     lines = out.splitlines()
     assert re.fullmatch(r"\d+ passed, \d+ failed(, \d+ skipped)?", lines[-1]), lines[-1]
     assert any(re.match(r"# style: 1 passed, 0 failed, 0 skipped; \d+ s", line) for line in lines), out
+
+
+@check
+def another_make_above_is_not_heard():
+    """Its jobserver would be a warning in each build, its O= kbuild's."""
+    env = dict(os.environ, MAKEFLAGS="j2 -- O=/nowhere", MFLAGS="-j2", MAKELEVEL="1")
+    common = os.path.join(os.path.dirname(HERE), "lab/setup/common.sh")
+    _, out = jobs.call(["bash", "-c", f". {common}; env"], env=env)
+    assert "PATH=" in out and not re.search("^(MAKE|MFLAGS)", out, re.MULTILINE), out
+
+
+@check
+def the_checks_know_where_things_are_built():
+    env = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
+    for target in ("check", "demo", "mutants", "bench", "soak", "lab-shell"):
+        out = subprocess.run(["make", "-n", target, "O=/else/where"], cwd=jobs.TOP, env=env, stdout=subprocess.PIPE,
+                             text=True, check=True).stdout
+        assert re.search(r"^O=/else/where selftests/", out, re.MULTILINE), out
+
+
+@check
+def sources_are_found_wherever_the_checkout_is():
+    with tempfile.TemporaryDirectory() as top:
+        checkout = os.path.join(top, "build", "pmig")
+        os.makedirs(os.path.join(checkout, "kernel/build"))
+        for name in ("main.c", "build/made.c"):
+            open(os.path.join(checkout, "kernel", name), "wb").close()
+        with mock.patch.object(style, "TOP", checkout):
+            assert style.sources("kernel/**/*.c") == ["kernel/main.c"]
+            try:
+                found = style.sources("nothing/*.c")
+            except FileNotFoundError:
+                return
+            raise AssertionError(f"a step would have passed with no files: {found}")
 
 
 @check

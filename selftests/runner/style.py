@@ -12,10 +12,12 @@ CACHE = os.environ.get("LAB_CACHE") or os.path.join(
 
 
 def sources(*patterns):
-    found = []
-    for p in patterns:
-        found += glob.glob(os.path.join(TOP, p), recursive=True)
-    return sorted({os.path.relpath(f, TOP) for f in found if "/build/" not in f and os.path.isfile(f)})
+    """Relative to the checkout, wherever that is; a pattern for nothing would be a step that cannot fail."""
+    found = {f for p in patterns for f in glob.glob(p, root_dir=TOP, recursive=True)}
+    files = sorted(f for f in found if "/build/" not in f and os.path.isfile(os.path.join(TOP, f)))
+    if not files:
+        raise FileNotFoundError(f"no sources: {' '.join(patterns)}")
+    return files
 
 
 KERNEL_HALF = ("kernel/**/*.[ch]", "include/linux/*.h", "include/uapi/**/*.h", "selftests/drivers/*.[ch]")
