@@ -5,7 +5,7 @@ import re
 import statistics
 from typing import NamedTuple
 
-SAMPLE = re.compile(r"^[\s#]*sample ([a-z-]+) (\d+)(?:/(\d+))?$")
+SAMPLE = re.compile(r"^[\s#]*sample ([a-z-]+) (-?\d+)(?:/(-?\d+))?$")
 DRAWS = 10000
 
 

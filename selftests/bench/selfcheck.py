@@ -38,6 +38,8 @@ class Results:
 def check_statistics(t):
     t.equal(figures.sample("    # sample blackout-ratio 303/300"), ("blackout-ratio", 1.01), "a sample that is a ratio")
     t.equal(figures.sample("# sample daemon-rss 4711"), ("daemon-rss", 4711.0), "a sample that is a number")
+    t.equal(figures.sample("# sample quiesced -4711"), ("quiesced", -4711.0), "a sample below zero")
+    t.equal(figures.sample("# sample blackout-ratio -1/2"), ("blackout-ratio", -0.5), "a ratio below zero")
     t.equal(figures.sample("# sample daemon-rss "), None, "a line without a value is no sample")
     t.equal(figures.interval([5.0] * 30), (5.0, 5.0), "what is always the same has no interval")
     # The order statistics that bound the median of 30 with 95 % are the 10th and the 21st.
@@ -72,6 +74,8 @@ def check_report(t):
     loader.exec_module(bench)
     for what, passed, output, good in (("all", True, ["# sample module-bytes 4"], True),
                                        ("none", True, ["# sample daemon-rss 4"], False),
+                                       ("one of them below zero", True,
+                                        ["# sample module-bytes 4", "# sample module-bytes -4"], False),
                                        ("one, and then the test failed", False, ["# sample module-bytes 4"], False)):
         out, err = io.StringIO(), io.StringIO()
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):

@@ -102,6 +102,17 @@ def check_program(t, top):
         t.check(f.read() == PRODUCT, "the checkout is as it was")
 
 
+def check_worker_that_dies(t):
+    """Here by a checkout that git does not know."""
+    with tempfile.TemporaryDirectory(prefix="pmig-mutants.") as top:
+        os.makedirs(os.path.join(top, "selftests/lab"))
+        with open(os.path.join(top, "selftests/lab/tests.list"), "w", encoding="utf-8") as f:
+            f.write(FILES["selftests/lab/tests.list"])
+        done = run_tool(top, {"noticed": CASES["noticed"]})
+        t.check(done.stdout.splitlines()[-1:] == ["0 killed, 0 survived, 1 errors"] and done.returncode,
+                "a mutant whose worker dies is an error", done.stdout)
+
+
 def mutant(name, old="value=1", new="value=2", test="unit:good"):
     return Mutant("area", {"name": name, "why": "-", "file": "product.sh", "old": old, "new": new, "test": test})
 
@@ -187,6 +198,7 @@ def main():
         make_checkout(top)
         check_program(t, top)
         check_timeout(t, top)
+    check_worker_that_dies(t)
     check_guests(t)
     print(f"1..{t.count}")
     return 1 if t.failed else 0
