@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * Every difference between kernel versions, and nothing else; included before all other text by
- * Kbuild. Built for 6.1 and 6.12; the older names are kept apart so that 5.14 and 6.4 need no other
- * change.
+ * Kbuild. Built for 6.1, 6.12 and 7.2; the older names are kept apart so that 5.14 and 6.4 need no
+ * other change.
  */
 #ifndef _PMIG_COMPAT_H
 #define _PMIG_COMPAT_H

@@ -98,6 +98,9 @@ static void apply(struct pmig_session *s, int err, enum pmig_vasi vasi)
 	if (s->errors && s->errors < PMIG_POLL_ERRORS)
 		return;
 	s->vasi = err ? PMIG_VASI_INVALID : vasi;
+	/* It stays so: a stream may be forgotten as soon as it is Completed. */
+	if (pmig_vasi_moved(s->vasi))
+		s->moved = true;
 	if (s->vasi != was)
 		trace_pmig_vasi(s->stream, was, s->vasi, err);
 	judge(s, err);

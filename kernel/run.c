@@ -70,14 +70,18 @@ static void step_pre(struct pmig_session *s)
 	mutex_unlock(&pmig_session_lock);
 }
 
+/* So long between two looks while the state cannot be read. */
+#define LOOK_AGAIN_MS 20
+
 /* As often as the poller bears it: an error that passes says nothing about the stream. */
 static int read_state(struct pmig_session *s, enum pmig_vasi *vasi)
 {
 	unsigned int tries = PMIG_POLL_ERRORS;
 	int err;
 
-	while ((err = s->engine->get_state(s->stream, vasi)) && err != -ENOENT && --tries)
-		msleep(pmig_poll_interval());
+	while ((err = s->engine->get_state(s->stream, vasi)) && err != -ENOENT &&
+	       err != -EOPNOTSUPP && --tries)
+		msleep(LOOK_AGAIN_MS);
 	return err;
 }
 
@@ -91,23 +95,26 @@ static void wait_completed(struct pmig_session *s)
 }
 
 /* Only a stream that the platform still means to move has to be cancelled. */
-static bool still_alive(struct pmig_session *s)
+static bool still_alive(int err, enum pmig_vasi vasi)
 {
-	enum pmig_vasi vasi;
-	int err = read_state(s, &vasi);
-
 	/* If in doubt it lives: to cancel what is over does no harm. */
 	if (err)
 		return err != -ENOENT;
 	return vasi == PMIG_VASI_ENABLED || vasi == PMIG_VASI_SUSPENDING;
 }
 
-/* Another writer of the same stream was first: his call has moved us, and ours has found it so. */
-static bool has_moved(struct pmig_session *s)
+/*
+ * Another writer of the same stream was first: his call has moved us, and ours has found it so. The
+ * platform may have forgotten the stream since; then the poller has seen it move.
+ */
+static bool has_moved(struct pmig_session *s, int err, enum pmig_vasi vasi)
 {
-	enum pmig_vasi vasi;
+	bool seen;
 
-	return !read_state(s, &vasi) && (vasi == PMIG_VASI_RESUMED || vasi == PMIG_VASI_COMPLETED);
+	mutex_lock(&pmig_session_lock);
+	seen = s->moved;
+	mutex_unlock(&pmig_session_lock);
+	return seen || (!err && pmig_vasi_moved(vasi));
 }
 
 /* He is still at it, and the machine not described anew: his end is the session's. */
@@ -157,18 +164,27 @@ static void moved(struct pmig_session *s, u64 blackout_ns)
 	mutex_unlock(&pmig_session_lock);
 }
 
-/*
- * Mainline cancels when suspending fails, but not when waiting for it does. @ours: ours to cancel.
- */
-static void not_moved(struct pmig_session *s, int err, bool ours)
+static void not_moved(struct pmig_session *s, int err, bool cancel)
 {
-	bool cancel = ours && still_alive(s);
-
 	mutex_lock(&pmig_session_lock);
 	pmig_session_fail(s, err, "%s (error %d)", why(err), err);
 	pmig_session_enter(s, cancel && s->state == PMIG_STATE_SUSPENDING ? PMIG_STATE_CANCELLING :
 									    PMIG_STATE_UNDO);
 	mutex_unlock(&pmig_session_lock);
+}
+
+/*
+ * Mainline cancels when suspending fails, but not when waiting for it does. @ours: ours to cancel.
+ */
+static void write_failed(struct pmig_session *s, int err, bool ours, u64 blackout_ns)
+{
+	enum pmig_vasi vasi = PMIG_VASI_INVALID;
+	int unread = read_state(s, &vasi);
+
+	if (!has_moved(s, unread, vasi))
+		not_moved(s, err, ours && still_alive(unread, vasi));
+	else if (!handed_over(s))
+		moved(s, blackout_ns);
 }
 
 static void step_suspending(struct pmig_session *s)
@@ -193,10 +209,8 @@ static void step_suspending(struct pmig_session *s)
 	}
 	if (!err)
 		moved(s, blackout_ns);
-	else if (!has_moved(s))
-		not_moved(s, -err, ours);
-	else if (!handed_over(s))
-		moved(s, blackout_ns);
+	else
+		write_failed(s, -err, ours, blackout_ns);
 }
 
 static void step_post(struct pmig_session *s)

@@ -36,6 +36,7 @@
  * @changes: after the move, or NULL
  * @stop: PRE goes no further; read without the lock by the chain
  * @stream_over: the stream is Aborted, Invalid or gone: there is nothing to cancel
+ * @moved: the stream was seen Resumed or Completed, whatever it is now
  * @has_blackout: @blackout_us counts
  * @foreign_done: somebody else's migration has ended, with @foreign_err
  * @foreign_err: 0 or negative errno
@@ -59,6 +60,7 @@ struct pmig_session {
 	struct pmig_changes *changes;
 	bool stop;
 	bool stream_over;
+	bool moved;
 	bool has_blackout;
 	bool foreign_done;
 	int foreign_err;
@@ -123,6 +125,12 @@ void pmig_run_exit(void);
 
 /* So many errors in a row, and the platform counts as having lost the stream. */
 #define PMIG_POLL_ERRORS 50
+
+/* The partition runs in the destination. */
+static inline bool pmig_vasi_moved(enum pmig_vasi vasi)
+{
+	return vasi == PMIG_VASI_RESUMED || vasi == PMIG_VASI_COMPLETED;
+}
 
 /* poll.c */
 void pmig_poll_start(void);

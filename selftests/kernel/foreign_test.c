@@ -2,6 +2,8 @@
 /* Somebody else moves the partition: a bare write to sysfs, or the simulator's counterpart of it. */
 #include "kfixture.h"
 
+#define OTHER 0x77ULL
+
 static pid_t migrate(bool sim)
 {
 	pid_t pid = fork();
@@ -226,7 +228,7 @@ TEST_F(pmig, after_a_check)
 	EXPECT_EQ(-EPERM, command(&self->l, PMIG_CMD_END));
 }
 
-/* Waits until this process or kernel thread is inside mainline's migration and waits there for Suspending. */
+/* Waits until this process or kernel thread is inside mainline's migration, or the simulator's, and sleeps there. */
 static bool waits_inside(pid_t pid)
 {
 	int64_t end = now_ms() + NEVER_MS;
@@ -236,8 +238,9 @@ static bool waits_inside(pid_t pid)
 	snprintf(path, sizeof(path), "/proc/%d/stack", pid);
 	do {
 		stack = get(path);
-		if (strstr(stack, "msleep") && (strstr(stack, "pseries_migrate_partition") ||
-						strstr(stack, "migration_store")))
+		if (strstr(stack, "msleep") &&
+		    (strstr(stack, "pseries_migrate_partition") ||
+		     strstr(stack, "migration_store") || strstr(stack, "pmig_sim_foreign")))
 			return true;
 		nap();
 	} while (now_ms() < end);
@@ -338,6 +341,35 @@ TEST_PSERIES(somebody_is_faster_than_our_write)
 		ASSERT_COMMAND(END);
 	}
 	EXPECT_TRUE(faster);
+}
+
+/*
+ * Somebody else moves us while our write still waits, and the platform has forgotten the stream when it is our turn.
+ * The simulator suspends one stream at a time: a second one that stays Enabled keeps ours waiting.
+ */
+TEST_F(sim, forgotten_before_our_write)
+{
+	pid_t other;
+
+	ASSERT_EQ(0, start(&self->l, PMIG_CMD_BEGIN, STREAM, PMIG_F_QUIESCE_NOW, self->engine));
+	ASSERT_COMMAND(PRE);
+	ASSERT_REACHES(READY);
+	ASSERT_EQ(0, sim_stream(OTHER));
+	other = fork();
+	if (!other)
+		_exit(-put(SIM "streams/0x77/foreign", "1"));
+	ASSERT_TRUE(waits_inside(other));
+	ASSERT_COMMAND(SUSPEND);
+	ASSERT_SET("resumed");
+	ASSERT_REACHES(RESUMED);
+	ASSERT_SET("gone");
+	ASSERT_EQ(0, sim_state(OTHER, "aborted"));
+	EXPECT_EQ(EIO, result(other));
+	ASSERT_REACHES(COMPLETED);
+	EXPECT_EQ(0, self->s.err);
+	EXPECT_STREQ("a pre,b pre,c pre,c post,b post,a post,", told());
+	ASSERT_COMMAND(END);
+	sim_remove(OTHER);
 }
 
 /* No probe has seen who moves us, so the stream has to tell how it ends. */

@@ -103,6 +103,7 @@ static inline void bench_down(struct __test_metadata *_metadata, struct bench *s
 		put(SIM "slow_cancel", "0");
 		sim_remove(STREAM);
 	} else {
+		run("rmmod pmig_vas 2> /dev/null"); /* its windows are there for all tests */
 		lab_hmc(NULL, 0, "reject 0 0");
 		lab_hmc(NULL, 0, "fail-cancel 0 0");
 		lab_hmc(NULL, 0, "fail-state 0 0");

@@ -91,7 +91,7 @@ __attribute__((format(printf, 2, 3))) static inline int put(const char *path, co
 	va_start(args, fmt);
 	len = vsnprintf(text, sizeof(text), fmt, args);
 	va_end(args);
-	fd = open(path, O_WRONLY | O_CLOEXEC);
+	fd = open(path, O_WRONLY | O_CLOEXEC | O_TRUNC); /* what clears a trace */
 	if (fd < 0)
 		return -errno;
 	r = write(fd, text, len) == len ? 0 : -errno;

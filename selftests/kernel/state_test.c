@@ -9,7 +9,7 @@
 typedef uint32_t u32;
 #include "../../kernel/states.c"
 
-/* As in the diagram of Documentation/architecture.md; what is not here is forbidden. */
+/* All there is; what is not here is forbidden. */
 static const struct {
 	uint32_t from;
 	uint32_t to[4];
