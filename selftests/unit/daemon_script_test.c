@@ -326,12 +326,12 @@ TEST_F(runner, exit_status_and_output)
 	EXPECT_STREQ("one", self->first);
 }
 
-/* 32 and 33 are libc's own: it lets nobody set them, and whoever started us may have them ignored. */
+/* 32 and 33 are libc's own: it lets nobody set them, and whoever started us may have one or both ignored. */
 TEST_F(runner, signals_are_as_at_boot)
 {
 	ASSERT_EQ(0, run(self,
 			 "grep -E 'SigBlk|SigIgn' /proc/self/status | tr -d '\\n\\t ' | "
-			 "sed 's/SigIgn:0000000180000000/SigIgn:0000000000000000/'",
+			 "sed 's/SigIgn:0000000[01][08]0000000$/SigIgn:0000000000000000/'",
 			 0));
 	EXPECT_STREQ("SigBlk:0000000000000000SigIgn:0000000000000000", self->first);
 }
@@ -343,10 +343,11 @@ TEST_F(runner, a_session_of_its_own_and_no_stray_descriptors)
 	ASSERT_EQ(
 		0,
 		run(self,
-		    "set -- $(cat /proc/self/stat); [ $5 = $6 ] && [ $5 = $PPID ] && ls /proc/$$/fd | tr -d '\\n'",
+		    "set -- $(cat /proc/self/stat); [ $5 = $6 ] && [ $5 = $PPID ] && ls -m /proc/$$/fd",
 		    0));
 	EXPECT_EQ(0, self->result.value);
-	EXPECT_STREQ("012", self->first);
+	/* Not in a pipeline, for which the shell has a descriptor of its own for a moment. */
+	EXPECT_STREQ("0, 1, 2", self->first);
 	close(leaky);
 }
 

@@ -79,6 +79,9 @@ class Partition:
         # norandmaps: QEMU keeps the code that it has translated by virtual address, too. A program that is loaded
         # where it was before is not translated anew each time it is started, and that is most of what starting it costs.
         append = [f"console={self.machine.console} lab={self.profile} panic=-1 loglevel=7 printk.devkmsg=on norandmaps"]
+        # A processor that waits for a page on a slow line, or for a busy host, is no fault of the kernel's. What hangs
+        # for good is still found, and well within a test's time.
+        append.append("rcupdate.rcu_cpu_stall_timeout=60 watchdog_thresh=30")
         if self.profile == "systemd":
             append.append("systemd.show_status=0 systemd.log_target=kmsg systemd.log_level=notice audit=0")
         if self.machine.vio:
