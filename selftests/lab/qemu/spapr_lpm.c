@@ -38,7 +38,10 @@
 #include "hw/ppc/fdt.h"
 #include "hw/ppc/ppc.h"
 #include "hw/ppc/spapr.h"
+#include "hw/ppc/spapr_cpu_core.h"
 #include "hw/ppc/spapr_lpm.h"
+#include "hw/ppc/xive.h"
+#include "hw/ppc/xive_regs.h"
 #include "migration/misc.h"
 #include "sysemu/numa.h"
 #include "sysemu/runstate.h"
@@ -371,9 +374,22 @@ static void set_pvr(void)
 }
 
 /*
- * An armed decrementer is not part of QEMU's migration stream, and a CPU that waits for it would sleep for
- * ever: arm it on every CPU when the machine begins to run. One tick too many does no harm.
+ * Of a CPU's interrupts QEMU's migration stream has what the interrupt controller knows, but not what the CPU itself
+ * has pending. What it lacks is raised again when the machine begins to run, once too often does no harm:
+ * - The decrementer. A CPU that waits for it would sleep for ever.
+ * - An external interrupt that came while the CPU was joined. XIVE has presented it: the same source, which may be the
+ *   CPU's IPI, is silent until the CPU has taken it.
  */
+static void raise_again(PowerPCCPU *cpu)
+{
+    XiveTCTX *tctx = spapr_cpu_state(cpu)->tctx;
+
+    cpu_ppc_store_decr(&cpu->env, 1);
+    if (tctx) {
+        xive_tctx_ipb_update(tctx, TM_QW1_OS, 0);
+    }
+}
+
 static void machine_state_changed(void *opaque, bool running, RunState state)
 {
     CPUState *cs;
@@ -384,7 +400,7 @@ static void machine_state_changed(void *opaque, bool running, RunState state)
     set_pvr();
     partition_runs();
     CPU_FOREACH(cs) {
-        cpu_ppc_store_decr(&POWERPC_CPU(cs)->env, 1);
+        raise_again(POWERPC_CPU(cs));
     }
 }
 
