@@ -20,7 +20,7 @@ HERE = os.path.dirname(os.path.realpath(__file__))
 sys.path.insert(0, HERE)
 sys.dont_write_bytecode = True
 
-from harness import agent, hmc, identity, judge, places, run, tap, testlist  # noqa: E402
+from harness import agent, hmc, identity, judge, partition, places, run, server, tap, testlist, transfer  # noqa: E402
 
 CLEAN_LOG = """
 [    0.000000] Linux version 6.1.0-50-powerpc64le
@@ -329,10 +329,11 @@ def identity_of_a_request():
     assert identity.parse(["add=/cpus/x@12:y:00ff:z:"])[1] == [
         "add /cpus/x@12", "update /cpus/x@12 name 7800", "update /cpus/x@12 phandle 00000012",
         "update /cpus/x@12 y 00ff", "update /cpus/x@12 z "]
+    assert identity.parse(["add=/x@1", "fill=/x@1:long:4071", "fill=/:long:9999"])
     for bad in ("x", "d-cache=abc", "nothing=1", "d-cache=99999999999", "update=x", "update=/:x:0", "update=/:x:0g",
-                "update=x:y:00", "delete=x", "delete=/", "add=/x", "add=/x@0", "add=/x@z", "add=/x@1:y", "fill=/:x"):
+                "update=x:y:00", "delete=x", "delete=/", "add=/x", "add=/x@0", "add=/x@z", "add=/x@1:y", "fill=/:x", "add=/x@1 fill=/x@1:long:4072"):
         try:
-            identity.parse([bad])
+            identity.parse(bad.split())
         except identity.BadIdentity:
             continue
         raise AssertionError(f"taken: {bad}")
@@ -436,6 +437,117 @@ def requests_with_mistakes():
                          ("wire", "no adapters")):
         sent = requests("1 " + text, ppc=True)
         assert " error " in sent[0] and answer in sent[0], (text, sent)
+
+
+class FakeServer:
+    """Enough of one for streams and for a copy that goes on, whose status can be set."""
+
+    def __init__(self, name):
+        self.name = name
+        self.streams = {}
+        self.status = "active"
+        self.killed = False
+
+    async def lpm(self, commands):
+        for verb, *rest in (command.split() for command in commands.split(";")):
+            if verb in ("stream", "found"):
+                self.streams[int(rest[0], 0)] = rest[1]
+
+    async def lpm_status(self):
+        return {stream: {"state": state} for stream, state in self.streams.items()}, {"converged": "0"}
+
+    async def qmp(self, command, **_):
+        if command == "migrate_cancel":
+            self.status = "cancelled"
+        return {"status": self.status, "error-desc": "the line is cut"} if command == "query-migrate" else {}
+
+    async def kill(self):
+        self.killed = True
+
+    def last_words(self):
+        return "last words"
+
+
+def with_a_destination(what):
+    """Runs what(partition), whose stream 1 is Enabled: its memory is being copied."""
+    async def go():
+        p = partition.Partition({"QEMU": "", "GUEST_ARCH": "ppc64el", "KERNEL_DIR": ""}, "", "quick", "", lambda text: None)
+        p.current, there = FakeServer("here"), FakeServer("there")
+        p.servers = [p.current, there]
+        p.destination = partition.Destination(there, transfer.Transfer(p.current, there, p.log), [], 300)
+        p.destination.transfer.uri = "unix:x"
+        await p.set_stream(1, "enabled")
+        try:
+            return await what(p)
+        finally:
+            await p.close()
+
+    return asyncio.run(go())
+
+
+def kind(p, stream):
+    return p._kind(stream).get("kind")  # pylint: disable=protected-access
+
+
+@check
+def a_move_in_place_behind_a_destination_is_in_place():
+    async def what(p):
+        before = kind(p, 1)
+        await p.drop_destination()
+        await p.set_stream(1, "suspending")
+        await p._stay(1)  # pylint: disable=protected-access
+        return before, kind(p, 1)
+
+    assert with_a_destination(what) == ("move", "in-place")
+
+
+@check
+def a_stream_that_ends_takes_its_destination_along():
+    for end in (lambda p: p.set_stream(1, "aborted"), lambda p: p.set_stream(1, "completed", verb="found"),
+                lambda p: p.gone(1)):
+        async def what(p, end=end):
+            there = p.destination.server
+            await end(p)
+            await p.set_stream(2, "enabled")
+            return p.destination, there.killed, kind(p, 2)
+
+        assert with_a_destination(what) == (None, True, None)
+
+
+@check
+def a_stream_that_is_found_has_its_memory_copied():
+    async def what(p):
+        p.transfers.clear()
+        await p.set_stream(1, "suspending", verb="found")
+        return kind(p, 1)
+
+    assert with_a_destination(what) == "move"
+
+
+@check
+def a_copy_that_fails_is_the_reason_why_the_guest_ended():
+    async def what(p):
+        p.current.status = "failed"
+        return await asyncio.wait_for(p.ended, 10)
+
+    assert "the line is cut" in with_a_destination(what)
+
+
+@check
+def memory_that_does_not_come_is_not_waited_for():
+    async def what(p):
+        p.destination.transfer.switched = True
+        try:
+            await asyncio.wait_for(p.memory_arrived(1), 10)
+        except server.ServerError as e:
+            return str(e)
+        return None
+
+    partition.MOVE_TIMEOUT, timeout = 0.1, partition.MOVE_TIMEOUT
+    try:
+        assert "no memory has come" in with_a_destination(what)
+    finally:
+        partition.MOVE_TIMEOUT = timeout
 
 
 def qemu_children(of):

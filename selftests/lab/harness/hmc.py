@@ -139,14 +139,10 @@ class Hmc:
     async def do_found(self, stream, state):
         if state not in VASI:
             raise Refused(f"no VASI state '{state}': {' '.join(VASI)}")
-        value = stream_id(stream)
-        self.partition.forget(value)
-        await self.partition.lpm(f"found {value:#x} {VASI[state]}")
+        await self.partition.set_stream(stream_id(stream), state, verb="found")
 
     async def do_gone(self, stream):
-        value = stream_id(stream)
-        self.partition.forget(value)
-        await self.partition.lpm(f"gone {value:#x}")
+        await self.partition.gone(stream_id(stream))
 
     async def do_after(self, delay, *words):
         seconds = milliseconds(delay, "after") / 1000
@@ -206,6 +202,7 @@ class Hmc:
         self.scheduled.clear()
         if not self.partition.machine.ppc:
             return
+        await self.partition.hurry()
         await self.partition.drop_destination()
         self.partition.in_place = self.partition.in_place_default()
         streams, _ = await self.partition.current.lpm_status()

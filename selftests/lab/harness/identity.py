@@ -20,6 +20,7 @@ ALIASES = {"d-cache": "d-cache-size", "i-cache": "i-cache-size", "l2": "l2-size"
 WORDS = {"home-nodes": {"own": "0,1", "swap": "1,0", "0,1": "0,1", "1,0": "1,0", "0,0": "0,0", "1,1": "1,1"},
          "lmb-associativity": {"own": "own", "swap": "swap"}}
 LMBS = [("/ibm,dynamic-reconfiguration-memory", name) for name in ("ibm,dynamic-memory-v2", "ibm,dynamic-memory")]
+WORK_AREA, CONNECTOR_HEAD = 4096, 20
 CACHES = (2, 3, 4)  # levels that have a node of their own, and can be missing
 
 
@@ -143,7 +144,17 @@ def parse(words):
             wanted[key] = WORDS[key][value]
         else:
             wanted[key] = value
+    _check_added(further)
     return wanted, further
+
+
+def _check_added(further):
+    """A property of a node that is new comes in one piece, which the work area of ibm,configure-connector holds."""
+    commands = [command.split(" ") for command in further]
+    new = {words[1] for words in commands if words[0] == "add"}
+    for verb, path, *rest in commands:
+        if verb == "update" and path in new and CONNECTOR_HEAD + len(rest[0]) + 1 + len(rest[1]) // 2 > WORK_AREA:
+            raise BadIdentity(f"{rest[0]} of {path}, which is new, does not fit into {WORK_AREA} bytes")
 
 
 def check(who, nodes=1):

@@ -2,6 +2,7 @@
 """A guest, wherever it runs: the server it is on, those it has been on, the one it will move to."""
 import asyncio
 import collections
+import contextlib
 import glob
 import itertools
 import os
@@ -11,7 +12,7 @@ import tempfile
 from . import identity
 from .channel import Channel, LineChannel
 from .server import VASI, Machine, Server, ServerError
-from .transfer import MOVING, Transfer, TransferFailed
+from .transfer import MOVING, UNLIMITED, Transfer, TransferFailed
 from .wire import Wire
 
 MOVE_TIMEOUT = 120
@@ -185,17 +186,31 @@ class Partition:
             raise ServerError("no hypervisor calls on this machine")
         await self.current.lpm(command)
 
-    async def set_stream(self, stream, state):
-        if state == "enabled":
-            self.forget(stream)
-        if state == "completed":
+    async def set_stream(self, stream, state, verb="stream"):
+        """`verb` is "found" for a stream that has no past."""
+        if verb == "found" or state == "completed":
             await self.memory_arrived(stream)
-        await self.lpm(f"stream {stream:#x} {VASI[state]}")
+        if verb == "found" or state == "enabled":
+            self.forget(stream)
+        await self.lpm(f"{verb} {stream:#x} {VASI[state]}")
         if VASI[state] in MOVING:
             await self._begin_copy(stream)
+        else:
+            await self._does_not_move(stream)
+
+    async def gone(self, stream):
+        self.forget(stream)
+        await self.lpm(f"gone {stream:#x}")
+        await self._does_not_move(stream)
+
+    async def _does_not_move(self, stream):
+        """Not to the destination that its memory was copied to. The next stream has to ask for one of its own."""
+        if self.destination and self.destination.transfer.stream == stream:
+            await self._abandon(self.destination)
 
     async def stat(self, stream):
         """Numbers of a stream, those of earlier servers included; None if nobody knows it."""
+        await self._look_in_transit(stream)
         streams, calls = await self.current.lpm_status()
         now = streams.get(stream)
         past = self.past.get(stream, {})
@@ -211,6 +226,13 @@ class Partition:
         out["moves"] = self.moves
         out.update(self._kind(stream))
         return out
+
+    async def _look_in_transit(self, stream):
+        """The figures of a copy whose guest runs at the destination already: those of the last poll may be older."""
+        transfer = self.transfers.get(stream)
+        if transfer and transfer.switched and not transfer.arrived.is_set():
+            with contextlib.suppress(TransferFailed, ServerError):  # who accompanies it says so
+                await transfer.look()
 
     def _kind(self, stream):
         """How the stream moves or has moved, and the figures of its copy."""
@@ -232,7 +254,11 @@ class Partition:
         server = await self._start_server(await self.next_identity(wanted), "-incoming", "defer")
         transfer = Transfer(self.current, server, self.log)
         self.destination = Destination(server, transfer, further, resumed_ms)
-        why_not = await transfer.listen(os.path.join(self._tmp.name, f"move{server.name}"), bandwidth, postcopy)
+        try:
+            why_not = await transfer.listen(os.path.join(self._tmp.name, f"move{server.name}"), bandwidth, postcopy)
+        except ServerError:
+            await self._abandon(self.destination)
+            raise
         self.log(f"server {server.name}: waits for a move, mode={transfer.mode}" +
                  (f" (no post-copy: {why_not})" if why_not else ""))
         streams, _ = await self.current.lpm_status()
@@ -254,12 +280,13 @@ class Partition:
     async def _accompany(self, destination):
         transfer = destination.transfer
         try:
-            if await transfer.copying():
-                await transfer.arriving()
-                self.log(f"all memory has arrived at server {transfer.server.name}: {transfer.figures}")
-                await transfer.source.kill()
-            else:
+            if not await transfer.copying():
                 await self._abandon(destination)
+            if transfer.dropped:
+                return
+            await transfer.arriving()  # also where _move has taken the destination meanwhile
+            self.log(f"all memory has arrived at server {transfer.server.name}: {transfer.figures}")
+            await transfer.source.kill()
         except (TransferFailed, ServerError) as e:
             self.fail(str(e))
 
@@ -275,10 +302,22 @@ class Partition:
         """Returns when no memory (of this stream) is in transit."""
         for transfer in [t for s, t in self.transfers.items() if t.switched and stream in (None, s)]:
             arrived = asyncio.create_task(transfer.arrived.wait())
-            await asyncio.wait({arrived, self.ended}, return_when=asyncio.FIRST_COMPLETED)
+            while not arrived.done() and not self.ended.done():
+                before = transfer.figures["bytes"]
+                done, _ = await asyncio.wait({arrived, self.ended}, timeout=MOVE_TIMEOUT,
+                                             return_when=asyncio.FIRST_COMPLETED)
+                if not done and transfer.figures["bytes"] == before:
+                    self.fail(f"no memory has come to server {transfer.server.name} for {MOVE_TIMEOUT} s")
             arrived.cancel()
             if self.ended.done():
                 raise ServerError(self.ended.result() or "the guest ended")
+
+    async def hurry(self):
+        """What is in transit arrives as fast as it can."""
+        for transfer in self.transfers.values():
+            if transfer.switched and not transfer.arrived.is_set():
+                with contextlib.suppress(ServerError):  # it has arrived this moment
+                    await transfer.set_bandwidth(UNLIMITED)
 
     async def drop_destination(self):
         await self.memory_arrived()
@@ -292,6 +331,7 @@ class Partition:
             if destination.transfer.stream is not None:
                 await destination.transfer.cancel()
             self.destination = None
+            self.transfers = {s: t for s, t in self.transfers.items() if t is not destination.transfer}
             self.servers.remove(destination.server)
             await destination.server.kill()
 

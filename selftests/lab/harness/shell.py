@@ -93,8 +93,14 @@ class Shell:
             await asyncio.wait({leave, self.partition.ended}, return_when=asyncio.FIRST_COMPLETED)
             for task in (shell, leave):
                 task.cancel()
+            if self._lost():
+                raise GuestLost(self._lost())
         finally:
             loop.remove_reader(0)
+
+    def _lost(self):
+        """Why the lab cannot go on with this guest; None also where the guest itself ended."""
+        return self.partition.ended.result() if self.partition.ended.done() else None
 
     def _to_terminal(self, data):
         sys.stdout.buffer.write(data)
@@ -127,8 +133,8 @@ class Shell:
         try:
             request = json.loads(await asyncio.wait_for(reader.readline(), 10))
             await self._migrate(say, request["words"], request["drmgr"])
-        except (ServerError, GuestLost, ValueError, KeyError, asyncio.TimeoutError) as e:
-            say(f"error: {e}")
+        except (ServerError, GuestLost, ValueError, KeyError, asyncio.TimeoutError, asyncio.CancelledError) as e:
+            say(f"error: {self._lost() or str(e) or 'the guest ended'}")
         finally:
             writer.close()
 
@@ -166,6 +172,8 @@ class Shell:
         last = None
         until = asyncio.get_running_loop().time() + PATIENCE
         while True:
+            if self.partition.ended.done():
+                raise GuestLost(self._lost() or "the guest ended")
             if asyncio.get_running_loop().time() > until:
                 await self._ask(f"stream {stream:#x} aborted")
                 say(f"nobody in the guest stopped it within {PATIENCE} s: aborted")

@@ -11,6 +11,7 @@ from .server import VASI, ServerError
 
 POLL = 0.02
 BANDWIDTH = 128 << 20  # bytes a second
+UNLIMITED = 0
 MOVING = (VASI["enabled"], VASI["suspending"], VASI["suspended"])  # a stream whose memory is copied
 FAILED = ("failed", "cancelled", "postcopy-paused")
 
@@ -106,7 +107,7 @@ class Transfer:
         if self.postcopy:
             await self.source.qmp("migrate-start-postcopy")
         else:
-            await self.source.qmp("migrate-set-parameters", **{"max-bandwidth": 0})
+            await self.source.qmp("migrate-set-parameters", **{"max-bandwidth": UNLIMITED})
         await self.source.lpm("copy-on 0")
 
     async def arriving(self):

@@ -699,7 +699,8 @@ static unsigned update_of(const char *path, unsigned n)
 
 /*
  * ibm,configure-connector for a node that was added: its name, then a property with each call, then the end. The work
- * area has the offset of the name in the third word, length and offset of the value behind it.
+ * area has the offset of the name in the third word, length and offset of the value behind it. A property that does not
+ * fit into the area is an error.
  */
 bool spapr_lpm_connector(uint32_t drc_index, uint64_t work_area, int *status)
 {
@@ -730,6 +731,11 @@ bool spapr_lpm_connector(uint32_t drc_index, uint64_t work_area, int *status)
         return true;
     }
     u = &updates[i];
+    if (DATA + strlen(u->name) + 1 + u->len > WORK_AREA) {
+        c->next = 0;
+        *status = RTAS_OUT_HW_ERROR;
+        return true;
+    }
     cpu_physical_memory_write(data, u->name, strlen(u->name) + 1);
     data += strlen(u->name) + 1;
     rtas_st(work_area, LENGTH, u->len);
