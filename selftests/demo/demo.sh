@@ -136,7 +136,10 @@ check "it moved to another server" test "$(field kind)" = move
 check "memory was copied while it ran" grep -q "^Enabled .* [1-9][0-9]* MiB copied" /run/demo-copy
 case $destination in
 *mode=postcopy*) check "and the rest followed when it ran there" grep -q "^Resumed .* [1-9][0-9]* MiB left" /run/demo-copy ;;
-*) say "no post-copy on this machine: the rest was copied during the stand-still" ;;
+*)
+	nr=$((nr + 1))
+	echo "ok $nr - and the rest followed when it ran there # SKIP no post-copy: it was copied during the stand-still"
+	;;
 esac
 after=$(machine)
 say "before: $before"

@@ -90,7 +90,7 @@ check "an unknown stream" fails_with "Invalid argument" 0x99
 
 hmc stream 0x98 suspending
 hmc reject -9000 9
-check "suspension refused five times" fails_with "error" 0x98
+check "suspension refused five times" fails_with "Input/output error" 0x98
 hmc reject 0 0
 check "the stream was tried five times" test "$(hmc stat 0x98 | grep -c suspends=5)" = 1
 check "and was cancelled by the partition" test "$(hmc stat 0x98 | grep -c 'state=2 .*cancel-reason=0x6000005')" = 1

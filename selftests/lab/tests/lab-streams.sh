@@ -41,7 +41,7 @@ check "  before it ran" test "$(field t_state_us)" -lt "$(field t_resume_us)"
 
 ask stream $ID enabled
 ask fail-state -1 1
-check "H_VASI_STATE fails" fails_with "error"
+check "H_VASI_STATE fails" fails_with "Input/output error"
 ask stream $ID suspending
 check "  once: then the partition moves" write
 check "  status 0 is no failure" refused "no failure" fail-state 0 1
@@ -50,7 +50,7 @@ ask stream $ID enabled
 ask stream $ID suspending
 ask reject -9000 9
 ask cancel-delay 8000
-check "a cancellation is asked for" fails_with "error"
+check "a cancellation is asked for" fails_with "Input/output error"
 check "  with its reason" is cancel-reason 0x6000005
 check "  but not done yet" is state 3
 check "  and is done later" wait_for is state 2
