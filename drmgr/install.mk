@@ -37,7 +37,7 @@ INSTALLED = $(addprefix $(SBINDIR)/,drmgrd) $(addprefix $(LIBDIR)/,libdr.so libd
 
 # On the running system: what has read the old files reads the new ones. The bus looks by itself.
 ON_SYSTEMD := [ ! -d /run/systemd/system ] ||
-SETTLE := $(if $(D),,PATH=$$PATH:/usr/sbin:/sbin ldconfig && $(ON_SYSTEMD) systemctl daemon-reload)
+SETTLE := $(if $(D),,PATH=$$PATH:/usr/sbin:/sbin ldconfig && { $(ON_SYSTEMD) systemctl daemon-reload; })
 
 .PHONY: install uninstall
 install: all

@@ -290,9 +290,9 @@ _Noreturn static void run_child(const struct run_spec *spec, int output, pid_t p
 	if (spec->in_child && spec->in_child(spec->userdata) < 0)
 		_exit(126);
 	reset_signals();
-	reset_limits();
 	/* Ours are CLOEXEC; this is for what somebody gave us. */
 	close_range(FIRST_FD, ~0U, CLOSE_RANGE_CLOEXEC);
+	reset_limits();
 	execve(spec->path, spec->argv, spec->env);
 	dprintf(STDERR_FILENO, "DR_ERROR=cannot be run: %s\n", errno_text(errno));
 	_exit(127);

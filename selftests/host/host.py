@@ -148,6 +148,11 @@ class Daemon:
         self.process.kill()
         self.process.wait()
 
+    def watches(self, pid):
+        """It has a pidfd of this process, as of each script that it waits for."""
+        fds = f"/proc/{self.process.pid}/fdinfo"
+        return any(f"\nPid:\t{pid}\n" in text(f"{fds}/{fd}") for fd in os.listdir(fds))
+
     def log(self):
         return text(DIR + "/drmgrd.log")
 

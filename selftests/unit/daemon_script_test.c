@@ -244,6 +244,7 @@ FIXTURE(runner)
 	struct runner *r;
 	struct run_result result;
 	unsigned done;
+	pid_t dead; /* what could be waited for when done was called */
 	size_t lines;
 	char first[256];
 };
@@ -279,6 +280,10 @@ static void on_done(void *userdata, const struct run_result *result)
 {
 	FIXTURE_DATA(runner) *self = userdata;
 
+	siginfo_t si = { 0 };
+
+	if (waitid(P_ALL, 0, &si, WEXITED | WNOHANG | WNOWAIT) == 0)
+		self->dead = si.si_pid;
 	self->result = *result;
 	self->done++;
 	sd_event_exit(self->event, 0);
@@ -324,6 +329,15 @@ TEST_F(runner, exit_status_and_output)
 	EXPECT_EQ(3, self->result.value);
 	EXPECT_EQ(3, self->lines);
 	EXPECT_STREQ("one", self->first);
+}
+
+/* As long as the leader is not reaped, nobody else can get its number, which is also the group's. */
+TEST_F(runner, the_leader_is_reaped_after_its_group)
+{
+	ASSERT_EQ(0, run(self, "echo $PPID", 0));
+	EXPECT_EQ(atoi(self->first), self->dead);
+	EXPECT_EQ(-1, waitpid(-1, NULL, WNOHANG));
+	EXPECT_EQ(ECHILD, errno);
 }
 
 /* 32 and 33 are libc's own: it lets nobody set them, and whoever started us may have one or both ignored. */
@@ -416,7 +430,6 @@ TEST_F(runner, stopped)
 	EXPECT_EQ(RUN_STOPPED, self->result.end);
 }
 
-/* The daemon dies: so does all that the child has started. */
 TEST_F(runner, stopped_it_can_clean_up)
 {
 	ASSERT_EQ(
@@ -432,6 +445,7 @@ TEST_F(runner, stopped_it_can_clean_up)
 	EXPECT_EQ(2, self->lines);
 }
 
+/* The daemon dies: so does all that the child has started. */
 TEST_F(runner, dies_with_us)
 {
 	int fds[2];

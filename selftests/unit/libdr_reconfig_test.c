@@ -602,7 +602,6 @@ TEST_F(aix, vfork_child_resets_its_signals)
 	EXPECT_EQ(self->gen, heard(self).gen);
 }
 
-/* The signal was sent while there was a handler, and is blocked; number 58's default is to end the process. */
 static int reset_by_signal(void)
 {
 	return signal(SIGRECONFIG, SIG_DFL) == SIG_ERR;
@@ -615,6 +614,7 @@ static int reset_by_sigaction(void)
 	return sigaction(SIGRECONFIG, &act, NULL);
 }
 
+/* The signal was sent while there was a handler, and is blocked; number 58's default is to end the process. */
 TEST_F(aix, resetting_the_handler_kills_nobody)
 {
 	static int (*const resets[])(void) = { reset_by_signal, reset_by_sigaction };
