@@ -14,6 +14,8 @@ ASIDE=/usr/sbin/drmgr.powerpc-utils
 CONF=/etc/drmgr/drmgr.conf
 DEADLINE=60 # seconds, for what takes none
 
+# shellcheck source=selftests/install/lib.sh
+. "$TOP/selftests/install/lib.sh"
 tests=${TESTS:-0} failures=${FAILURES:-0}
 
 end() {
@@ -26,21 +28,6 @@ skip_rest() {
 	tests=$((tests + 1))
 	echo "ok $tests - installed into a root of its own # SKIP $*"
 	end
-}
-
-# it NAME COMMAND... : the command succeeds
-it() {
-	local name=$1 out
-	shift
-
-	tests=$((tests + 1))
-	if out=$("$@" 2>&1); then
-		echo "ok $tests - $name"
-	else
-		echo "not ok $tests - $name"
-		printf '%s\n' "$out" | tail -40 | sed 's/^/# /'
-		failures=$((failures + 1))
-	fi
 }
 
 # until_true COMMAND... : waits for a state, with a deadline

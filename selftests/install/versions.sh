@@ -9,6 +9,8 @@
 # TAP on stdout. Exit status: 0 passed, 1 failed.
 
 dir=${1:?which directory?}
+# shellcheck source=selftests/install/lib.sh
+. "$(dirname "$0")/lib.sh"
 tests=0 failures=0
 
 # Headers of glibc before 2.33 have these as inline functions around __xstat() and the like. systemd's have a macro
@@ -48,20 +50,6 @@ nothing_newer() {
 		!needs && old($2) { there[$1] = 1 }
 		needs && !old($2) && !($1 in there) { print $1 " is of " $2; bad = 1 }
 		END { exit bad }'
-}
-
-it() {
-	local name=$1 out
-	shift
-
-	tests=$((tests + 1))
-	if out=$("$@" 2>&1); then
-		echo "ok $tests - $name"
-	else
-		echo "not ok $tests - $name"
-		sed 's/^/# /' <<< "$out"
-		failures=$((failures + 1))
-	fi
 }
 
 for product in drmgrd drmgr libdr.so.1; do

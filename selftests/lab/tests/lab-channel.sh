@@ -3,29 +3,8 @@
 # shellcheck disable=SC2317 # functions are called by check
 #
 # The line to the lab: answers, errors, and that it says so.
-
-n=0
-failed=0
-
-check() { # check TEXT COMMAND...
-	text=$1
-	shift
-	n=$((n + 1))
-	if "$@" > /tmp/out 2>&1; then
-		echo "ok $n - $text"
-	else
-		echo "# $(cat /tmp/out)"
-		echo "not ok $n - $text"
-		failed=$((failed + 1))
-	fi
-}
-
-refused() { # refused PATTERN REQUEST...: the lab answers with an error that fits
-	pattern=$1
-	shift
-	hmc "$@" > /tmp/reply 2>&1
-	[ $? -eq 1 ] && grep -q "$pattern" /tmp/reply
-}
+# shellcheck source=selftests/lab/tests/lib.sh
+. "$(dirname "$0")/lib.sh"
 
 answers() {
 	pattern=$1
@@ -65,5 +44,4 @@ if grep -q pSeries /proc/cpuinfo; then
 else
 	check "no hypervisor here" refused "no hypervisor calls on this machine" stream 0x77 enabled
 fi
-echo "1..$n"
-exit $((failed > 0))
+done_testing

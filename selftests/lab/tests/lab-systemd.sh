@@ -4,23 +4,10 @@
 #
 # What tests of the daemon stand on: systemd, the bus, the journal, other users, a disk that goes on being
 # written after a move.
+# shellcheck source=selftests/lab/tests/lib.sh
+. "$(dirname "$0")/lib.sh"
 
 ID=0x4321
-n=0
-failed=0
-
-check() { # check TEXT COMMAND...
-	text=$1
-	shift
-	n=$((n + 1))
-	if "$@" > /tmp/out 2>&1; then
-		echo "ok $n - $text"
-	else
-		sed 's/^/# /' /tmp/out
-		echo "not ok $n - $text"
-		failed=$((failed + 1))
-	fi
-}
 
 move() {
 	hmc stream $ID enabled
@@ -86,5 +73,4 @@ if grep -q pSeries /proc/cpuinfo; then
 	check "systemd runs after the move" systemd-run --quiet --wait /bin/true
 	check "the journal after the move" journal
 fi
-echo "1..$n"
-exit $((failed > 0))
+done_testing

@@ -6,13 +6,14 @@
 n=0
 failed=0
 
-check() { # check TEXT COMMAND...
+check() { # check TEXT COMMAND...: what the command says is shown if it fails
 	text=$1
 	shift
 	n=$((n + 1))
-	if "$@"; then
+	if "$@" > /tmp/out 2>&1; then
 		echo "ok $n - $text"
 	else
+		sed 's/^/# /' /tmp/out
 		echo "not ok $n - $text"
 		failed=$((failed + 1))
 	fi
