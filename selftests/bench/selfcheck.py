@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Tests of the figures' statistics with numbers that are known, and of what is said of them. Prints TAP."""
 import contextlib

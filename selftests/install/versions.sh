@@ -17,11 +17,14 @@ tests=0 failures=0
 # that asks for the other one where it is there.
 OTHERWISE_THERE='stat lstat fstat fstatat sd_bus_object_vtable_format'
 
-# "NAME VERSION" of what a library has (of all versions) or a program needs
+# "NAME VERSION" of what a library has (of all versions) or a program needs. glibc from 2.38 on calls strtoul() and the
+# like otherwise, where the headers are its own.
 symbols() {
 	objdump -T "$2" | awk -v want="$1" -v lib="$3" '
 		(/\*UND\*/ ? "needs" : "has") == want && match($0, lib "_[0-9.]+") {
-			print $NF, substr($0, RSTART + length(lib) + 1, RLENGTH - length(lib) - 1)
+			version = substr($0, RSTART + length(lib) + 1, RLENGTH - length(lib) - 1)
+			sub(/^__isoc23_/, "", $NF)
+			print $NF, version
 		}'
 }
 

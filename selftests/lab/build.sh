@@ -221,7 +221,7 @@ make_payload() {
 	install_lab "$payload"
 	install_project "$payload"
 	install_extra "$payload"
-	python3 "$LAB_DIR/harness/image.py" "$payload" "$LAB_DIR/guest/init" "$ROOTFS/quick" "$RELEASE" "$OUT"
+	"$LAB_DIR/harness/image.py" "$payload" "$LAB_DIR/guest/init" "$ROOTFS/quick" "$RELEASE" "$OUT"
 	rm -rf "$OUT/payload"
 	mv "$payload" "$OUT/payload"
 }

@@ -14,7 +14,7 @@ from table import BadTable
 from verdict import Fate, failure, unfit
 
 TOKEN = "PMIG_MUTANT"  # in the environment of all that a test starts
-STEPS = {"netlink-spec": ["python3", "selftests/netlink-spec/check.py"], "install": ["selftests/install/install.sh"]}
+STEPS = {"netlink-spec": ["selftests/netlink-spec/check.py"], "install": ["selftests/install/install.sh"]}
 LIMIT = 300  # seconds for a test that is not mutated
 
 

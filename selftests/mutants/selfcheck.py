@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Tests of the mutants' runner, with a checkout of three files and a guest that is none. Prints TAP."""
 import asyncio

@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-only
 """Initial RAM disks: cpio archives ("newc"), not compressed, since unpacking is what an emulated CPU is slow at.
 

@@ -6,7 +6,7 @@ import contextlib
 import fcntl
 import os
 
-GUESTS = 3  # most of a guest's time is spent waiting: more than there are processors
+GUESTS = 5  # most of a guest's time is spent waiting: more than there are processors
 
 
 @contextlib.asynccontextmanager

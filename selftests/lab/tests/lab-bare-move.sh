@@ -60,7 +60,10 @@ echo "# joined in $(($(field t_suspend_us) - $(field t_first_join_us))) us," \
 	"back after $(($(field t_last_back_us) - $(field t_resume_us))) us"
 
 hmc destination > /dev/null
-check "moves on to a third" move
+hmc stream $ID enabled
+hmc when-converged stream $ID suspending
+check "moves on to a third when the copy has converged" write
+check "which it had before the processors joined" is converged 1
 echo "# $(machine)"
 check "the third server" test "$(machine)" = "$THIRD"
 
