@@ -550,6 +550,46 @@ def memory_that_does_not_come_is_not_waited_for():
         partition.MOVE_TIMEOUT = timeout
 
 
+def setup(script, **env):
+    """Runs lines that have the functions of setup/, in a cache of its own. Returns (status, stdout, stderr)."""
+    with tempfile.TemporaryDirectory() as cache:
+        env = {**os.environ, "LAB_CACHE": cache, "CACHE": cache, **env}
+        done = subprocess.run(["bash", "-c", f". {HERE}/setup/all.sh\n{script}"], env=env, capture_output=True,
+                              text=True, check=False)
+    return done.returncode, done.stdout.replace(cache, "CACHE"), done.stderr.replace(cache, "CACHE")
+
+
+@check
+def a_product_is_made_once():
+    made = setup("maker() { echo made >&2; echo $2 > $1/what; }\n"
+                 "product x 123456789012 maker A; product x 123456789012 maker B; cat $CACHE/x-*/what; ls $CACHE")
+    assert made[:2] == (0, "CACHE/x-123456789012\n" * 2 + "A\nlock\nx-123456789012\n"), made
+
+
+@check
+def a_product_without_a_directory_is_not_made():
+    for broken in ("mktemp", "chmod", "mv"):
+        status, out, err = setup(f"chmod() {{ :; }}\n{broken}() {{ return 1; }}\nmaker() {{ echo made in $1 >&2; }}\n"
+                                 "product x 123456789012 maker")
+        assert status == 1 and not out and "could not make x" in err, (broken, status, out, err)
+        assert (broken == "mv") == ("made in CACHE/tmp.x" in err), (broken, err)
+
+
+@check
+def a_product_of_another_user_serves():
+    found = setup("touch() { return 1; }\nmkdir $CACHE/x-123456789012; product x 123456789012 false")
+    assert found[:2] == (0, "CACHE/x-123456789012\n"), found
+
+
+@check
+def paths_that_would_mean_something_else_are_refused():
+    for name in ("LAB_CACHE", "O", "TMPDIR"):
+        for letter in " ,&#":
+            status, _, err = setup("echo went on >&2", **{name: f"/nowhere/a{letter}b"})
+            assert status == 1 and err.startswith("lab: no directory") and "\n" not in err.strip(), (name, letter, err)
+    assert setup("echo $O", O="/nowhere/a-b_c.d+e") == (0, "/nowhere/a-b_c.d+e\n", "")
+
+
 def qemu_children(of):
     """Process IDs of servers that a process started, or that are left over from it."""
     out = subprocess.run(["ps", "-eo", "pid,args"], capture_output=True, text=True, check=True).stdout

@@ -74,6 +74,7 @@ with_apt() {
 		dir=$both
 		[ "$variant" = yes ] || dir+=-main
 		mkdir -p "$dir"
+		[ -w "$dir" ] || die "$dir belongs to $(stat -c %U "$dir"): go on as this user, or remove it"
 		if [ "$variant" = yes ] && [ -n "$(find "$both/failed" -mmin -1440 2> /dev/null)" ]; then
 			continue
 		fi

@@ -12,8 +12,6 @@ set -euo pipefail
 
 LAB_DIR=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 LAB_CACHE=${LAB_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/pmig-lab}
-mkdir -p "$LAB_CACHE/lock"
-LAB_CACHE=$(cd "$LAB_CACHE" && pwd)
 # shellcheck disable=SC2034 # for those who read this file
 JOBS=$(nproc)
 export LC_ALL=C
@@ -39,6 +37,13 @@ die() {
 	say "$*"
 	exit 1
 }
+
+# QEMU's options, apt's settings, sed and make each give one of these another meaning.
+for path in "$LAB_CACHE" "${O:-}" "${TMPDIR:-}"; do
+	[[ $path != *[[:space:],\&\#]* ]] || die "no directory of the lab's may have a space, ',', '&' or '#' in its path: $path"
+done
+mkdir -p "$LAB_CACHE/lock"
+LAB_CACHE=$(cd "$LAB_CACHE" && pwd)
 
 # The job of setup/jobs.sh that this is a part of, if any, and where it says what it does
 JOB=''
@@ -88,13 +93,15 @@ product() {
 			[ -d "$dir" ] && exit 0
 			# Whoever left these is gone: we hold the lock.
 			rm -rf "$LAB_CACHE/tmp.$name-$key".*
-			tmp=$(mktemp -d "$LAB_CACHE/tmp.$name-$key.XXXXXX")
-			chmod 755 "$tmp"
+			# Errors do not end this by themselves, for it is the left side of a ||, and a maker that got no
+			# directory would work on the root of the host.
+			tmp=$(mktemp -d "$LAB_CACHE/tmp.$name-$key.XXXXXX") || exit 1
+			chmod 755 "$tmp" || exit 1
 			start=$SECONDS
 			say "making $name"
 			doing "$name"
 			PRODUCT_DIR=$dir "$maker" "$tmp" "$@" >&2 9>&- || exit 1
-			mv -T "$tmp" "$dir"
+			mv -T "$tmp" "$dir" || exit 1
 			find "$LAB_CACHE" "$LAB_CACHE/lock" -maxdepth 1 -mtime +7 \
 				'(' -name "$name-????????????" -o -name "tmp.$name-????????????.??????" ')' \
 				-exec rm -rf {} +
@@ -102,8 +109,8 @@ product() {
 			say "made $name in $((SECONDS - start)) s"
 		) 9> "$LAB_CACHE/lock/$name-$key" || die "could not make $name"
 	fi
-	# What nobody has used for a week goes when its successor is made.
-	touch -c "$dir"
+	# What nobody has used for a week goes when its successor is made. Root may have made it for a user.
+	touch -c "$dir" 2> /dev/null || true
 	echo "$dir"
 }
 
