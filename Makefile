@@ -31,8 +31,8 @@ PATHS := O=$(O) DESTDIR=$(ROOT)
 DEPMOD = if [ -e $(ROOT)/lib/modules/$$r/modules.builtin ]; then \
 	PATH=$$PATH:/usr/sbin:/sbin depmod -b "$(ROOT)/" $$r; fi
 
-# kbuild would take O= for its own.
-KBUILD_ARGS := O= $(if $(ARCH),ARCH=$(ARCH)) $(if $(CROSS_COMPILE),CROSS_COMPILE=$(CROSS_COMPILE)) \
+# kbuild takes O= for the directory that the kernel was built in, and an empty one for no directory at all.
+KBUILD_ARGS = O=$(realpath $(KDIR)) $(if $(ARCH),ARCH=$(ARCH)) $(if $(CROSS_COMPILE),CROSS_COMPILE=$(CROSS_COMPILE)) \
 	$(if $(SELFTESTS),SELFTESTS=$(SELFTESTS)) $(if $(W),W=$(W)) $(if $(C),C=$(C))
 
 .PHONY: all userland modules install install-userland install-modules uninstall uninstall-userland \

@@ -204,7 +204,7 @@ unit_is_valid() {
 }
 
 # What kbuild does for a module, in a package's headers: there is no System.map, so no depmod; the module's directory
-# has the name in utsrelease.h; O= and ARCH= would mean something.
+# has the name in utsrelease.h; KBUILD_OUTPUT is where the kernel was built, unless O= says so; ARCH= would mean something.
 make_headers() {
 	local dir=$R/tmp/headers
 
@@ -212,8 +212,12 @@ make_headers() {
 	echo "#define UTS_RELEASE \"$RELEASE\"" > "$dir/include/generated/utsrelease.h"
 	echo 5.4.0 > "$dir/include/config/kernel.release"
 	cat > "$dir/Makefile" <<- 'EOF'
-		ifneq ($(O),)
-		$(error O=$(O) is not for kbuild)
+		KBUILD_OUTPUT = /tmp/headers
+		ifeq ($(origin O),command line)
+		KBUILD_OUTPUT := $(O)
+		endif
+		ifeq ($(wildcard $(KBUILD_OUTPUT)/include/generated/utsrelease.h),)
+		$(error O=$(O): no kernel was built there)
 		endif
 		ifneq ($(origin ARCH),undefined)
 		$(error ARCH=$(ARCH) is not for kbuild)

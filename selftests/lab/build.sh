@@ -98,6 +98,7 @@ state_of() {
 		sha256sum)
 }
 
+# kbuild DIR [VAR=VALUE...] : as an admin builds the modules: by our own Makefile, with that kernel's headers
 kbuild() {
 	local dir=$1 run=() gcc
 	shift
@@ -108,10 +109,10 @@ kbuild() {
 		run=(in_chroot "$TOOLCHAIN" "$OUT")
 		gcc=$(basename "$TOOLCHAIN"/usr/bin/powerpc64le-linux-gnu-gcc-[0-9]*)
 		gcc=${gcc##*-}
-		"${run[@]}" make -s -C "$KERNEL_DIR/headers" "M=$dir" "${ARCH_ARGS[@]}" "CC=${CROSS}gcc-$gcc" \
-			"HOSTCC=gcc-$gcc" SELFTESTS=1 "-j$JOBS" "$@"
+		"${run[@]}" make -s -C "$dir" modules "KDIR=$KERNEL_DIR/headers" "${ARCH_ARGS[@]}" \
+			"CC=${CROSS}gcc-$gcc" "HOSTCC=gcc-$gcc" SELFTESTS=1 "-j$JOBS" "$@"
 	else
-		make -s -C "$KERNEL_DIR/headers" "M=$dir" "${ARCH_ARGS[@]}" "CC=${CROSS}gcc-12" SELFTESTS=1 \
+		make -s -C "$dir" modules "KDIR=$KERNEL_DIR/headers" "${ARCH_ARGS[@]}" "CC=${CROSS}gcc-12" SELFTESTS=1 \
 			"-j$JOBS" "$@"
 	fi
 }
@@ -124,12 +125,12 @@ build_modules() {
 	local now
 
 	has_modules || return 0
-	mirror "$OUT/mod" Kbuild kernel include selftests/drivers
+	mirror "$OUT/mod" Makefile Kbuild kernel include selftests/drivers
 	now="$(state_of "$OUT/mod") $KERNEL_DIR"
 	if [ "$now" != "$(cat "$OUT/mod.built" 2> /dev/null)" ]; then
 		rm -f "$OUT/mod.built"
 		find "$OUT/mod" -name '*.ko' -delete
-		kbuild "$OUT/mod" modules
+		kbuild "$OUT/mod"
 		state_of "$OUT/mod" > "$OUT/mod.built"
 		echo "$(state_of "$OUT/mod") $KERNEL_DIR" > "$OUT/mod.built"
 	fi
@@ -138,8 +139,8 @@ build_modules() {
 # Not C=2: Debian's newer headers lack the script that says whether sparse is there, and then it would not be called.
 build_strict() {
 	rm -rf "$OUT/strict"
-	mirror "$OUT/strict" Kbuild kernel include selftests/drivers
-	kbuild "$OUT/strict" W=1 KBUILD_CHECKSRC=2 CF=-D__CHECK_ENDIAN__ modules
+	mirror "$OUT/strict" Makefile Kbuild kernel include selftests/drivers
+	kbuild "$OUT/strict" W=1 KBUILD_CHECKSRC=2 CF=-D__CHECK_ENDIAN__
 }
 
 # The guest programs of the lab itself
