@@ -13,6 +13,7 @@
 # built; DESTDIR= PREFIX= where they are installed (/usr); KERNEL= the guest's; BENCH= one figure; AREA= TEST=
 # names, with spaces: nothing else is built or run; SAN=1 sanitizers; WERROR=1 a warning is an error.
 
+$(foreach v,O DESTDIR PREFIX KDIR,$(if $(word 2,$($(v))),$(error $(v)= has a space in it, which make cannot handle)))
 O ?= build
 override O := $(abspath $(O))
 PREFIX ?= /usr

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# Where the userland lands, and how it goes away again. PREFIX= moves the programs; unit and bus policy are
-# where systemd and the bus look, whatever the prefix. DESTDIR= is another root: a guest's, a package's.
+# Where the userland lands, and how it goes away again. PREFIX= moves the programs; unit, bus policy and bus
+# activation are where systemd and the bus look, whatever the prefix. DESTDIR= is another root: a guest's, a package's.
 
 PKG_CONFIG ?= pkg-config
 # A cross build asks the sysroot, not this machine; the answers are paths inside it.
@@ -41,7 +41,8 @@ SETTLE := $(if $(D),,PATH=$$PATH:/usr/sbin:/sbin ldconfig && { $(ON_SYSTEMD) sys
 
 .PHONY: install uninstall
 install: all
-	install -d $(addprefix $(D),$(sort $(dir $(INSTALLED))) $(CONFDIR) $(HOOKDIR) $(AIXSCRIPTDIR))
+	# not install -d, which sets the mode of a directory that is there
+	umask 022 && mkdir -p $(addprefix $(D),$(sort $(dir $(INSTALLED))) $(CONFDIR) $(HOOKDIR) $(AIXSCRIPTDIR))
 	install -m 755 $(O)/drmgrd $(D)$(SBINDIR)
 	$(DIVERT) install "$(D)" $(SBINDIR)/drmgr $(O)/drmgr
 	install -m 644 $(O)/libdr.so.1 $(O)/libdr.a $(D)$(LIBDIR)
@@ -59,6 +60,8 @@ install: all
 
 # What an admin has changed or added stays: settings that differ from ours, and the directories of scripts.
 uninstall:
+	@command -v $(CC) > /dev/null || { echo "make uninstall: $(CC) is not here to say in which directory" \
+		"libraries are: name the one where libdr.so is with LIBDIR=" >&2; [ "$(origin LIBDIR)" != file ]; }
 	$(if $(D),,$(ON_SYSTEMD) systemctl disable --now drmgrd.service || true)
 	$(DIVERT) uninstall "$(D)" $(SBINDIR)/drmgr
 	rm -f $(addprefix $(D),$(INSTALLED))

@@ -137,6 +137,20 @@ update_lands_back() {
 	foreign_package 3 && is_original $DRMGR 3
 }
 
+mode_is() {
+	[ "$(stat -c %a "$2")" = "$1" ] || { stat -c '%n %a' "$2"; return 1; }
+}
+
+# refused WHY ARG... : make says so
+refused() {
+	local why=$1 out
+	shift
+
+	out=$(admin_make "$@" 2>&1) && { echo "make $* succeeds"; return 1; }
+	echo "$out"
+	grep -q "$why" <<< "$out"
+}
+
 admins_conf() {
 	[ "$(cat "$R$CONF")" = "$SETTINGS" ]
 }
@@ -242,9 +256,15 @@ test_admin() {
 	mkdir -p "$R/etc/drmgr"
 	SETTINGS=$'[drmgr]\nWithoutModule=sysfs'
 	echo "$SETTINGS" > "$R$CONF"
+	rm -rf "$R/etc/drmgr.d"
+	mkdir -p "$R/etc/drmgr.d/pmig" && chmod 700 "$R/etc/drmgr.d/pmig"
 	list > "$W/before"
 
-	it "make install" admin_make install-userland
+	it "make install with a space in DESTDIR= does nothing" refused "DESTDIR= has a space" install-userland "DESTDIR=/a b"
+	list > "$W/refused"
+	it "... at all" same_list "$W/before" "$W/refused"
+	it "make install" admin_make install-userland PREFIX=/usr/
+	it "a directory that was there keeps its mode" mode_is 700 "$R/etc/drmgr.d/pmig"
 	list > "$W/installed"
 	it "drmgr is ours" is_ours $DRMGR
 	it "the distribution's is kept" is_original $ASIDE 1
@@ -257,6 +277,9 @@ test_admin() {
 	it "systemd takes the unit" unit_is_valid
 	it "a program compiles against libdr as installed" compiles_against_it
 	test_started
+	it "make uninstall without a compiler has to be told where libraries are" \
+		refused "none-gcc is not here" uninstall-userland CROSS_COMPILE=none-
+	it "... and takes nothing away" inside test -e $DRMGR -a -e /usr/include/dr.h
 	it "make uninstall" admin_make uninstall-userland
 	it "... puts the distribution's back" is_original $DRMGR 2
 	it "... and an update of it lands there again" update_lands_back
