@@ -72,8 +72,9 @@ class Agent:
         try:
             await asyncio.wait({ready, self.partition.ended}, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
             if not ready.done():
-                raise GuestLost("the guest ended while it started" if self.partition.ended.done() else
-                                f"the guest was not ready after {timeout} s")
+                if not self.partition.ended.done():
+                    raise GuestLost(f"the guest was not ready after {timeout} s")
+                raise GuestLost(self.partition.ended.result() or "the guest ended while it started")
         finally:
             ready.cancel()
 

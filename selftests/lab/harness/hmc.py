@@ -207,6 +207,7 @@ class Hmc:
         self.partition.in_place = self.partition.in_place_default()
         streams, _ = await self.partition.current.lpm_status()
         await self.partition.lpm(";".join([f"gone {s:#x}" for s in streams] + self.FORGET))
+        self.partition.forget_all()
 
     def _options(self, words):
         """(what the move itself takes, the rest)"""

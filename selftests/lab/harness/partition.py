@@ -62,6 +62,7 @@ class Partition:
         self.on_request = self.on_agent = lambda text: None
         self.on_terminal = lambda data: None
         self.tasks = set()
+        self.completing = set()  # those of them that wait for the time of Completed
         self.ended = asyncio.get_running_loop().create_future()
         self._tmp = tempfile.TemporaryDirectory(prefix=f"pmig-lab.{os.getpid()}.")
         self._moving = asyncio.Lock()
@@ -246,6 +247,14 @@ class Partition:
         self.transfers.pop(stream, None)
         self.stayed.discard(stream)
 
+    def forget_all(self):
+        """Every stream of the past, and that it was to be Completed."""
+        for task in self.completing:
+            task.cancel()
+        self.past.clear()
+        self.transfers.clear()
+        self.stayed.clear()
+
     # moving
 
     async def prepare(self, wanted, further, resumed_ms, bandwidth, postcopy):
@@ -357,7 +366,13 @@ class Partition:
         except (ServerError, asyncio.TimeoutError) as e:
             self.fail(f"the move of a partition that stands still: {e!r}")
             return
-        self.spawn(self._complete(self.current, stream, resumed_ms))
+        self.complete_later(self.current, stream, resumed_ms)
+
+    def complete_later(self, server, stream, resumed_ms):
+        task = self.spawn(self._complete(server, stream, resumed_ms))
+        self.completing.add(task)
+        task.add_done_callback(self.completing.discard)
+        return task
 
     async def _complete(self, server, stream, resumed_ms):
         if resumed_ms in (None, SKIP):

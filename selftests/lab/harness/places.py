@@ -12,7 +12,7 @@ GUESTS = 5  # most of a guest's time is spent waiting: more than there are proce
 @contextlib.asynccontextmanager
 async def place(directory, count=None):
     """Waits for one of the places and holds it."""
-    count = count or int(os.environ.get("LAB_GUESTS") or GUESTS)
+    count = count or max(1, int(os.environ.get("LAB_GUESTS") or GUESTS))
     os.makedirs(directory, exist_ok=True)
     files = [open(os.path.join(directory, f"{n}"), "w", encoding="utf-8") for n in range(count)]
     try:

@@ -14,6 +14,7 @@ from .server import ServerError
 from .tap import Tap, Verdict
 
 BOOT_TIMEOUT = 240  # an emulated CPU that shares the host with builds is slow
+RESET_TIMEOUT = 240
 
 
 class Totals:
@@ -139,14 +140,13 @@ class Group:
         unowned = []  # what the kernel logged while no test ran
         started = time.monotonic()
         try:
-            await partition.boot()
+            await self._within(BOOT_TIMEOUT, partition.boot(), "the guest's server was not started")
             await agent.wait_ready(BOOT_TIMEOUT)
             ready = f"ready after {time.monotonic() - started:.1f} s ({partition.cpu_seconds():.1f} s of CPU)"
             self.report.say(f"# {name}: {ready}")
             self.log(ready)
             while left:
-                await hmc.reset()
-                await self._test(agent, partition, left[0], unowned)
+                await self._test(agent, hmc, partition, left[0], unowned)
                 left.pop(0)
         except (GuestLost, ServerError) as e:
             # When the guest never was there no test is to blame, and the next attempt would not go better.
@@ -160,13 +160,20 @@ class Group:
         return left
 
     @staticmethod
+    async def _within(timeout, coroutine, otherwise):
+        try:
+            await asyncio.wait_for(coroutine, timeout)
+        except asyncio.TimeoutError:
+            raise GuestLost(f"{otherwise} after {timeout} s") from None
+
+    @staticmethod
     def _cpu(partition):
         try:
             return partition.cpu_seconds()
         except (OSError, AttributeError):
             return 0.0  # it has ended, or never began
 
-    async def _test(self, agent, partition, test, unowned):
+    async def _test(self, agent, hmc, partition, test, unowned):
         tap = Tap()
 
         def line(text):
@@ -185,6 +192,8 @@ class Group:
             took += f" ({self._cpu(partition) - cpu:.1f} s of CPU)"
         self.log(f"test {test.name}: status {status} after {took}")
         self.report.say(f"    # {took}")
+        # What cannot be put back is this test's fault, not the next one's.
+        await self._within(RESET_TIMEOUT, hmc.reset(), "the lab did not forget the test")
         self.report.result(test.name, tap.verdict(status, judge.unexpected(agent.take_log(), tap.expected)))
 
     def _consoles(self, partition):

@@ -71,7 +71,7 @@ job_output() {
 	[ ! -e "$JOBS_DIR/$1.out" ] || cat "$JOBS_DIR/$1.out"
 }
 
-# "[431/960] Compiling ..." in ninja's log : "529 of 960 steps left"
+# "[431/960] Compiling ..." in ninja's log : ", 529 of 960 objects left"
 ninja_left() {
 	tail -n 1 "$1" 2> /dev/null |
 		sed -n 's/^\[\([0-9]*\)\/\([0-9]*\)\].*/\1 \2/p' | {
