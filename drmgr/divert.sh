@@ -39,13 +39,19 @@ divert() {
 	esac
 }
 
-# A copy first: at no moment is there no drmgr. One that has been kept before is not lost for another one.
+# A copy first: at no moment is there no drmgr. Without dpkg, what has been kept before is older: an update has
+# overwritten ours since. With dpkg it is the package's, and not ours to delete.
 keep_foreign() {
 	if ! exists "$target" || is_ours "$target"; then
 		return 0
 	fi
 	if ! cmp -s "$target" "$aside"; then
-		cp -a --backup=numbered "$target" "$aside"
+		cp -a "$target" "$aside.new"
+		if has_dpkg; then
+			mv -T --backup=numbered "$aside.new" "$aside"
+		else
+			mv -fT "$aside.new" "$aside"
+		fi
 	fi
 }
 
@@ -63,9 +69,8 @@ undivert() {
 
 put_back() {
 	if exists "$target" && ! is_ours "$target"; then
-		return 0
-	fi
-	if exists "$aside"; then
+		has_dpkg || rm -f "$aside"
+	elif exists "$aside"; then
 		mv -fT "$aside" "$target"
 	else
 		rm -f "$target"

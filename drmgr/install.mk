@@ -58,7 +58,8 @@ install: all
 		if [ -x $$f ]; then m=755; else m=644; fi; install -m $$m $$f $(D)$(SCRIPTDIR)/$$f || exit 1; done
 	$(SETTLE)
 
-# What an admin has changed or added stays: settings that differ from ours, and the directories of scripts.
+# What an admin has changed or added stays: settings that differ from ours, and the directories of scripts. The
+# bus may start the daemon again as long as its unit is known, for an application or the HMC, so it is stopped twice.
 uninstall:
 	@command -v $(CC) > /dev/null || { echo "make uninstall: $(CC) is not here to say in which directory" \
 		"libraries are: name the one where libdr.so is with LIBDIR=" >&2; [ "$(origin LIBDIR)" != file ]; }
@@ -70,3 +71,4 @@ uninstall:
 		$(PREFIX)/libexec/pmig $(CONFDIR)); do \
 		[ ! -d $$d ] || rmdir --ignore-fail-on-non-empty $$d || exit 1; done
 	$(SETTLE)
+	$(if $(D),,$(ON_SYSTEMD) systemctl stop drmgrd.service 2> /dev/null || true)

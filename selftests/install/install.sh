@@ -54,7 +54,7 @@ not() {
 }
 
 inside() {
-	chroot "$R" /usr/bin/env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C "$@"
+	chroot "$R" /usr/bin/env -i PATH=/tmp/bin:/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C "$@"
 }
 
 ordinary() {
@@ -217,6 +217,26 @@ unit_is_valid() {
 	not grep drmgrd.service <<< "$out"
 }
 
+# What systemd does, when the bus starts the daemon as soon as it is gone: as long as the unit was there when systemd
+# last looked.
+make_systemd() {
+	mkdir -p "$R/tmp/bin" "$R/run/systemd/system"
+	touch "$R/run/systemd/known" "$R/run/systemd/running"
+	cat > "$R/tmp/bin/systemctl" <<- 'EOF'
+		#!/bin/sh
+		cd /run/systemd
+		case $1 in
+		daemon-reload) [ -e /usr/lib/systemd/system/drmgrd.service ] || rm -f known ;;
+		disable | stop) [ -e known ] || rm -f running ;;
+		esac
+	EOF
+	chmod 755 "$R/tmp/bin/systemctl"
+}
+
+stopped() {
+	[ ! -e "$R/run/systemd/known" ] && [ ! -e "$R/run/systemd/running" ]
+}
+
 # What kbuild does for a module, in a package's headers: there is no System.map, so no depmod; the module's directory
 # has the name in utsrelease.h; KBUILD_OUTPUT is where the kernel was built, unless O= says so; ARCH= would mean something.
 make_headers() {
@@ -280,7 +300,10 @@ test_admin() {
 	it "make uninstall without a compiler has to be told where libraries are" \
 		refused "none-gcc is not here" uninstall-userland CROSS_COMPILE=none-
 	it "... and takes nothing away" inside test -e $DRMGR -a -e /usr/include/dr.h
-	it "make uninstall" admin_make uninstall-userland
+	make_systemd
+	it "make uninstall, and somebody always wants the daemon" admin_make uninstall-userland
+	it "... leaves none running" stopped
+	rm -r "$R/tmp/bin" "$R/run/systemd"
 	it "... puts the distribution's back" is_original $DRMGR 2
 	it "... and an update of it lands there again" update_lands_back
 	list > "$W/after"
@@ -297,6 +320,14 @@ test_started() {
 	it "... nor check" exits 77 ordinary $DRMGR -m -c pmig -p check -s 0x1
 	it "... nor call what the policy does not name" closed_to_others
 	it "... but register an application" application_registers
+}
+
+# kept NAME... : these copies are beside drmgr
+kept() {
+	local is
+
+	is=$(cd "$R$DIR/usr/sbin" && find . -name 'drmgr.*' -printf '%f ')
+	[ "$is" = "${*:+$* }" ] || { echo "$is"; return 1; }
 }
 
 # foreign_file VERSION : the same where nobody keeps lists of files
@@ -323,7 +354,11 @@ test_elsewhere() {
 	foreign_file 4
 	it "$where: make install over an update of the distribution's" admin_make install-userland "$@"
 	it "$where: the update is kept" is_original "$DIR$ASIDE" 4
-	it "$where: and the older one is not lost" is_original "$DIR$ASIDE.~1~" 3
+	it "$where: and nothing else is" kept "${ASIDE##*/}"
+	foreign_file 5
+	it "$where: make uninstall after another update" admin_make uninstall-userland "$@"
+	it "$where: ... which stays" is_original "$DIR$DRMGR" 5
+	it "$where: ... alone" kept
 }
 
 test_modules() {
