@@ -39,7 +39,10 @@ def unit_names():
 
 def host_names():
     """The tests of the real daemon, command and library on this machine, in namespaces of their own"""
-    return call(["selftests/host/run", "--list"])[1].split()
+    status, out = call(["selftests/host/run", "--list"])
+    if status != 0 or not out.split():
+        raise RuntimeError(f"selftests/host/run --list ended with {status}: {out}")
+    return out.split()
 
 
 def strict(kernel):

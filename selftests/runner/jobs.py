@@ -43,11 +43,18 @@ class Children:
         with self.lock:
             self.running.discard(p)
 
-    def end(self, number=signal.SIGTERM):
+    def end(self):
+        """They are told to end; what is left after a while is killed with all that it started."""
         with self.lock:
             self.ending = True
-            for p in self.running:
-                send(p, number)
+            told = list(self.running)
+        for p in told:
+            send(p, signal.SIGTERM)
+        end = time.monotonic() + GRACE
+        while time.monotonic() < end and any(p.poll() is None for p in told):
+            time.sleep(0.05)
+        for p in told:
+            kill_session(p.pid)
 
 
 def send(p, number):

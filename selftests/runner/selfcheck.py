@@ -116,6 +116,23 @@ def a_step_that_hangs_is_told_first():
 
 
 @check
+def what_runs_ends_with_us_even_if_it_does_not_want_to():
+    """As the first process of a namespace does, which no SIGTERM reaches."""
+    children = jobs.Children()
+    scripts = ("trap 'echo ends; exit' TERM; echo up; sleep 1000 & wait", "trap '' TERM; echo up; sleep 1000")
+    running = [children.start(["bash", "-c", script]) for script in scripts]
+    try:
+        assert [p.stdout.readline() for p in running] == [b"up\n", b"up\n"]
+        with mock.patch.object(jobs, "GRACE", 3):
+            children.end()
+        assert running[0].stdout.readline() == b"ends\n", "nobody has told it"
+        assert [p.wait(20) for p in running] == [0, -signal.SIGKILL]
+    finally:
+        for p in running:
+            jobs.kill_session(p.pid)
+
+
+@check
 def nobody_is_waited_for_who_has_left_the_session():
     assert hangs("setsid sleep 1000 & echo $!; wait")
 
@@ -153,6 +170,16 @@ def a_guests_report_is_one_piece():
     reader.end(1)
     assert [len(piece) for piece in said] == [1, 4, 1], said
     assert counts(report) == (1, 1, 1) and report.skips == ["k: a: x: why"] and len(report.failures) == 2
+
+
+@check
+def guests_get_what_was_chosen():
+    chosen = ["kernel-state", "kernel-poll"]
+    for everything, words in ((False, ["--only", *chosen]), (True, [])):
+        with mock.patch.object(guests, "call", return_value=(1, "")) as call:
+            ran(*guests.jobs(lambda name, area: name in chosen, everything, ["x86-6.1"], print))
+        (argv, *_), _ = call.call_args
+        assert argv[1:] == ["run", "--kernel", "x86-6.1", *words], argv
 
 
 @check
