@@ -49,7 +49,7 @@ def is_shell(path):
 
 
 def style_shellcheck(report):
-    files = [f for f in sources("scripts.d/**/*", "selftests/**/*", ".ci/*") if is_shell(f)]
+    files = [f for f in sources("drmgr/**/*.sh", "scripts.d/**/*", "selftests/**/*", ".ci/*") if is_shell(f)]
     status, out = call(["shellcheck", "-S", "warning", *files])
     report.result(status == 0, f"shellcheck, {len(files)} scripts", out)
 
@@ -78,5 +78,16 @@ def style_arrows(report):
     report.result(not bad, "includes go one way", "\n".join(bad))
 
 
+def style_teardowns(report):
+    """kselftest's ASSERT_ jumps back to before the teardown: one in it that fails is tried for ever."""
+    bad = []
+    for f in sources("selftests/*/*_test.c"):
+        with open(os.path.join(TOP, f), encoding="utf-8") as file:
+            text = file.read()
+        for m in re.finditer(r"^FIXTURE_TEARDOWN\(.*?^}", text, re.MULTILINE | re.DOTALL):
+            bad += [f"{f}: {m[0].splitlines()[0]}: EXPECT_, not {name}" for name in re.findall(r"\bASSERT_\w+", m[0])]
+    report.result(not bad, "no ASSERT_ in a teardown", "\n".join(bad))
+
+
 STEPS = {"clang-format": style_clang_format, "checkpatch": style_checkpatch, "shellcheck": style_shellcheck,
-         "arrows": style_arrows}
+         "arrows": style_arrows, "teardowns": style_teardowns}

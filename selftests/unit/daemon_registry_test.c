@@ -75,7 +75,7 @@ FIXTURE_TEARDOWN(registry)
 	sd_event_unref(self->event);
 	close(self->pidfd);
 	snprintf(command, sizeof(command), "rm -rf '%s'", self->directory);
-	ASSERT_EQ(0, system(command));
+	EXPECT_EQ(0, system(command));
 	EXPECT_EQ(0, __lsan_do_recoverable_leak_check());
 }
 
@@ -357,7 +357,7 @@ TEST_F(registry, the_audience_completes_once_whatever_they_do)
 	struct wire_answer answer = { .gen = 3, .error = EBUSY, .reason = "no" };
 	int good, silent, dead;
 
-	self->config.application_timeout = USEC_PER_SEC / 5;
+	self->config.application_timeout = 2 * USEC_PER_SEC;
 	ASSERT_EQ(0, new_audience(self));
 	w.flags = DR_MAY_REFUSE;
 	ASSERT_LE(0, good = registry_add(self->r, &w));

@@ -143,7 +143,7 @@ FIXTURE_TEARDOWN(directory)
 	script_list_clear(&self->list);
 	snprintf(command, sizeof(command), "rm -rf '%s'", self->path);
 	if (self->path[0])
-		ASSERT_EQ(0, system(command));
+		EXPECT_EQ(0, system(command));
 	EXPECT_EQ(0, __lsan_do_recoverable_leak_check());
 }
 
@@ -398,7 +398,7 @@ TEST_F(runner, a_deadline_ends_the_whole_group)
 		0,
 		run(self,
 		    "trap '' TERM; (trap '' TERM; exec sleep 1000) & echo $!; sleep 1000; sleep 1000",
-		    USEC_PER_SEC / 5));
+		    2 * USEC_PER_SEC));
 	EXPECT_EQ(RUN_TIMED_OUT, self->result.end);
 	ASSERT_EQ(1, self->lines);
 	EXPECT_TRUE(goes_away(atoi(self->first)));

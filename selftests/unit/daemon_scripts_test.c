@@ -102,7 +102,7 @@ FIXTURE_TEARDOWN(scripts)
 	sd_event_unref(self->event);
 	snprintf(command, sizeof(command), "rm -rf '%s'", self->path);
 	if (self->path[0])
-		ASSERT_EQ(0, system(command));
+		EXPECT_EQ(0, system(command));
 }
 
 static void put_script(FIXTURE_DATA(scripts) * self, const char *name, const char *text)
