@@ -37,6 +37,7 @@ class Session:
         self.partition = Partition(products, out, profile, logs, log)
         self.hmc = Hmc(self.partition, log)
         self.agent = Agent(self.partition)
+        self.complained = False
 
     async def boot(self):
         try:
@@ -80,7 +81,9 @@ class Session:
         await self.agent.mark(f"{test.name} ends")
         why, late = failure(lines, tap, status, stopped)
         problems = judge.unexpected(self.agent.take_log(), tap.expected)
-        problems += [f"the kernel complained: {c[0]}" for c in judge.complaints(self._console()[seen:])]
+        complaints = judge.complaints(self._console()[seen:])
+        self.complained |= bool(complaints)
+        problems += [f"the kernel complained: {c[0]}" for c in complaints]
         if problems and not why:
             why = problems[0]
         return (why, late), tap
@@ -134,8 +137,9 @@ class GuestBatch:
         except GuestLost as e:
             await self._end()
             return Fate.killed(f"it took the guest with it: {e}")
-        if why and test.profile == "systemd":
-            await self._end()  # what a test of the daemon leaves when it is stopped half-way is all over the system
+        # What a test of the daemon leaves when it is stopped half-way is all over the system.
+        if self.guest.complained or (why and test.profile == "systemd"):
+            await self._end()
         return Fate.killed(why, late) if why else Fate.survived()
 
     async def _end(self):

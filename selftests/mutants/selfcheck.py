@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 import tempfile
+from unittest import mock
 
 HERE = os.path.dirname(os.path.realpath(__file__))
 sys.path[:0] = [HERE, os.path.join(os.path.dirname(HERE), "lab")]
@@ -16,6 +17,7 @@ sys.dont_write_bytecode = True
 import guest  # noqa: E402
 import host  # noqa: E402
 import table  # noqa: E402
+import tree  # noqa: E402
 from table import Mutant  # noqa: E402
 from tree import Tree  # noqa: E402
 
@@ -119,12 +121,53 @@ def mutant(name, old="value=1", new="value=2", test="unit:good"):
 
 def check_timeout(t, top):
     host.LIMIT = 2
-    tree = Tree(top, os.path.join(top, "build", "copy"))
-    tree.sync()
-    test = host.HostTest(tree, "unit", "good")
+    copy = Tree(top, os.path.join(top, "build", "copy"))
+    copy.sync()
+    test = host.HostTest(copy, "unit", "good")
     t.check(test.reference() is None, "the test passes without a mutant")
     fate = test.fate(mutant("hangs", new="sleep 1000"))
     t.check(fate.word == "killed" and fate.late, "a mutant that hangs is killed, by the time-out", vars(fate))
+    with mock.patch.object(tree, "LIMIT", 1):
+        try:
+            copy.run("sh", "-c", "sleep 1000 & sleep 1000")
+            t.check(False, "a build that hangs is an error")
+        except tree.BuildError as e:
+            t.check("within 1 s" in str(e), "a build that hangs is an error", e)
+
+
+def check_copy(t, top):
+    """What only its mode tells from the checkout's file is copied anew."""
+    path = os.path.join(top, "product.sh")
+    os.chmod(path, 0o755)
+    copy = Tree(top, os.path.join(top, "build", "copy"))
+    copy.sync()
+    t.check(os.access(copy.file("product.sh"), os.X_OK), "a changed mode reaches the copy")
+    os.chmod(path, 0o644)
+
+
+def check_what_is_left(t, top):
+    """A process with an empty environment, in a session of its own, which has the pipe that is read."""
+    copy = Tree(top, os.path.join(top, "build", "copy"))
+    copy.sync()
+    test = host.HostTest(copy, "unit", "good")
+    test.limit = 20
+    if not host.namespace():
+        print("# no namespaces here")
+        return
+    fate = test.fate(mutant("leaves", new="env -i setsid sleep 60 & value=1"))
+    t.check(fate.word == "survived", "what a unit program leaves is killed with it", vars(fate))
+
+
+def check_step_that_is_not_built(t, top):
+    copy = Tree(top, os.path.join(top, "build", "copy"))
+    copy.sync()
+    with mock.patch.dict(host.STEPS, install=["sh", "product.sh"]):
+        test = host.HostTest(copy, "host", "install")
+        for name, text, word in (("warns", f"the userland {host.NOT_BUILT}", "error"), ("noticed", "it is there", "killed")):
+            fate = test.fate(mutant(name, new=f"echo 1..1; echo 'not ok 1 - {text}'"))
+            t.check(fate.word == word, f"installing, not ok - {text}: {word}", vars(fate))
+    with open(os.path.join(os.path.dirname(HERE), "install/install.sh"), encoding="utf-8") as f:
+        t.check(host.NOT_BUILT in f.read(), "there is such a check")
 
 
 class NoGuest:
@@ -135,6 +178,7 @@ class NoGuest:
     async def boot(self):
         NoGuest.boots += 1
         self.name = None
+        self.complained = False
 
     async def swap(self, name):
         # A module that is stuck can be got rid of only with its guest.
@@ -148,6 +192,7 @@ class NoGuest:
             tap.line(line)
         if self.name == "takes-the-guest":
             raise guest.GuestLost("the guest ended")
+        self.complained = self.name.endswith("complains")
         why = "not ok 1" if self.name.startswith("noticed") or test.name == "red" else None
         return (why, False), tap
 
@@ -159,13 +204,14 @@ def check_guests(t):
     tests = {test.name: test for test in guest.testlist.parse("good quick all 5 true\nred quick all 5 true\n")}
     wanted = [("comment", "good", "survived"), ("takes-the-guest", "good", "killed"),
               ("noticed-and-stuck", "good", "killed"), ("comment-2", "good", "survived"),
+              ("noticed-and-complains", "good", "killed"),
               ("noticed", "good", "killed"), ("noticed-2", "red", "error")]
     fates = []
     batch = guest.GuestBatch(tests, [mutant(name, test=f"guest:{test}") for name, test, _ in wanted], NoGuest,
                              lambda m, fate: fates.append((m.name, m.target, fate.word)))
     asyncio.run(batch.run())
     t.check(fates == wanted, "in guests: who is noticed dies, who takes the guest, too", fates)
-    t.check(NoGuest.boots == 3, "a guest that is lost or stuck is booted again, no other", NoGuest.boots)
+    t.check(NoGuest.boots == 4, "a guest that is lost or stuck, or complains, is booted again, no other", NoGuest.boots)
 
 
 def known_tests(top):
@@ -198,6 +244,9 @@ def main():
         make_checkout(top)
         check_program(t, top)
         check_timeout(t, top)
+        check_copy(t, top)
+        check_what_is_left(t, top)
+        check_step_that_is_not_built(t, top)
     check_worker_that_dies(t)
     check_guests(t)
     print(f"1..{t.count}")

@@ -10,8 +10,17 @@ import subprocess
 FLAGS = {"CFLAGS": "-O1 -g -Wno-error", "KCFLAGS": "-Wno-error"}
 
 
+LIMIT = 30 * 60  # seconds for one build, of a kernel's modules and payload, too
+
+
 class BuildError(Exception):
     pass
+
+
+def same_file(one, other):
+    """Whether both are there with the same text and mode."""
+    return (os.path.exists(other) and os.stat(one).st_mode == os.stat(other).st_mode and
+            filecmp.cmp(one, other, shallow=False))
 
 
 class Tree:
@@ -32,7 +41,7 @@ class Tree:
             os.remove(self.file(name))
         for name in wanted:
             source = os.path.join(self.top, name)
-            if not os.path.exists(self.file(name)) or not filecmp.cmp(source, self.file(name), shallow=False):
+            if not same_file(source, self.file(name)):
                 os.makedirs(os.path.dirname(self.file(name)), exist_ok=True)
                 shutil.copy(source, self.file(name))
 
@@ -69,8 +78,10 @@ class Tree:
         # A make above this one would hand on its own flags and the checkout's directories.
         for name in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL"):
             env.pop(name, None)
-        done = subprocess.run(argv, cwd=self.path, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+        done = subprocess.run(["timeout", "-k", "10", str(LIMIT), *argv], cwd=self.path, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                               stderr=subprocess.STDOUT, text=True, errors="replace", check=False)
+        if done.returncode in (124, 137):
+            raise BuildError(f"does not build within {LIMIT} s")
         if done.returncode:
             lines = done.stdout.splitlines()
             said = [line for line in lines if "error:" in line] or lines[-3:]
