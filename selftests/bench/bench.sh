@@ -191,7 +191,7 @@ daemon_rss() {
 
 trace() { # trace 0|1
 	for event in workqueue/workqueue_execute_start timer/timer_expire_entry; do
-		echo "$1" > "/sys/kernel/tracing/events/$event/enable"
+		echo "$1" > "/sys/kernel/tracing/events/$event/enable" || give_up "there is no event $event"
 	done
 }
 
@@ -215,7 +215,8 @@ idle_minutes() { # idle_minutes FIGURE PID...
 		sleep 60
 		after=$(switches "$@")
 		trace 0
-		grep -q 'function=' /sys/kernel/tracing/trace || give_up "$figure: the trace has seen nothing at all"
+		grep -q 'function=' /sys/kernel/tracing/trace || give_up "$figure: the trace has seen no timer at all"
+		grep -q ': function ' /sys/kernel/tracing/trace || give_up "$figure: the trace has seen no work item at all"
 		[ "$(lost_events)" -eq "$lost" ] || give_up "$figure: the trace has lost events"
 		sample "$figure" $((after - before + $(grep -c '\[pmig\]' /sys/kernel/tracing/trace)))
 	done

@@ -7,6 +7,9 @@ from typing import NamedTuple
 
 SAMPLE = re.compile(r"^[\s#]*sample ([a-z-]+) (-?\d+)(?:/(-?\d+))?$")
 DRAWS = 10000
+# How many samples of each figure a measurement takes (bench.sh): fewer would say less than they seem to.
+SAMPLES = {"module-bytes": 3, "daemon-rss": 5, "idle-wakeups": 3, "suspend-latency": 15, "quiesced": 5,
+           "blackout-ratio": 30, "move-bytes": 5}
 
 
 class Figure(NamedTuple):

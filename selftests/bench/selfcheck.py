@@ -72,11 +72,12 @@ def check_report(t):
     loader = importlib.machinery.SourceFileLoader("bench", os.path.join(HERE, "bench"))
     bench = importlib.util.module_from_spec(importlib.util.spec_from_loader("bench", loader))
     loader.exec_module(bench)
-    for what, passed, output, good in (("all", True, ["# sample module-bytes 4"], True),
+    for what, passed, output, good in (("all", True, ["# sample module-bytes 4"] * 3, True),
+                                       ("fewer than it wants", True, ["# sample module-bytes 4"] * 2, False),
                                        ("none", True, ["# sample daemon-rss 4"], False),
                                        ("one of them below zero", True,
-                                        ["# sample module-bytes 4", "# sample module-bytes -4"], False),
-                                       ("one, and then the test failed", False, ["# sample module-bytes 4"], False)):
+                                        ["# sample module-bytes 4"] * 3 + ["# sample module-bytes -4"], False),
+                                       ("all, but the test failed", False, ["# sample module-bytes 4"] * 3, False)):
         out, err = io.StringIO(), io.StringIO()
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
             result = bench.report([MODULE], passed, output)
