@@ -16,6 +16,7 @@ SEEN=$DIR/seen
 NR=0
 FAILED=0
 UNITS=
+checking=	# a check's command runs: that it waits in vain is the check's failure
 
 is_ppc() { grep -q pSeries /proc/cpuinfo; }
 
@@ -34,8 +35,10 @@ result() { # result STATUS TEXT
 check() { # check TEXT COMMAND...
 	check_text=$1
 	shift
+	checking=1
 	"$@" > $DIR/check 2>&1
 	check_status=$?
+	checking=
 	[ $check_status -eq 0 ] || sed 's/^/#   /' $DIR/check
 	result $check_status "$check_text"
 }
@@ -68,12 +71,13 @@ in_vain() {
 		tail $DIR/out $SEEN
 		journalctl --no-pager -o cat -n 20 -t DRMGR -u drmgrd
 	} 2>&1 | sed 's/^/#   /'
+	[ -n "$checking" ] || result 1 "waited in vain for: $*"
 }
 
 AWAIT=$(dirname "$0")/await
 
 # Long, because everything is slow under emulation; nothing is concluded from how long it took. What tests wait for most
-# is left to a program: each turn of a loop here would be several processes.
+# is left to a program: each turn of a loop here would be several processes. To wait in vain is a failure.
 wait_until() { # wait_until COMMAND...
 	case $1 in
 	state_is) $AWAIT status state "$2" ;;
