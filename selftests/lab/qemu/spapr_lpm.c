@@ -210,14 +210,15 @@ static void stream_cancel(Stream *s, unsigned reason)
 
 /*
  * What may follow on a state. A stream that nobody knew can be in any state, Resumed and Completed too: a server tells
- * them to a partition that comes to it. After the end an ID can be used for a new stream.
+ * them to a partition that comes to it. After the end an ID can be used for a new stream. PAPR lets a Suspended partition
+ * go on where it was, with a stream that is Aborted; nobody plays that here.
  */
 static bool may_follow(const Stream *s, unsigned state)
 {
     static const uint8_t follow[] = {
         [H_VASI_ENABLED]    = 1 << H_VASI_ENABLED | 1 << H_VASI_SUSPENDING | 1 << H_VASI_ABORTED | 1 << H_VASI_INVALID,
         [H_VASI_SUSPENDING] = 1 << H_VASI_SUSPENDED | 1 << H_VASI_ABORTED | 1 << H_VASI_INVALID,
-        [H_VASI_SUSPENDED]  = 1 << H_VASI_RESUMED | 1 << H_VASI_COMPLETED | 1 << H_VASI_ABORTED | 1 << H_VASI_INVALID,
+        [H_VASI_SUSPENDED]  = 1 << H_VASI_RESUMED | 1 << H_VASI_COMPLETED,
         [H_VASI_RESUMED]    = 1 << H_VASI_COMPLETED,
         [H_VASI_INVALID]    = 1 << H_VASI_ENABLED,
         [H_VASI_ABORTED]    = 1 << H_VASI_ENABLED,

@@ -21,12 +21,23 @@ check "  not Resumed, which needs a suspension" refused "Resumed cannot follow S
 check "  not Enabled" refused "Enabled cannot follow Suspending" stream $ID enabled
 check "Aborted follows" ask stream $ID aborted
 check "  and is the end" refused "Suspending cannot follow Aborted" stream $ID suspending
+check "  which nothing can be resumed from" refused "Resumed cannot follow Aborted" stream $ID resumed
 check "  a new stream may have the ID" ask stream $ID enabled
 check "  with counters of its own" is polls 0
 
 check "or is found in a state that cannot follow" ask found $ID resumed
 check "  from which PAPR goes on" refused "Aborted cannot follow Resumed" stream $ID aborted
 check "  to the end" ask stream $ID completed
+check "  and not back" refused "Resumed cannot follow Completed" stream $ID resumed
+check "or Suspended" ask found $ID suspended
+check "  which the lab does not abort" refused "Aborted cannot follow Suspended" stream $ID aborted
+check "  nor forget" refused "Invalid cannot follow Suspended" stream $ID invalid
+check "  but resume" ask stream $ID resumed
+check "or Invalid" ask found $ID invalid
+check "  which does not move" refused "Suspending cannot follow Invalid" stream $ID suspending
+check "  nor end" refused "Aborted cannot follow Invalid" stream $ID aborted
+check "  but for a new stream" ask stream $ID enabled
+ask stream $ID aborted
 
 check "moves in place" in_place
 check "  Completed, after Resumed" is state 6
