@@ -128,6 +128,7 @@ pre=$!
 follow_copy $pre
 wait $pre
 status=$?
+copy_line | tee -a /run/demo-copy | sed 's/^/#   /'
 sed 's/^/#   /' /run/demo-pre
 check "drmgr -p pre ends with 0" test $status -eq 0
 say "stood still for $((($(field t_resume_us) - $(field t_suspend_us)) / 1000)) ms," \
@@ -141,6 +142,8 @@ case $destination in
 	echo "ok $nr - and the rest followed when it ran there # SKIP no post-copy: it was copied during the stand-still"
 	;;
 esac
+check "it is Completed when no memory is left" \
+	sh -c "grep ^Completed /run/demo-copy | head -n 1 | grep -q ' 0 MiB left'"
 after=$(machine)
 say "before: $before"
 say "now:    $after"

@@ -70,6 +70,7 @@ check "they work" wait_for went_on 3 3
 
 for i in 1 2 3 4 5; do
 	check "move $i" move
+	check "  to another server" is kind move
 	lines=$(wc -l < $W/heard)
 	blocks=$(cat $W/blocks)
 	check "  both go on" wait_for went_on "$lines" "$blocks"

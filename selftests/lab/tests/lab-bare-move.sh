@@ -51,6 +51,7 @@ check "the first server" test "$(machine)" = "$FIRST"
 
 hmc destination > /dev/null
 check "moves to a second server" move
+check "  which is another process" is kind move
 echo "# $(machine)"
 check "the second server" test "$(machine)" = "$SECOND"
 check "the stream is Completed" test "$(field state)" = 6
@@ -64,16 +65,21 @@ hmc stream $ID enabled
 hmc when-converged stream $ID suspending
 check "moves on to a third when the copy has converged" write
 check "which it had before the processors joined" is converged 1
+check "  which is another process" is kind move
 echo "# $(machine)"
 check "the third server" test "$(machine)" = "$THIRD"
 
-hmc destination d-cache-size=0x4000 system-id=IBM,02MINE > /dev/null
+hmc destination d-cache-size=0x4000 system-id=IBM,02MINE resumed-ms=skip > /dev/null
 check "moves to one of our choice" move
+check "  which is another process" is kind move
+check "  without post-copy, for it is Completed at once" is mode precopy
+check "  before it runs there" test "$(field t_state_us)" -lt "$(field t_resume_us)"
 check "with the d-cache we chose" test "$(index 0)" = 16K
 check "and the name" test "$(text /proc/device-tree/system-id)" = IBM,02MINE
 
-hmc in-place blackout-ms=20 serial=HERE > /dev/null
+check "a move in place is called so" test "$(hmc in-place blackout-ms=20 serial=HERE)" = kind=in-place
 check "in place" move
+check "  as the stream says" is kind in-place
 check "with its times, too" in_order
 check "has another serial number" test "$(text /proc/device-tree/host-serial)" = HERE
 

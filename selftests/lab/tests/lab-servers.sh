@@ -39,12 +39,12 @@ check "at home" test "$(homes)" = "0 1 "
 check "  as the kernel has it" test "$(cpu_nodes)" = "0:0 1:1 "
 check "  and a memory block in the second node" test "$(echo "$boot_lmbs" | grep -c 00000001)" = 1
 
-check "to a server with other nodes" in_place home-nodes=swap lmb-associativity=swap pvr=0x004e1234
+check "to a server with other nodes" in_place home-nodes=swap lmb-associativity=swap pvr=0x00801234
 check "  where the homes are swapped" test "$(homes)" = "1 0 "
 check "  which the kernel does not notice" test "$(cpu_nodes)" = "0:0 1:1 "
 check "  and so is the memory block" test "$(lmb_nodes)" = "$(echo "$boot_lmbs" | sed 's/00000001/00000000/')"
-check "  the processor is another" test "$($PVR)" = 004e1234
-check "  as /proc/cpuinfo will not say" test "$(cpuinfo)" = "$boot_info"
+check "  the processor is of another family" test "$($PVR)" = 00801234
+check "  which the mode that the guest runs in hides" test "$(cpuinfo)" = "$boot_info"
 check "  updates of nodes have the scope of a migration" test "$(update_nodes 1)" != "$NOTHING"
 check "  and no other" test "$(update_nodes 2) $(update_nodes -1)" = "$NOTHING $NOTHING"
 

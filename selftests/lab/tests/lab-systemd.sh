@@ -69,6 +69,7 @@ check "the disk is written" on_disk before
 if grep -q pSeries /proc/cpuinfo; then
 	hmc destination
 	check "moves to a second server" move
+	check "which is another process" is kind move
 	check "the disk is written after the move" on_disk after
 	check "systemd runs after the move" systemd-run --quiet --wait /bin/true
 	check "the journal after the move" journal

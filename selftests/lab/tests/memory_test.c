@@ -179,6 +179,21 @@ static void test_precopy_only(void)
 	ksft_test_result(ended_well(child) && !wrong_pages(PAGES), "and moves\n");
 }
 
+/* The request waits in the lab meanwhile. */
+static bool stays_in_transit(void)
+{
+	int i;
+
+	for (i = 0; i < 20; i++) {
+		if (stat_of("state") != 5 || lab_value(reply, "remaining") <= 0) {
+			ksft_print_msg("no longer in transit: %s\n", reply);
+			return false;
+		}
+		usleep(50000);
+	}
+	return true;
+}
+
 static void test_transit(void)
 {
 	long long pulled, remaining;
@@ -189,6 +204,7 @@ static void test_transit(void)
 	if (!strstr(reply, "mode=postcopy")) {
 		ksft_print_msg("%s\n", reply);
 		ksft_test_result_skip("memory in transit: no post-copy on this machine\n");
+		ksft_test_result_skip("it is not Completed before\n");
 		ksft_test_result_skip("and arrives\n");
 		return;
 	}
@@ -203,8 +219,11 @@ static void test_transit(void)
 	ksft_test_result(!wrong && pulled > TOUCHED / 4 && remaining > 0 &&
 				 lab_value(reply, "state") == 5,
 			 "memory that is touched in transit is pulled, and is right\n");
+	hmc("bandwidth 64K");
+	hmc("after 0 stream 0xc09e completed");
+	ksft_test_result(stays_in_transit(),
+			 "it is not Completed while memory is in transit, whoever asks for it\n");
 	hmc("bandwidth 1024M");
-	hmc("stream 0xc09e completed");
 	ksft_test_result(ended_well(child) && stat_of("remaining") == 0,
 			 "it is Completed when all of it is there\n");
 }
@@ -217,6 +236,8 @@ static void test_cancel(void)
 	enable("destination bandwidth=2M");
 	moves = stat_of("moves");
 	wait_for("bytes", 1);
+	ksft_test_result(stat_of("converged") == 0,
+			 "a copy that has just begun has not converged\n");
 	hmc("stream 0xc09e aborted");
 	do
 		hmc("validate");
@@ -233,7 +254,7 @@ int main(int argc, char **argv)
 	unsigned int n;
 
 	ksft_print_header();
-	ksft_set_plan(7);
+	ksft_set_plan(9);
 	area = mmap(NULL, PAGES * PAGE, PROT_READ | PROT_WRITE,
 		    MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
 	if (area == MAP_FAILED || mlockall(MCL_CURRENT))
