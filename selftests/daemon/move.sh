@@ -1,8 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# Each phase's main path between two servers, not in place: CHECK, BEGIN and its undoing while memory is copied, and
-# then a move in which RESUMED comes while memory is in transit and POST when all of it is there.
+# Each phase's main path between two servers, not in place: CHECK, BEGIN and its undoing while memory is copied, a
+# suspension that fails after PRE, and then a move in which RESUMED comes while memory is in transit and POST when all of
+# it is there.
 # shellcheck source=selftests/daemon/lib.sh
 . "$(dirname "$0")/lib.sh"
 
@@ -50,6 +51,24 @@ same "who was told BEGIN is told that it is over" "app-a begin
 app-a post-error
 50-hook post" "$(seen)"
 check "the copy is given up" wait_until no_destination
+
+: > $SEEN
+elsewhere
+hmc reject -9000 9 > /dev/null
+migrate
+state $ID suspending
+wait $job
+same "when the suspension fails it ends with 4" 4 $?
+hmc reject 0 0 > /dev/null
+same "who was told PRE is told POST-ERROR, in reverse order" "app-a begin
+50-hook pre
+10-one premigrate
+app-a pre
+app-a post-error
+10-one undopremigrate
+50-hook post" "$(seen)"
+same "it is cancelled" 2 "$(field state)"
+check "the copy is given up, too" wait_until no_destination
 
 : > $SEEN
 elsewhere
