@@ -95,7 +95,7 @@ static int pseries_suspend(u64 stream, u64 *blackout_ns)
 
 	pmig_watch_own(true);
 	err = write_stream(stream);
-	ns = pmig_watch_blackout();
+	ns = pmig_blackout();
 	pmig_watch_own(false);
 	if (!err && ns)
 		*blackout_ns = ns;

@@ -13,6 +13,7 @@
 #ifdef CONFIG_PPC_PSERIES
 int pmig_pseries_init(void);
 void pmig_pseries_exit(void);
+const char *pmig_watch_by(void);
 #else
 static inline int pmig_pseries_init(void)
 {
@@ -22,6 +23,11 @@ static inline int pmig_pseries_init(void)
 static inline void pmig_pseries_exit(void)
 {
 }
+
+static inline const char *pmig_watch_by(void)
+{
+	return "none";
+}
 #endif
 
 int pmig_devtree_snapshot(struct pmig_snapshot *snap);
@@ -30,6 +36,10 @@ bool pmig_devtree_is_identity(const char *property);
 void pmig_watch_init(struct pmig_engine *engine);
 void pmig_watch_exit(void);
 void pmig_watch_own(bool begin);
-u64 pmig_watch_blackout(void);
+
+void pmig_blackout_init(bool may_probe);
+void pmig_blackout_exit(void);
+void pmig_blackout_clear(void);
+u64 pmig_blackout(void);
 
 #endif /* _PMIG_PSERIES_H */

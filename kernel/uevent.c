@@ -2,13 +2,15 @@
 /*
  * /sys/devices/virtual/pmig/pmig sends a "change" uevent at every change of the session's state:
  * PMIG_EVENT=what happens, STREAM=0x..., ENGINE=..., and after the move CHANGED=names,
- * comma-separated.
+ * comma-separated. Its attribute others_seen_by says how a migration that somebody else starts is
+ * noticed: "probe", at once; "device-tree", when it is over; "none".
  */
 #include <linux/device.h>
 #include <linux/err.h>
 #include <linux/module.h>
 #include <linux/slab.h>
 
+#include "pseries.h"
 #include "uevent.h"
 
 /* A uevent has 2048 bytes in all; names that do not fit are left out, and "..." says so. */
@@ -71,12 +73,25 @@ void pmig_uevent(const struct pmig_session *s)
 	kfree(names);
 }
 
+static ssize_t others_seen_by_show(struct device *dev, struct device_attribute *attr, char *buf)
+{
+	return sysfs_emit(buf, "%s\n", pmig_watch_by());
+}
+
+static DEVICE_ATTR_RO(others_seen_by);
+
+static struct attribute *pmig_attrs[] = {
+	&dev_attr_others_seen_by.attr,
+	NULL,
+};
+ATTRIBUTE_GROUPS(pmig);
+
 int pmig_uevent_init(void)
 {
 	class = pmig_class_create("pmig");
 	if (IS_ERR(class))
 		return PTR_ERR(class);
-	device = device_create(class, NULL, MKDEV(0, 0), NULL, "pmig");
+	device = device_create_with_groups(class, NULL, MKDEV(0, 0), NULL, pmig_groups, "pmig");
 	if (IS_ERR(device)) {
 		class_destroy(class);
 		return PTR_ERR(device);

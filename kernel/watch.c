@@ -1,17 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Sees migrations that others start, and how long any of them stood still.
+ * Sees migrations that others start.
  *
  * pseries_migrate_partition() is behind every way to start one, so a return probe there tells the
  * stream at its entry and the result at its end. It is static: where it has been inlined, the probe
  * is on migration_store(), which sees what comes through sysfs. For the rest, a change of the
- * machine's identity in the device tree is the second-best sign. It comes piecemeal and in the
- * middle, so the snapshots are compared once the tree has been quiet for a while.
- *
- * A return probe on rtas_ibm_suspend_me() measures the stand-still. It runs with all processors
- * stopped. Without it nothing but that number is missing.
+ * machine's identity in the device tree is the second-best sign, and the only one where a probe is
+ * not safe (may_probe()). It comes piecemeal and in the middle, so the snapshots are compared once
+ * the tree has been quiet for a while.
  */
-#include <asm/time.h>
 #include <linux/kprobes.h>
 #include <linux/module.h>
 #include <linux/of.h>
@@ -31,7 +28,7 @@ MODULE_PARM_DESC(probe, "use return probes to see migrations that others start (
 
 struct event {
 	u64 stream;
-	u64 blackout; /* timebase ticks */
+	u64 blackout_ns;
 	int err;
 	bool end;
 };
@@ -44,9 +41,8 @@ static unsigned int owed;		/* ends still to come, under events_lock */
 
 static struct pmig_engine *engine; /* set once before the probes */
 static struct task_struct *own;	   /* our worker while it writes; compared, never followed */
-static u64 blackout_ticks;	   /* of the last suspension that worked; one at a time */
 static struct kretprobe *seeing;   /* migrate_probe, store_probe or none */
-static bool measuring, noticing;
+static bool noticing;
 
 static void deliver(struct work_struct *work);
 static DECLARE_WORK(deliver_work, deliver);
@@ -72,7 +68,7 @@ static void deliver(struct work_struct *work)
 
 	while (next_event(&e)) {
 		if (e.end)
-			pmig_foreign_end(engine, e.stream, e.err, tb_to_ns(e.blackout));
+			pmig_foreign_end(engine, e.stream, e.err, e.blackout_ns);
 		else
 			pmig_foreign_begin(engine, e.stream);
 	}
@@ -103,7 +99,7 @@ struct migrate_call {
 static nokprobe_inline int begins(struct migrate_call *call, u64 stream)
 {
 	call->stream = stream;
-	WRITE_ONCE(blackout_ticks, 0);
+	pmig_blackout_clear();
 	return add_event((struct event){ .stream = stream }) ? 0 : 1;
 }
 
@@ -135,7 +131,7 @@ static int leave_migrate(struct kretprobe_instance *ri, struct pt_regs *regs)
 	struct event e = {
 		.stream = call->stream,
 		.err = min((int)regs->gpr[3], 0),
-		.blackout = READ_ONCE(blackout_ticks),
+		.blackout_ns = pmig_blackout(),
 		.end = true,
 	};
 
@@ -161,39 +157,6 @@ static struct kretprobe store_probe = {
 	.maxactive = 16,
 };
 
-struct suspend_call {
-	u64 tb;
-};
-
-static int enter_suspend(struct kretprobe_instance *ri, struct pt_regs *regs)
-{
-	struct suspend_call *call = (void *)ri->data;
-
-	call->tb = get_tb();
-	return 0;
-}
-
-NOKPROBE_SYMBOL(enter_suspend);
-
-static int leave_suspend(struct kretprobe_instance *ri, struct pt_regs *regs)
-{
-	struct suspend_call *call = (void *)ri->data;
-
-	if (!(int)regs_return_value(regs))
-		WRITE_ONCE(blackout_ticks, get_tb() - call->tb);
-	return 0;
-}
-
-NOKPROBE_SYMBOL(leave_suspend);
-
-static struct kretprobe suspend_probe = {
-	.kp.symbol_name = "rtas_ibm_suspend_me",
-	.entry_handler = enter_suspend,
-	.handler = leave_suspend,
-	.data_size = sizeof(struct suspend_call),
-	.maxactive = 4,
-};
-
 /* The tree is quiet. While a session moves the partition, its own comparison comes first. */
 static void settle(struct work_struct *work)
 {
@@ -201,8 +164,15 @@ static void settle(struct work_struct *work)
 		schedule_delayed_work(&settle_work, msecs_to_jiffies(SETTLE_MS));
 	} else if (pmig_engine_differs(engine)) {
 		pmig_foreign_begin(engine, 0);
-		pmig_foreign_end(engine, 0, 0, tb_to_ns(READ_ONCE(blackout_ticks)));
+		pmig_foreign_end(engine, 0, 0, pmig_blackout());
 	}
+}
+
+/* mod_delayed_work() would have to name a workqueue, and no name serves all kernels. */
+static void put_off(void)
+{
+	cancel_delayed_work(&settle_work);
+	schedule_delayed_work(&settle_work, msecs_to_jiffies(SETTLE_MS));
 }
 
 static int tree_changed(struct notifier_block *nb, unsigned long action, void *data)
@@ -215,7 +185,7 @@ static int tree_changed(struct notifier_block *nb, unsigned long action, void *d
 	case OF_RECONFIG_UPDATE_PROPERTY:
 		if (change->dn && of_node_is_root(change->dn) && change->prop &&
 		    pmig_devtree_is_identity(change->prop->name))
-			mod_delayed_work(system_wq, &settle_work, msecs_to_jiffies(SETTLE_MS));
+			put_off();
 	}
 	return NOTIFY_OK;
 }
@@ -228,48 +198,54 @@ static struct notifier_block tree_notifier = { .notifier_call = tree_changed };
  */
 void pmig_watch_own(bool begin)
 {
-	WRITE_ONCE(blackout_ticks, 0);
+	pmig_blackout_clear();
 	WRITE_ONCE(own, begin ? current : NULL);
 }
 
-/* Nanoseconds that the last suspension took, 0 where that is not known. */
-u64 pmig_watch_blackout(void)
+/*
+ * An optimised probe of powerpc puts back r13, the pointer to the processor's own data, as it was
+ * before it: on a preemptible kernel the task may be on another processor by then.
+ */
+static bool may_probe(void)
 {
-	return tb_to_ns(READ_ONCE(blackout_ticks));
+	return probe && !IS_ENABLED(CONFIG_PREEMPTION);
 }
 
 static struct kretprobe *see_others(void)
 {
-	if (!probe)
-		return NULL;
 	if (!register_kretprobe(&migrate_probe))
 		return &migrate_probe;
 	if (!register_kretprobe(&store_probe))
 		return &store_probe;
+	pr_notice("no probe on %s: migrations that others start are seen afterwards\n",
+		  migrate_probe.kp.symbol_name);
 	return NULL;
+}
+
+/* How, for whoever asks in user space. */
+const char *pmig_watch_by(void)
+{
+	if (seeing)
+		return "probe";
+	return noticing ? "device-tree" : "none";
 }
 
 void pmig_watch_init(struct pmig_engine *e)
 {
 	engine = e;
-	measuring = probe && !register_kretprobe(&suspend_probe);
-	seeing = see_others();
+	pmig_blackout_init(may_probe());
+	seeing = may_probe() ? see_others() : NULL;
 	/* Even with a probe: it may be disarmed, and misses what comes too fast. */
 	noticing = !of_reconfig_notifier_register(&tree_notifier);
-	if (seeing)
-		return;
-	pr_notice("no probe on %s: migrations that others start are seen afterwards\n",
-		  migrate_probe.kp.symbol_name);
 }
 
 void pmig_watch_exit(void)
 {
 	if (seeing)
 		unregister_kretprobe(seeing);
-	if (measuring)
-		unregister_kretprobe(&suspend_probe);
 	if (noticing)
 		of_reconfig_notifier_unregister(&tree_notifier);
 	cancel_delayed_work_sync(&settle_work);
 	cancel_work_sync(&deliver_work);
+	pmig_blackout_exit();
 }

@@ -6,6 +6,7 @@
  *
  * Who may: the vtable lets only root at the three that do something, as the policy file does before it.
  */
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -19,6 +20,8 @@
 #define BLACKOUT_MS_DEFAULT 100
 #define BLACKOUT_MS_MAX	    600000U
 #define WAIT_MIN_MAX	    (24U * 60)
+
+#define OTHERS_FILE "/sys/devices/virtual/pmig/pmig/others_seen_by"
 
 static const char *const error_names[_MANAGER_ERROR_MAX] = {
 	[MANAGER_BAD_STREAM] = DR_ERROR_BAD_STREAM, [MANAGER_BUSY] = DR_ERROR_BUSY,
@@ -295,17 +298,28 @@ static const char *module_text(const struct manager *m)
 	return m->link->ops->ready(m->link) ? "loaded" : "absent";
 }
 
+/* How a migration that somebody else starts is noticed: the module's own word. */
+static void others_text(char *text, size_t size)
+{
+	if (read_text_file(AT_FDCWD, OTHERS_FILE, text, size) < 0)
+		text[0] = '\0';
+	text[strcspn(text, "\n")] = '\0';
+}
+
 static int append_status(sd_bus_message *reply, const struct manager *m)
 {
 	const struct kernel_state *k = &m->backend->state;
 	const struct session *s = m->session;
+	char others[32];
 
+	others_text(others, sizeof(others));
 	return sd_bus_message_append(
-		reply, "a{sv}", 7, "state", "s", s ? kernel_state_name(k->state) : "idle", "phase",
+		reply, "a{sv}", 8, "state", "s", s ? kernel_state_name(k->state) : "idle", "phase",
 		"s", s ? session_phase(s) : "none", "stream", "t",
 		s ? session_stream(s) : UINT64_C(0), "module", "s", module_text(m), "engine", "s",
-		k->engine, "applications", "u", (uint32_t)registry_count(m->registry), "since-usec",
-		"t", s ? session_since(s) : UINT64_C(0));
+		k->engine, "others-seen-by", "s", others, "applications", "u",
+		(uint32_t)registry_count(m->registry), "since-usec", "t",
+		s ? session_since(s) : UINT64_C(0));
 }
 
 static int method_get_status(sd_bus_message *call, void *userdata, _unused_ sd_bus_error *error)

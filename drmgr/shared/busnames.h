@@ -16,7 +16,8 @@
  *	dr.h. The descriptor speaks wire.h; the registration ends when it is closed or the process ends.
  *	Anyone may call it.
  *   GetStatus() -> (a{sv})
- *	"state" s, "stream" t, "module" s, "engine" s, "applications" u, "phase" s, "since-usec" t, ... Anyone.
+ *	"state" s, "stream" t, "module" s, "engine" s, "applications" u, "phase" s, "since-usec" t,
+ *	"others-seen-by" s, ... Anyone.
  *
  * options of Check and Migrate: "force" b, "detail" u, "destination-lpar" u, "wait-min" u, "self-arp" u.
  * Check, Migrate and Simulate are for root only.
