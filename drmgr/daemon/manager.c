@@ -22,6 +22,8 @@
 #include "daemon/sysfs.h"
 
 #define WATCHDOG_USEC (60 * USEC_PER_SEC)
+/* Ten years, for none: to systemd 239, 0 means to do nothing, and the timer would run on. */
+#define IDLE_WATCHDOG_USEC (10 * UINT64_C(31557600) * USEC_PER_SEC)
 
 bool manager_busy(const struct manager *m)
 {
@@ -39,7 +41,7 @@ static int on_watchdog(sd_event_source *s, _unused_ uint64_t usec, _unused_ void
 
 static void watch(struct manager *m, bool on)
 {
-	sd_notifyf(0, "WATCHDOG_USEC=%" PRIu64, on ? WATCHDOG_USEC : 0);
+	sd_notifyf(0, "WATCHDOG_USEC=%" PRIu64, on ? WATCHDOG_USEC : IDLE_WATCHDOG_USEC);
 	sd_event_source_set_time(m->watchdog, now_usec() + WATCHDOG_USEC / 3);
 	sd_event_source_set_enabled(m->watchdog, on ? SD_EVENT_ONESHOT : SD_EVENT_OFF);
 }

@@ -75,7 +75,7 @@ same "the log is AIX's, line by line" "$(expected_log)" "$(aix_lines)"
 check "the operator sees what changed" grep -q identity.system-id $DIR/out
 check "scripts are told what changed" grep -q identity.system-id $DIR/changed
 check "the daemon is idle" idle
-same "an idle daemon has no watchdog" 0 "$(systemctl show -P WatchdogUSec drmgrd)"
+same "the watchdog of an idle daemon waits for ten years" 10y "$(systemctl show -P WatchdogUSec drmgrd)"
 check "the journal is gone" test ! -e /run/drmgr/session
 
 : > $SEEN
