@@ -25,7 +25,7 @@ SEEN = DIR + "/seen"
 CONF = DIR + "/drmgr.conf"
 SCRIPTS = "/run/scripts"
 HOOKS = "/run/hooks"
-PATIENCE = 30  # seconds: nothing is concluded from it, but that something does not happen at all
+PATIENCE = 60  # seconds: nothing is concluded from it, but that something does not happen at all
 
 BUS = """<busconfig><type>custom</type><listen>unix:path=/run/test/bus</listen><policy context="default">
 <allow user="*"/><allow send_destination="*"/><allow receive_sender="*"/><allow own="*"/></policy></busconfig>"""
@@ -235,6 +235,27 @@ def check(stream, *args):
     return drmgr("-m", "-c", "pmig", "-p", "check", "-s", stream, *args)
 
 
+def move():
+    """Ends the write of the stream ID, and returns what was written. Without a writer the read is at its end at once."""
+    fd = os.open(FIFO, os.O_RDONLY | os.O_NONBLOCK)
+    written = b""
+
+    def is_over():
+        nonlocal written
+        try:
+            data = os.read(fd, 4096)
+        except BlockingIOError:
+            return False
+        written += data
+        return written and not data
+
+    try:
+        wait(is_over, "the suspension")
+    finally:
+        os.close(fd)
+    return written.decode()
+
+
 class Migration:
     """drmgr -p pre in the background; after PRE it is in the write until finish()."""
 
@@ -247,9 +268,8 @@ class Migration:
         return self
 
     def finish(self):
-        """The partition has moved. Waiting for a writer is waiting for the suspension."""
-        with open(FIFO) as f:
-            self.written = f.read()
+        """The partition has moved."""
+        self.written = move()
         return self.end()
 
     def end(self):
@@ -328,7 +348,8 @@ class Tap:
 
     def end(self, error=None):
         if error:
-            self.result(False, str(error), "seen: " + ", ".join(seen()))
+            known = isinstance(error, (Failed, subprocess.TimeoutExpired))
+            self.result(False, str(error) if known else repr(error), "seen: " + ", ".join(seen()))
         log = text(DIR + "/drmgrd.log")
         bad = re.search(r"runtime error|AddressSanitizer", log)
         self.result(not bad, "the sanitizers have nothing to say", log[-3000:])
@@ -340,11 +361,11 @@ class Tap:
 
 def run(function):
     tap = Tap()
-    enter()
     error = None
     try:
+        enter()
         function(tap)
-    except (Failed, subprocess.TimeoutExpired) as e:
+    except Exception as e:  # pylint: disable=broad-except
         error = e
     bad = tap.end(error)
     sys.stdout.flush()
