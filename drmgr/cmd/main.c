@@ -6,9 +6,25 @@
 #include "cmd/verbs.h"
 
 #include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 /* Where drmgr/divert.sh keeps it */
 #define ORIGINAL_PATH DRMGR_SBINDIR "/drmgr.powerpc-utils"
+/* Where it is if we have been installed elsewhere */
+#define DISTRIBUTION_PATH "/usr/sbin/drmgr"
+
+/* /usr/sbin/drmgr may be a link to us, and we would run ourselves for ever. */
+static const char *original_path(void)
+{
+	struct stat us, other;
+
+	if (access(ORIGINAL_PATH, F_OK) && !stat(DISTRIBUTION_PATH, &other) &&
+	    !stat("/proc/self/exe", &us) &&
+	    (us.st_dev != other.st_dev || us.st_ino != other.st_ino))
+		return DISTRIBUTION_PATH;
+	return ORIGINAL_PATH;
+}
 
 static int run(const struct request *req, char *const argv[])
 {
@@ -20,7 +36,7 @@ static int run(const struct request *req, char *const argv[])
 		printf("drmgr %s\n", DRMGR_VERSION);
 		return DR_EXIT_DONE;
 	case REQUEST_ORIGINAL:
-		return do_original(ORIGINAL_PATH, argv);
+		return do_original(original_path(), argv);
 	case REQUEST_CHECK:
 		return do_check(req);
 	case REQUEST_MIGRATE:

@@ -129,6 +129,11 @@ arguments_untouched() {
 	[ $status = 17 ] && [ "$out" = 'original 1:<-c><slot><-s><a b><><-x=*>' ] || { echo "$status: $out"; return 1; }
 }
 
+# original_from DRMGR VERSION : ours runs it
+original_from() {
+	[ "$(inside "$1" -c slot)" = "original $2:<-c><slot>" ]
+}
+
 update_lands_aside() {
 	foreign_package 2 && is_original $ASIDE 2 && is_ours $DRMGR
 }
@@ -330,6 +335,18 @@ kept() {
 	[ "$is" = "${*:+$* }" ] || { echo "$is"; return 1; }
 }
 
+# Nothing is diverted then, and powerpc-utils' own stays where it is.
+test_prefix() {
+	local with=(PREFIX=/usr/local "O=$OUT/prefix")
+
+	it "PREFIX=/usr/local: make install" admin_make install-userland "${with[@]}"
+	it "PREFIX=/usr/local: the distribution's stays" is_original $DRMGR 3
+	it "PREFIX=/usr/local: its operations reach it" original_from /usr/local/sbin/drmgr 3
+	inside ln -sf /usr/local/sbin/drmgr $DRMGR
+	it "PREFIX=/usr/local: drmgr does not run itself" exits 73 inside timeout $DEADLINE /usr/local/sbin/drmgr -c slot
+	it "PREFIX=/usr/local: make uninstall" admin_make uninstall-userland "${with[@]}"
+}
+
 # foreign_file VERSION : the same where nobody keeps lists of files
 foreign_file() {
 	rm -f "$R$DIR$DRMGR"
@@ -382,6 +399,7 @@ main() {
 	out=$(make_root 2>&1) || skip_rest "${out##*$'\n'}"
 	clean_root
 	test_admin
+	test_prefix
 	DIR=''
 	rm -rf "$R/etc/drmgr"
 	mount -t tmpfs none "$R/var/lib/dpkg"
