@@ -542,6 +542,18 @@ static inline int stream_new(bool sim, uint64_t id)
 			       (long long)now_ms());
 }
 
+/* How long the partition stands still. On PowerVM nothing else changes then. */
+static inline int stream_blackout(bool sim, int ms)
+{
+	int r;
+
+	if (!sim)
+		return lab_hmc(NULL, 0, "in-place blackout-ms=%d", ms);
+	put(SIM "destinations/there/live", "0");
+	r = put(SIM "destinations/there/blackout_ms", "%d", ms);
+	return r ?: put(SIM "destinations/there/live", "1");
+}
+
 static inline int stream_set(bool sim, uint64_t id, const char *state)
 {
 	if (sim)

@@ -89,13 +89,7 @@ TEST_F(pmig, stands_still)
 	long long begin, end;
 	char reply[512];
 
-	if (self->sim) {
-		put(SIM "destinations/there/live", "0");
-		ASSERT_EQ(0, put(SIM "destinations/there/blackout_ms", "300"));
-		ASSERT_EQ(0, put(SIM "destinations/there/live", "1"));
-	} else {
-		ASSERT_EQ(0, lab_hmc(NULL, 0, "in-place blackout-ms=300"));
-	}
+	ASSERT_EQ(0, stream_blackout(self->sim, 300));
 	ASSERT_READY();
 	ASSERT_COMMAND(SUSPEND);
 	ASSERT_REACHES(COMPLETED);

@@ -236,7 +236,10 @@ static bool spare_node(char *path, size_t size, uint32_t *phandle)
 	return *phandle;
 }
 
-/* The lab's servers have none, so another node is made into one and put behind the second level. */
+/*
+ * The lab's servers have none, so another node is made into one and put behind the second level: by next-level-cache,
+ * while the second level is found by l2-cache.
+ */
 TEST_PSERIES(third_level)
 {
 	static const char *const rows[][3] = { { "size", "d-cache-size", "1048576" },
@@ -248,8 +251,8 @@ TEST_PSERIES(third_level)
 	unsigned int i;
 
 	ASSERT_TRUE(spare_node(path, sizeof(path), &phandle));
-	snprintf(come, sizeof(come), "in-place " L2 "l2-cache:%08x", phandle);
-	snprintf(go, sizeof(go), "in-place " L2 "l2-cache:-");
+	snprintf(come, sizeof(come), "in-place " L2 "next-level-cache:%08x", phandle);
+	snprintf(go, sizeof(go), "in-place " L2 "next-level-cache:-");
 	for (i = 0; i < ARRAY_SIZE(rows); i++) {
 		snprintf(come + strlen(come), sizeof(come) - strlen(come), " update=%s:%s:%08x",
 			 path, rows[i][1], atoi(rows[i][2]));
@@ -257,7 +260,7 @@ TEST_PSERIES(third_level)
 			 rows[i][1]);
 	}
 	/* A test that was stopped may have left one. */
-	if (!access(TREE "/cpus/l2-cache@2000/l2-cache", F_OK)) {
+	if (!access(TREE "/cpus/l2-cache@2000/next-level-cache", F_OK)) {
 		ASSERT_EQ(0, lab_hmc(NULL, 0, "%s", go));
 		moves(_metadata, &self->bench);
 		ASSERT_EQ(0, lab_hmc(NULL, 0, "stream 0x%llx enabled", STREAM));
