@@ -6,15 +6,24 @@
  *
  * A call waits without bound. That needs no watching of the daemon: when its connection ends, the bus
  * itself answers for it, with NoReply.
+ *
+ * Where another process has the DLPAR lock the daemon says so at once, and it is asked again from here: it need
+ * not remember who waits, and who does not wait any more.
  */
 #include "cmd/bus.h"
 
 #include "shared/busnames.h"
+#include "shared/clock.h"
 #include "shared/wiremsg.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
+
+/* How long the DLPAR lock is waited for without -w, and how often it is asked for */
+#define LOCK_WAIT_USEC	(5 * USEC_PER_SEC)
+#define LOCK_RETRY_USEC (USEC_PER_SEC / 10)
 
 #define NO_DAEMON_TEXT "drmgrd is not running and cannot be started: systemctl status drmgrd dbus"
 
@@ -27,6 +36,7 @@ static const struct {
 } errors[] = {
 	{ DR_ERROR_BAD_STREAM, DR_EXIT_NO_STREAM, NULL },
 	{ DR_ERROR_BUSY, DR_EXIT_BUSY, NULL },
+	{ DR_ERROR_LOCKED, DR_EXIT_BUSY, NULL },
 	{ DR_ERROR_NO_MODULE, DR_EXIT_NO_MODULE, NULL },
 	{ DR_ERROR_NO_ENGINE, DR_EXIT_NO_MODULE, NULL },
 	{ DR_ERROR_STOPPED, DR_EXIT_STOPPED, NULL },
@@ -91,16 +101,22 @@ static int report(const sd_bus_error *e)
 	return DR_EXIT_ERROR;
 }
 
-int call_prepare(struct call *call, const char *method)
+static int new_message(struct call *call, const char *method)
 {
 	int r;
 
-	r = sd_bus_open_system(&call->bus);
-	if (r < 0)
-		return no_bus(r);
+	sd_bus_message_unref(call->m);
+	call->m = NULL;
 	r = sd_bus_message_new_method_call(call->bus, &call->m, DR_BUS_NAME, DR_BUS_PATH,
 					   DR_BUS_INTERFACE, method);
 	return r < 0 ? call_bad_reply(r) : 0;
+}
+
+int call_prepare(struct call *call, const char *method)
+{
+	int r = sd_bus_open_system(&call->bus);
+
+	return r < 0 ? no_bus(r) : new_message(call, method);
 }
 
 static int append_u32(sd_bus_message *m, const char *name, const struct opt_u32 *o)
@@ -134,7 +150,7 @@ static int append_all(sd_bus_message *m, const struct request *req)
 	return r;
 }
 
-int call_append_options(struct call *call, const struct request *req)
+static int append_options(struct call *call, const struct request *req)
 {
 	int r = 0;
 
@@ -149,17 +165,45 @@ int call_append_options(struct call *call, const struct request *req)
 	return r < 0 ? call_bad_reply(r) : 0;
 }
 
-int call_run(struct call *call)
+/* Sets *@locked, and says nothing, where that is why it failed; NULL: the caller does not wait any more. */
+static int run_once(struct call *call, bool *locked)
 {
 	sd_bus_error error = SD_BUS_ERROR_NULL;
 	int r, status = 0;
 
 	r = sd_bus_call(call->bus, call->m, UINT64_MAX, &error, &call->reply);
-	if (r < 0 && sd_bus_error_is_set(&error))
+	if (r < 0 && locked && sd_bus_error_has_name(&error, DR_ERROR_LOCKED))
+		*locked = true;
+	else if (r < 0 && sd_bus_error_is_set(&error))
 		status = report(&error);
 	else if (r < 0)
 		status = no_bus(r);
 	sd_bus_error_free(&error);
+	return status;
+}
+
+int call_run(struct call *call)
+{
+	return run_once(call, NULL);
+}
+
+int call_request(struct call *call, const char *method, const struct request *req)
+{
+	uint64_t wait =
+		req->wait_min.set ? req->wait_min.value * 60 * USEC_PER_SEC : LOCK_WAIT_USEC;
+	uint64_t until = now_boottime_usec() + wait;
+	int status = call_prepare(call, method);
+
+	while (status == 0) {
+		bool locked = false;
+
+		status = append_options(call, req) ?:
+				 run_once(call, now_boottime_usec() < until ? &locked : NULL);
+		if (!locked)
+			break;
+		usleep(LOCK_RETRY_USEC);
+		status = new_message(call, method);
+	}
 	return status;
 }
 

@@ -15,9 +15,10 @@ struct call {
 
 /* These print the one line that says what is wrong, and return 0 or an exit status. */
 int call_prepare(struct call *call, const char *method);
-int call_append_options(struct call *call, const struct request *req);
 /* Waits without bound: a migration takes hours. */
 int call_run(struct call *call);
+/* Both, with what @req asks for; a DLPAR lock that another process has is waited for, as long as -w says. */
+int call_request(struct call *call, const char *method, const struct request *req);
 int call_bad_reply(int r);
 
 void call_done(struct call *call);

@@ -40,7 +40,7 @@ int do_check(const struct request *req)
 	_cleanup_call_ struct call call = { 0 };
 	int r, status;
 
-	status = call_prepare(&call, "Check") ?: call_append_options(&call, req) ?: call_run(&call);
+	status = call_request(&call, "Check", req);
 	if (status)
 		return status;
 	r = read_refusals(call.reply);

@@ -5,7 +5,10 @@
  * Three languages share the letters, so the arguments are read twice. The first reading looks for what
  * decides whose they are and complains about nothing: -C and -P, or a -c other than pmig, are
  * powerpc-utils'; -m is ours; AIX's -i -u -l -R -b -S -D are AIX's only where none of these is there
- * (powerpc-utils' -i and -R always come with -c). The second reading, of a migration, is strict.
+ * (powerpc-utils' -i and -R always come with -c). The second reading, of a migration, is no stricter than
+ * powerpc-utils: an operator who evacuates a failing server must not be stopped by a letter. What is not
+ * understood is ignored and said, and of what is given twice the last one counts. Only what would have us
+ * move something else is an error: no phase, another phase, and in PRE a stream ID that is none.
  *
  * Options come in any order, as getopt_long() permutes for powerpc-utils: -n takes no argument there, and
  * the number that RSCT writes behind it is left over. So numbers that belong to no option are accepted,
@@ -13,9 +16,11 @@
  * string hands out what is no option in its place, as option 1.
  */
 #include "cmd/request.h"
+#include "shared/wiremsg.h"
 
-#include <errno.h>
 #include <getopt.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 
 /* powerpc-utils' letters, then AIX's that are free there (-f -u -l -b -S -D) */
@@ -75,71 +80,95 @@ static void find_marks(int argc, char **argv, struct marks *marks)
 		mark(marks, c);
 }
 
-/* -c and -p may be given once, or twice the same. */
-static int set_word(const char **word, const char *value, int letter, struct errline *err)
-{
-	if (*word && strcmp(*word, value))
-		return fail(err, DR_EXIT_USAGE,
-			    "-%c is given twice, \"%.20s\" and \"%.20s\": give one", letter, *word,
-			    value);
-	*word = value;
-	return 0;
-}
+#define DETAIL_MAX   5
+#define WAIT_MIN_MAX (24U * 60)
 
 struct words {
-	const char *type;
 	const char *phase;
 	const char *stream;
 	int last; /* the option before this one */
 };
 
-/* What is no option: a number is RSCT's, from behind -n. */
-static int stray(const char *s, const struct words *w, struct request *req, struct errline *err)
+/* Adds to what is said to be ignored, as far as there is room. */
+static _printf_(2, 3) void ignore(struct request *req, const char *format, ...)
 {
-	struct opt_u32 number;
+	size_t len = strlen(req->ignored);
+	va_list ap;
 
-	if (!*s || s[strspn(s, "0123456789")])
-		return fail(err, DR_EXIT_USAGE, "\"%.40s\" belongs to no option: leave it out", s);
-	if (w->last != 'n')
-		return 0;
-	return parse_u32(s, "-n", &number, err) ?: (req->self_arp = number, 0);
+	if (len && len + 3 < sizeof(req->ignored))
+		len += (size_t)sprintf(req->ignored + len, ", ");
+	va_start(ap, format);
+	vsnprintf(req->ignored + len, sizeof(req->ignored) - len, format, ap);
+	va_end(ap);
+	wire_text(req->ignored);
 }
 
-static int migrate_option(int c, struct words *w, struct request *req, struct errline *err)
+/* A number above @max counts as @max. */
+static void take_number(struct request *req, struct opt_u32 *number, int letter, const char *s,
+			uint32_t max)
+{
+	struct errline err;
+	bool digits = *s && !s[strspn(s, "0123456789")];
+	struct opt_u32 n;
+
+	if (!digits) {
+		ignore(req, "-%c %.40s", letter, s);
+		return;
+	}
+	if (parse_u32(s, "", &n, &err) || n.value > max) {
+		ignore(req, "-%c %.40s (%u is the most)", letter, s, max);
+		n = (struct opt_u32){ .set = true, .value = max };
+	}
+	*number = n;
+}
+
+/* What is no option: a number is RSCT's, from behind -n. */
+static void stray(const char *s, const struct words *w, struct request *req)
+{
+	if (!*s || s[strspn(s, "0123456789")])
+		ignore(req, "\"%.40s\"", s);
+	else if (w->last == 'n')
+		take_number(req, &req->self_arp, 'n', s, UINT32_MAX);
+}
+
+/* @typed: the word that getopt is at, for an option that has no letter. */
+static void migrate_option(int c, const char *typed, struct words *w, struct request *req)
 {
 	switch (c) {
 	case 1:
-		return stray(optarg, w, req, err);
+		stray(optarg, w, req);
+		return;
 	case 'm':
 	case 'n':
-		return 0;
+	case 'c':
+		return;
 	case 'f':
 		req->force = true;
-		return 0;
-	case 'c':
-		return set_word(&w->type, optarg, c, err);
+		return;
 	case 'p':
-		return set_word(&w->phase, optarg, c, err);
+		w->phase = optarg;
+		return;
 	case 's':
-		return set_word(&w->stream, optarg, c, err);
+		w->stream = optarg;
+		return;
 	case 't':
-		return parse_u32(optarg, "-t (LPAR ID)", &req->destination_lpar, err);
+		take_number(req, &req->destination_lpar, c, optarg, UINT32_MAX);
+		return;
 	case 'd':
-		return parse_u32(optarg, "-d (detail level)", &req->detail, err);
+		take_number(req, &req->detail, c, optarg, DETAIL_MAX);
+		return;
 	case 'w':
-		return parse_u32(optarg, "-w (minutes)", &req->wait_min, err);
+		take_number(req, &req->wait_min, c, optarg, WAIT_MIN_MAX);
+		return;
 	case ':':
-		if (optopt == 's')
-			return fail(err, DR_EXIT_STREAM,
-				    "-s needs the stream ID of the HMC, as in -s 0x1234abcd");
-		return fail(err, DR_EXIT_USAGE, "-%c needs a value behind it", optopt);
 	case '?':
-		if (optopt > ' ' && optopt < 127)
-			return fail(err, DR_EXIT_USAGE, "there is no option -%c: see drmgr --help",
-				    optopt);
-		return fail(err, DR_EXIT_USAGE, "unknown option: see drmgr --help");
+		if (optopt)
+			ignore(req, "-%c", optopt);
+		else
+			ignore(req, "%.40s", typed);
+		return;
 	default:
-		return fail(err, DR_EXIT_USAGE, "-%c does not go with -m: leave it out", c);
+		ignore(req, "-%c%s%.40s", c, optarg ? " " : "", optarg ?: "");
 	}
 }
 
@@ -157,31 +186,55 @@ static int set_phase(const struct words *w, struct request *req, struct errline 
 	return 0;
 }
 
+/* A check holds for any stream; PRE moves the partition by this one. */
+static int set_stream(const struct words *w, struct request *req, struct errline *err)
+{
+	struct errline why;
+
+	req->has_stream = true;
+	if (req->op == REQUEST_CHECK) {
+		if (w->stream && parse_stream(w->stream, &req->stream, &why))
+			ignore(req, "-s %.40s", w->stream);
+		return 0;
+	}
+	if (!w->stream)
+		return fail(err, DR_EXIT_STREAM,
+			    "-p pre needs the stream ID of the HMC: give it as in -s 0x1234abcd");
+	return parse_stream(w->stream, &req->stream, err);
+}
+
 static int parse_migrate(int argc, char **argv, struct request *req, struct errline *err)
 {
 	struct words w = { 0 };
-	int c, r;
+	int c;
 
 	optind = 0;
 	while ((c = getopt_long(argc, argv, LETTERS, long_options, NULL)) != -1) {
-		r = migrate_option(c, &w, req, err);
-		if (r)
-			return r;
+		migrate_option(c, argv[optind - 1], &w, req);
 		w.last = c;
 	}
-	for (; optind < argc; optind++) {
-		r = stray(argv[optind], &w, req, err);
-		if (r)
-			return r;
+	for (; optind < argc; optind++)
+		stray(argv[optind], &w, req);
+	return set_phase(&w, req, err) ?: set_stream(&w, req, err);
+}
+
+/* The first option that nobody knows, as it was typed */
+static int unknown_option(int argc, char **argv, struct errline *err)
+{
+	int c;
+
+	optind = 0;
+	while ((c = getopt_long(argc, argv, LETTERS, long_options, NULL)) != -1) {
+		if (c == ':')
+			return fail(err, DR_EXIT_USAGE, "-%c needs a value behind it", optopt);
+		if (c == '?' && optopt > ' ' && optopt < 127)
+			return fail(err, DR_EXIT_USAGE, "there is no option -%c: see drmgr --help",
+				    optopt);
+		if (c == '?')
+			return fail(err, DR_EXIT_USAGE,
+				    "there is no option %.40s: see drmgr --help", argv[optind - 1]);
 	}
-	r = set_phase(&w, req, err);
-	if (r)
-		return r;
-	if (!w.stream)
-		return fail(err, DR_EXIT_STREAM,
-			    "-m needs the stream ID of the HMC: give it as in -s 0x1234abcd");
-	req->has_stream = true;
-	return parse_stream(w.stream, &req->stream, err);
+	return fail(err, DR_EXIT_USAGE, "nothing to do: see drmgr --help");
 }
 
 static int dispatch(int argc, char **argv, struct request *req, struct errline *err)
@@ -211,7 +264,7 @@ static int dispatch(int argc, char **argv, struct request *req, struct errline *
 			err, DR_EXIT_NOT_YET,
 			"-%c of AIX is not in this version: copy scripts to /usr/lib/dr/scripts/all yourself",
 			marks.aix);
-	return fail(err, DR_EXIT_USAGE, "nothing to do: see drmgr --help");
+	return unknown_option(argc, argv, err);
 }
 
 int compat_parse(int argc, char *const argv[], struct request *ret, struct errline *err)

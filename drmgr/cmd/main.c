@@ -5,8 +5,12 @@
  */
 #include "cmd/verbs.h"
 
+#include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/stat.h>
+#include <systemd/sd-journal.h>
 #include <unistd.h>
 
 /* Where drmgr/divert.sh keeps it */
@@ -50,6 +54,40 @@ static int run(const struct request *req, char *const argv[])
 	return DR_EXIT_ERROR;
 }
 
+static bool of_the_hmc(const struct request *req)
+{
+	return req->op == REQUEST_CHECK || req->op == REQUEST_MIGRATE;
+}
+
+/* A descriptor that was closed would be the bus's next, and what is printed would go there. */
+static void fill_standard_fds(void)
+{
+	int fd;
+
+	for (fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) != fd)
+			abort();
+}
+
+/* The HMC's caller may lose its terminal, its pipe or its session: the migration is not ended by that, nor its status. */
+static void prepare(const struct request *req)
+{
+	sigset_t set;
+
+	if (req->op == REQUEST_ORIGINAL)
+		return;
+	fill_standard_fds();
+	if (of_the_hmc(req))
+		signal(SIGPIPE, SIG_IGN);
+	if (req->op == REQUEST_MIGRATE) {
+		sigemptyset(&set);
+		sigaddset(&set, SIGTERM);
+		sigaddset(&set, SIGHUP);
+		sigaddset(&set, SIGINT);
+		sigprocmask(SIG_BLOCK, &set, NULL);
+	}
+}
+
 int main(int argc, char *argv[])
 {
 	struct request req;
@@ -61,8 +99,13 @@ int main(int argc, char *argv[])
 		fprintf(stderr, "drmgr: %s\n", err.text);
 		return status;
 	}
+	prepare(&req);
+	if (req.ignored[0]) {
+		fprintf(stderr, "drmgr: ignored: %s\n", req.ignored);
+		sd_journal_print(LOG_NOTICE, "Ignored on the command line: %s", req.ignored);
+	}
 	status = run(&req, argv);
-	if (fflush(stdout) == EOF && status == DR_EXIT_DONE) {
+	if (fflush(stdout) == EOF && status == DR_EXIT_DONE && !of_the_hmc(&req)) {
 		perror("drmgr: cannot write");
 		return DR_EXIT_ERROR;
 	}

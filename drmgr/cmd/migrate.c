@@ -51,9 +51,7 @@ int do_migrate(const struct request *req)
 	_cleanup_call_ struct call call = { 0 };
 	int r, status;
 
-	status = call_prepare(&call, req->op == REQUEST_SIMULATE ? "Simulate" : "Migrate") ?:
-			 call_append_options(&call, req)				   ?:
-			 call_run(&call);
+	status = call_request(&call, req->op == REQUEST_SIMULATE ? "Simulate" : "Migrate", req);
 	if (status)
 		return status;
 	r = print_result(req, call.reply);

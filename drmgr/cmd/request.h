@@ -41,6 +41,7 @@ struct request {
 	struct opt_u32 enabled_ms;
 	struct opt_u32 blackout_ms;
 	struct opt_u32 lines;
+	char ignored[ERRLINE_MAX]; /* what the HMC's form has that we do not understand, or "" */
 };
 
 /* The one line that a bad argument gets, without newline. */

@@ -25,9 +25,9 @@
 
 static const char *const error_names[_MANAGER_ERROR_MAX] = {
 	[MANAGER_BAD_STREAM] = DR_ERROR_BAD_STREAM, [MANAGER_BUSY] = DR_ERROR_BUSY,
-	[MANAGER_NO_MODULE] = DR_ERROR_NO_MODULE,   [MANAGER_NO_ENGINE] = DR_ERROR_NO_ENGINE,
-	[MANAGER_STOPPED] = DR_ERROR_STOPPED,	    [MANAGER_ABORTED] = DR_ERROR_ABORTED,
-	[MANAGER_FAILED] = DR_ERROR_FAILED,
+	[MANAGER_LOCKED] = DR_ERROR_LOCKED,	    [MANAGER_NO_MODULE] = DR_ERROR_NO_MODULE,
+	[MANAGER_NO_ENGINE] = DR_ERROR_NO_ENGINE,   [MANAGER_STOPPED] = DR_ERROR_STOPPED,
+	[MANAGER_ABORTED] = DR_ERROR_ABORTED,	    [MANAGER_FAILED] = DR_ERROR_FAILED,
 };
 
 /* ---- options ---- */
@@ -215,7 +215,7 @@ static int with_stream(sd_bus_message *call, void *userdata, sd_bus_error *error
 		r = read_options(call, migrate_options, &options, error);
 	if (r < 0)
 		return r;
-	if (request.stream == 0)
+	if (request.stream == 0 && kind != REQUEST_CHECK)
 		return sd_bus_error_set(error, DR_ERROR_BAD_STREAM,
 					"0 is no stream ID: give the one of the HMC with -s");
 	return start(call, userdata, &request, &options, reply, error);

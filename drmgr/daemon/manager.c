@@ -235,7 +235,7 @@ static enum manager_error take_lock(struct manager *m, char *text, size_t size)
 	int fd = drlock_take(&holder);
 
 	if (fd == -EBUSY)
-		return refuse(text, size, MANAGER_BUSY,
+		return refuse(text, size, MANAGER_LOCKED,
 			      "another DLPAR operation is under way (process %d): try again later",
 			      holder);
 	if (fd < 0)

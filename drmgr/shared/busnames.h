@@ -3,9 +3,9 @@
  * The names on the bus. The interface org.drmgr.Manager1 of /org/drmgr:
  *
  *   Check(t stream, a{sv} options) -> (a(sssi) refusals)
- *	Asks everyone whether the partition may move; changes nothing, holds nothing. The answer comes when
- *	all have answered or are past their deadlines. Each refusal: audience ("kernel", "script", "hook",
- *	"application", "builtin"), name, reason, and whether it stops the migration (1) or is advice (0).
+ *	Asks everyone whether the partition may move, by any stream if @stream is 0; changes nothing, holds nothing. The
+ *	answer comes when all have answered or are past their deadlines. Each refusal: audience ("kernel", "script",
+ *	"hook", "application", "builtin"), name, reason, and whether it stops the migration (1) or is advice (0).
  *   Migrate(t stream, a{sv} options) -> (t blackout_us, a(sssu) changes)
  *	One migration from BEGIN to POST; the answer comes when it is over, after hours perhaps: call it
  *	without a time-out. changes: name, old, new, flags (PMIG_CHANGE_F_*).
@@ -32,8 +32,9 @@
 #define DR_BUS_INTERFACE "org.drmgr.Manager1"
 
 #define DR_ERROR_BAD_STREAM \
-	"org.drmgr.Error.BadStream"		  /* the platform does not know this stream ID */
-#define DR_ERROR_BUSY	   "org.drmgr.Error.Busy" /* another migration is under way */
+	"org.drmgr.Error.BadStream"		    /* the platform does not know this stream ID */
+#define DR_ERROR_BUSY	   "org.drmgr.Error.Busy"   /* another migration is under way */
+#define DR_ERROR_LOCKED	   "org.drmgr.Error.Locked" /* another process has the DLPAR lock */
 #define DR_ERROR_NO_MODULE "org.drmgr.Error.NoModule" /* pmig.ko is not there and can't be loaded */
 #define DR_ERROR_NO_ENGINE "org.drmgr.Error.NoEngine" /* no hypervisor that moves partitions */
 #define DR_ERROR_STOPPED   "org.drmgr.Error.Stopped"  /* stopped in PRE: cancelled, all undone */

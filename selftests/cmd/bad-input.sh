@@ -44,25 +44,20 @@ status > "$dir/before"
 : > "$dir/err"
 
 # 65: the stream ID
-bad 65 drmgr -m -c pmig -p check
 bad 65 drmgr -m -c pmig -p pre
 bad 65 drmgr -m -c pmig -p pre -s ""
 bad 65 drmgr -m -c pmig -p pre -s 0x
 bad 65 drmgr -m -c pmig -p pre -s 0x11112222333344445
 bad 65 drmgr -m -c pmig -p pre -s -1
 bad 65 drmgr -m -c pmig -p pre -s garbage
-bad 65 drmgr -m -c pmig -p check -s "12 34"
 bad 65 drmgr -m -c pmig -p pre -s
 # 64: usage
 bad 64 drmgr
 bad 64 drmgr -m -s 1
 bad 64 drmgr -m -c pmig -p post -s 1
-bad 64 drmgr -m -c pmig -p check -p pre -s 1
-bad 64 drmgr -m -c pmig -p pre -s 1 surplus
-bad 64 drmgr -m -c pmig -p pre -s 1 -t nineteen
-bad 64 drmgr -m -c pmig -p pre -s 1 --bogus
 bad 64 drmgr -c pmig -p pre -s 1
 bad 64 drmgr bogus
+bad 64 drmgr --bogus
 bad 64 drmgr migrate
 bad 64 drmgr migrate --simulate --enabled-ms soon
 bad 64 drmgr log -n -1
