@@ -344,7 +344,11 @@ static int on_reconcile(_unused_ sd_event_source *s, void *userdata)
 		return 0;
 	m->tried = k->seq;
 	m->backend = m->link;
-	if (foreign)
+	if (foreign && !k->stream)
+		eventlog_note(
+			&m->log, LOG_NOTICE, "kernel", NULL,
+			"The partition has moved, by a stream that nobody saw: everyone will be told what changed.");
+	else if (foreign)
 		eventlog_note(&m->log, LOG_NOTICE, "kernel", NULL,
 			      "Somebody else migrates stream 0x%" PRIx64
 			      ": nobody was told to get ready, everyone will be told what changed.",

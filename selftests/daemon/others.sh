@@ -8,6 +8,9 @@
 
 ID=0xda05
 
+# Where the kernel is preemptible a bare write is seen when it is over (others_seen_by); the simulator tells at once.
+seen_at_once() { ! is_ppc || grep -qx probe /sys/devices/virtual/pmig/pmig/others_seen_by; }
+
 echo "TAP version 13"
 fresh_daemon
 script 10-one 10
@@ -38,7 +41,11 @@ wait_until has_seen "10-one postmigrate"
 wait_until idle
 check "a bare write is noticed: POST for applications and scripts" once "app-a post" "10-one postmigrate"
 check "nobody was told PRE" never "app-a pre" "10-one premigrate"
-check "the log says so" logged "Somebody else migrates stream $ID"
+if seen_at_once; then
+	check "the log says so" logged "Somebody else migrates stream $ID"
+else
+	check "the log says so, without the stream" logged "The partition has moved, by a stream that nobody saw"
+fi
 check "the module is free again" drmgr -m -c pmig -p check -s $ID
 
 # The same while drmgr follows the stream and its memory is being copied.
@@ -52,7 +59,8 @@ wait_until has_seen "50-hook pre"
 bare_write $ID
 wait $job
 same "a bare write in the middle of ours ends well" 0 $?
-check "who was not told PRE is told POST all the same" once "app-a begin" "app-a post" "10-one postmigrate" "50-hook post"
+check "everyone is told POST once" once "app-a begin" "app-a post" "10-one postmigrate" "50-hook post"
+! seen_at_once || check "who was not told PRE, too" never "app-a pre" "10-one premigrate"
 
 # Without the module: an error, or what drmgr.conf says.
 if is_ppc; then
