@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# Trixie's powerpc-utils with all it is linked with, as a small root to chroot into: what the figure
+# Debian's powerpc-utils with all it is linked with, as a small root to chroot into: what the figure
 # quiesced-powerpc-utils is measured with. Prints "DIRECTORY:/opt/powerpc-utils", for LAB_EXTRA=.
 cd "$(dirname "$0")/../lab" || exit 1
 # shellcheck source=/dev/null
@@ -17,7 +17,8 @@ fetch_utils() {
 make_utils() {
 	local tmp=$1
 
-	with_apt trixie ppc64el deb fetch_utils "$tmp/debs" || return 1
+	# The same version; after a point release a port's mirror may lack for days what the index of trixie names.
+	with_apt trixie ppc64el deb fetch_utils "$tmp/debs" || with_apt sid ppc64el deb fetch_utils "$tmp/debs" || return 1
 	unpack_packages "$tmp/root" "$tmp"/debs/*.deb || return 1
 	dpkg-deb -f "$tmp"/debs/powerpc-ibm-utils_*.deb Version > "$tmp/root/version" || return 1
 	ln -sf bash "$tmp/root/usr/bin/sh"
