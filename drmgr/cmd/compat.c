@@ -16,6 +16,7 @@
  * string hands out what is no option in its place, as option 1.
  */
 #include "cmd/request.h"
+#include "shared/busnames.h"
 #include "shared/wiremsg.h"
 
 #include <getopt.h>
@@ -47,7 +48,10 @@ struct marks {
 	bool original;
 	bool action; /* -a -r -Q -q -I -V -H: powerpc-utils', but no home without -c */
 	bool pmig;
-	int aix; /* the first AIX letter */
+	int aix;	   /* the first AIX letter */
+	int bad;	   /* '?': the first option that nobody knows, ':': it lacks its value */
+	int letter;	   /* its own; 0: it has none */
+	const char *typed; /* the word that it is in */
 };
 
 static void mark(struct marks *marks, int c)
@@ -76,12 +80,16 @@ static void find_marks(int argc, char **argv, struct marks *marks)
 
 	opterr = 0;
 	optind = 0; /* glibc: start anew, with a new option string */
-	while ((c = getopt_long(argc, argv, LETTERS, long_options, NULL)) != -1)
-		mark(marks, c);
+	while ((c = getopt_long(argc, argv, LETTERS, long_options, NULL)) != -1) {
+		if (c != '?' && c != ':') {
+			mark(marks, c);
+		} else if (!marks->bad) {
+			marks->bad = c;
+			marks->letter = optopt;
+			marks->typed = argv[optind - 1];
+		}
+	}
 }
-
-#define DETAIL_MAX   5
-#define WAIT_MIN_MAX (24U * 60)
 
 struct words {
 	const char *phase;
@@ -103,15 +111,19 @@ static _printf_(2, 3) void ignore(struct request *req, const char *format, ...)
 	wire_text(req->ignored);
 }
 
+static bool is_number(const char *s)
+{
+	return *s && !s[strspn(s, "0123456789")];
+}
+
 /* A number above @max counts as @max. */
 static void take_number(struct request *req, struct opt_u32 *number, int letter, const char *s,
 			uint32_t max)
 {
 	struct errline err;
-	bool digits = *s && !s[strspn(s, "0123456789")];
 	struct opt_u32 n;
 
-	if (!digits) {
+	if (!is_number(s)) {
 		ignore(req, "-%c %.40s", letter, s);
 		return;
 	}
@@ -125,7 +137,7 @@ static void take_number(struct request *req, struct opt_u32 *number, int letter,
 /* What is no option: a number is RSCT's, from behind -n. */
 static void stray(const char *s, const struct words *w, struct request *req)
 {
-	if (!*s || s[strspn(s, "0123456789")])
+	if (!is_number(s))
 		ignore(req, "\"%.40s\"", s);
 	else if (w->last == 'n')
 		take_number(req, &req->self_arp, 'n', s, UINT32_MAX);
@@ -155,10 +167,10 @@ static void migrate_option(int c, const char *typed, struct words *w, struct req
 		take_number(req, &req->destination_lpar, c, optarg, UINT32_MAX);
 		return;
 	case 'd':
-		take_number(req, &req->detail, c, optarg, DETAIL_MAX);
+		take_number(req, &req->detail, c, optarg, DR_DETAIL_MAX);
 		return;
 	case 'w':
-		take_number(req, &req->wait_min, c, optarg, WAIT_MIN_MAX);
+		take_number(req, &req->wait_min, c, optarg, DR_WAIT_MIN_MAX);
 		return;
 	case ':':
 	case '?':
@@ -218,23 +230,16 @@ static int parse_migrate(int argc, char **argv, struct request *req, struct errl
 	return set_phase(&w, req, err) ?: set_stream(&w, req, err);
 }
 
-/* The first option that nobody knows, as it was typed */
-static int unknown_option(int argc, char **argv, struct errline *err)
+static int nothing_to_do(const struct marks *marks, struct errline *err)
 {
-	int c;
-
-	optind = 0;
-	while ((c = getopt_long(argc, argv, LETTERS, long_options, NULL)) != -1) {
-		if (c == ':')
-			return fail(err, DR_EXIT_USAGE, "-%c needs a value behind it", optopt);
-		if (c == '?' && optopt > ' ' && optopt < 127)
-			return fail(err, DR_EXIT_USAGE, "there is no option -%c: see drmgr --help",
-				    optopt);
-		if (c == '?')
-			return fail(err, DR_EXIT_USAGE,
-				    "there is no option %.40s: see drmgr --help", argv[optind - 1]);
-	}
-	return fail(err, DR_EXIT_USAGE, "nothing to do: see drmgr --help");
+	if (!marks->bad)
+		return fail(err, DR_EXIT_USAGE, "nothing to do: see drmgr --help");
+	if (marks->bad == ':')
+		return fail(err, DR_EXIT_USAGE, "-%c needs a value behind it", marks->letter);
+	if (marks->letter > ' ' && marks->letter < 127)
+		return fail(err, DR_EXIT_USAGE, "there is no option -%c: see drmgr --help",
+			    marks->letter);
+	return fail(err, DR_EXIT_USAGE, "there is no option %.40s: see drmgr --help", marks->typed);
 }
 
 static int dispatch(int argc, char **argv, struct request *req, struct errline *err)
@@ -264,7 +269,7 @@ static int dispatch(int argc, char **argv, struct request *req, struct errline *
 			err, DR_EXIT_NOT_YET,
 			"-%c of AIX is not in this version: copy scripts to /usr/lib/dr/scripts/all yourself",
 			marks.aix);
-	return unknown_option(argc, argv, err);
+	return nothing_to_do(&marks, err);
 }
 
 int compat_parse(int argc, char *const argv[], struct request *ret, struct errline *err)

@@ -19,7 +19,6 @@
 #define ENABLED_MS_MAX	    (24U * 3600 * 1000)
 #define BLACKOUT_MS_DEFAULT 100
 #define BLACKOUT_MS_MAX	    600000U
-#define WAIT_MIN_MAX	    (24U * 60)
 
 #define OTHERS_FILE "/sys/devices/virtual/pmig/pmig/others_seen_by"
 
@@ -43,13 +42,13 @@ struct options {
 	uint64_t force, detail, lpar, wait_min, self_arp, enabled_ms, blackout_ms;
 };
 
-#define MIGRATE_OPTIONS                                                                  \
-	{ "force", 'b', 1, offsetof(struct options, force) },                            \
-		{ "detail", 'u', 5, offsetof(struct options, detail) },                  \
-		{ "destination-lpar", 'u', UINT32_MAX, offsetof(struct options, lpar) }, \
-		{ "wait-min", 'u', WAIT_MIN_MAX, offsetof(struct options, wait_min) },   \
-	{                                                                                \
-		"self-arp", 'u', UINT32_MAX, offsetof(struct options, self_arp)          \
+#define MIGRATE_OPTIONS                                                                   \
+	{ "force", 'b', 1, offsetof(struct options, force) },                             \
+		{ "detail", 'u', DR_DETAIL_MAX, offsetof(struct options, detail) },       \
+		{ "destination-lpar", 'u', UINT32_MAX, offsetof(struct options, lpar) },  \
+		{ "wait-min", 'u', DR_WAIT_MIN_MAX, offsetof(struct options, wait_min) }, \
+	{                                                                                 \
+		"self-arp", 'u', UINT32_MAX, offsetof(struct options, self_arp)           \
 	}
 
 static const struct option migrate_options[] = { MIGRATE_OPTIONS, { 0 } };

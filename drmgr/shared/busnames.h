@@ -31,6 +31,10 @@
 #define DR_BUS_PATH	 "/org/drmgr"
 #define DR_BUS_INTERFACE "org.drmgr.Manager1"
 
+/* The largest "detail" and "wait-min" */
+#define DR_DETAIL_MAX	5
+#define DR_WAIT_MIN_MAX (24U * 60)
+
 #define DR_ERROR_BAD_STREAM \
 	"org.drmgr.Error.BadStream"		    /* the platform does not know this stream ID */
 #define DR_ERROR_BUSY	   "org.drmgr.Error.Busy"   /* another migration is under way */
