@@ -157,22 +157,22 @@ static struct kretprobe store_probe = {
 	.maxactive = 16,
 };
 
-/* The tree is quiet. While a session moves the partition, its own comparison comes first. */
-static void settle(struct work_struct *work)
-{
-	if (pmig_foreign_explained()) {
-		schedule_delayed_work(&settle_work, msecs_to_jiffies(SETTLE_MS));
-	} else if (pmig_engine_differs(engine)) {
-		pmig_foreign_begin(engine, 0);
-		pmig_foreign_end(engine, 0, 0, pmig_blackout());
-	}
-}
-
 /* mod_delayed_work() would have to name a workqueue, and no name serves all kernels. */
 static void put_off(void)
 {
 	cancel_delayed_work(&settle_work);
 	schedule_delayed_work(&settle_work, msecs_to_jiffies(SETTLE_MS));
+}
+
+/* The tree is quiet. While a session moves the partition, its own comparison comes first. */
+static void settle(struct work_struct *work)
+{
+	if (pmig_foreign_explained()) {
+		put_off();
+	} else if (pmig_engine_differs(engine)) {
+		pmig_foreign_begin(engine, 0);
+		pmig_foreign_end(engine, 0, 0, pmig_blackout());
+	}
 }
 
 static int tree_changed(struct notifier_block *nb, unsigned long action, void *data)
