@@ -135,9 +135,13 @@ void manager_bus_lost(struct manager *m)
 	exit_if_lost(m);
 }
 
-static void release(struct manager *m)
+static void unlock(struct manager *m)
 {
 	m->lock = safe_close(m->lock);
+}
+
+static void release(struct manager *m)
+{
 	watch(m, false);
 	tell_systemd(m);
 	m->request = (struct manager_request){ 0 };
@@ -193,6 +197,7 @@ static void on_session_done(void *userdata, struct session *s)
 		simulate_clean_up(m->request.stream);
 	} else if (session_kind(s) == SESSION_ADOPTED)
 		simulate_clean_up(session_stream(s)); /* if it was one */
+	unlock(m); /* before the answer: whoever has it may take the lock at once */
 	/* After a failed go_on_simulating() the result has gone with its session. */
 	reply(m, error, text, m->session ? &result : &(struct session_result){ 0 });
 	m->session = session_free(m->session);
@@ -294,6 +299,7 @@ enum manager_error manager_start(struct manager *m, const struct manager_request
 		e = refuse(text, size, MANAGER_FAILED, "out of memory");
 	}
 	if (e != MANAGER_OK) {
+		unlock(m);
 		release(m);
 		return e;
 	}
@@ -309,7 +315,7 @@ static void lock_if_free(struct manager *m)
 {
 	pid_t holder;
 
-	safe_close(m->lock);
+	unlock(m);
 	m->lock = drlock_take(&holder);
 	if (m->lock < 0)
 		log_info("Going on without the DLPAR lock: %s.", errno_text(m->lock));
@@ -327,6 +333,7 @@ static void take_over(struct manager *m, struct replay *replay)
 	r = session_adopt(&m->session, &st, replay, on_session_done, m);
 	if (r < 0) {
 		log_error("It can't be taken over: %s.", errno_text(r));
+		unlock(m);
 		return;
 	}
 	watch(m, true);
@@ -359,8 +366,10 @@ static int on_reconcile(_unused_ sd_event_source *s, void *userdata)
 			   k->stream);
 	m->request = (struct manager_request){ 0 };
 	lock_if_free(m);
-	if (start_session(m, foreign ? SESSION_FOREIGN : SESSION_ADOPTED, k->stream, "") < 0)
+	if (start_session(m, foreign ? SESSION_FOREIGN : SESSION_ADOPTED, k->stream, "") < 0) {
 		log_oom();
+		unlock(m);
+	}
 	return 0;
 }
 
