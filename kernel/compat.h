@@ -35,6 +35,13 @@
 #define pmig_assign_str(dst, src) __assign_str(dst, src)
 #endif
 
+/* What pre_doit() of a generic netlink family gets first has another name since 6.2. */
+#if PMIG_KERNEL >= 6002
+#define pmig_genl_op const struct genl_split_ops
+#else
+#define pmig_genl_op const struct genl_ops
+#endif
+
 /* strscpy() took its size from the array only since 6.9. */
 #define pmig_strcpy(dst, src) strscpy(dst, src, sizeof(dst))
 

@@ -5,9 +5,11 @@
  * compares them, so keep one attribute to a line.
  *
  * The core of generic netlink calls one command at a time, refuses other network namespaces
- * (netnsok is not set), unknown attributes and those not in the command's policy, and asks for
- * CAP_NET_ADMIN in the initial user namespace (GENL_ADMIN_PERM).
+ * (netnsok is not set), unknown attributes and those not in the command's policy. Its own flags can
+ * ask for CAP_NET_ADMIN only, which containers are given for their networks; so may_command() asks
+ * for CAP_SYS_ADMIN.
  */
+#include <linux/capability.h>
 #include <linux/netlink.h>
 
 #include "message.h"
@@ -133,45 +135,50 @@ static const struct genl_ops ops[] = {
 	{
 		.cmd = PMIG_CMD_CHECK,
 		.doit = do_check,
-		.flags = GENL_ADMIN_PERM,
 		.policy = check_policy,
 		.maxattr = ARRAY_SIZE(check_policy) - 1,
 	},
 	{
 		.cmd = PMIG_CMD_BEGIN,
 		.doit = do_begin,
-		.flags = GENL_ADMIN_PERM,
 		.policy = begin_policy,
 		.maxattr = ARRAY_SIZE(begin_policy) - 1,
 	},
 	{
 		.cmd = PMIG_CMD_PRE,
 		.doit = do_pre,
-		.flags = GENL_ADMIN_PERM,
 	},
 	{
 		.cmd = PMIG_CMD_SUSPEND,
 		.doit = do_suspend,
-		.flags = GENL_ADMIN_PERM,
 	},
 	{
 		.cmd = PMIG_CMD_CANCEL,
 		.doit = do_cancel,
-		.flags = GENL_ADMIN_PERM,
 		.policy = cancel_policy,
 		.maxattr = ARRAY_SIZE(cancel_policy) - 1,
 	},
 	{
 		.cmd = PMIG_CMD_ADOPT,
 		.doit = do_adopt,
-		.flags = GENL_ADMIN_PERM,
 	},
 	{
 		.cmd = PMIG_CMD_END,
 		.doit = do_end,
-		.flags = GENL_ADMIN_PERM,
 	},
 };
+
+/*
+ * Called before each command. Both the sender and whoever opened the socket need the capability, in
+ * the initial user namespace. A command that is added later needs it, too, unless it is named here.
+ */
+static int may_command(pmig_genl_op *op, struct sk_buff *skb, struct genl_info *info)
+{
+	if (op->cmd == PMIG_CMD_GET || netlink_capable(skb, CAP_SYS_ADMIN))
+		return 0;
+	pmig_extack(info->extack, "CAP_SYS_ADMIN is needed: nobody else may do more than look");
+	return -EPERM;
+}
 
 static const struct genl_multicast_group groups[] = {
 	{ .name = PMIG_MCGRP_EVENTS },
@@ -185,6 +192,7 @@ struct genl_family pmig_genl_family __ro_after_init = {
 	.name = PMIG_GENL_NAME,
 	.version = PMIG_GENL_VERSION,
 	.module = THIS_MODULE,
+	.pre_doit = may_command,
 	.ops = ops,
 	.n_ops = ARRAY_SIZE(ops),
 	.mcgrps = groups,

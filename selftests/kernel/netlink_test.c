@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* What the family refuses, and what it says then. */
 #include "kfixture.h"
+#include <linux/capability.h>
 #include <sched.h>
 #include <sys/prctl.h>
 
@@ -191,13 +192,48 @@ static int as_nobody(const char *engine)
 		return 1;
 	if (get_session(&l, &s) || !s.there)
 		return 2;
-	/* Refused before we are asked: there is nothing that we say. */
 	for (cmd = PMIG_CMD_PRE; cmd <= PMIG_CMD_END; cmd++)
-		if (command(&l, cmd) != -EPERM || *l.ext)
+		if (command(&l, cmd) != -EPERM || !strstr(l.ext, "CAP_SYS_ADMIN is needed"))
 			return 10 + cmd;
 	if (start(&l, PMIG_CMD_BEGIN, STREAM, 0, engine) != -EPERM)
 		return 3;
 	return start(&l, PMIG_CMD_CHECK, STREAM, 0, engine) == -EPERM ? 0 : 4;
+}
+
+/* From here on this process has this capability and no other. */
+static int keep_only(int cap)
+{
+	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct data[2] = {};
+
+	data[CAP_TO_INDEX(cap)].permitted = CAP_TO_MASK(cap);
+	data[CAP_TO_INDEX(cap)].effective = CAP_TO_MASK(cap);
+	return syscall(SYS_capset, &header, data);
+}
+
+/* The session is its parent's, so what it may send is refused for that. */
+static int with_sys_admin(const char *engine)
+{
+	struct link l;
+
+	if (keep_only(CAP_SYS_ADMIN) || link_open(&l))
+		return 1;
+	return command(&l, PMIG_CMD_PRE) == -EPERM && strstr(l.ext, "not yours") ? 0 : 2;
+}
+
+/* What a container has for its network. A socket that root has opened for it makes no difference. */
+static int with_net_admin(const char *engine)
+{
+	struct session s;
+	struct link l;
+
+	if (link_open(&l) || keep_only(CAP_NET_ADMIN))
+		return 1;
+	if (command(&l, PMIG_CMD_PRE) != -EPERM || !strstr(l.ext, "CAP_SYS_ADMIN is needed"))
+		return 2;
+	if (start(&l, PMIG_CMD_BEGIN, STREAM, 0, engine) != -EPERM)
+		return 3;
+	return get_session(&l, &s) || !s.there ? 4 : 0;
 }
 
 /* Root of a user namespace of its own is nobody to us, and another network namespace has no such family. */
@@ -223,6 +259,8 @@ TEST_F(pmig, only_for_root)
 	ASSERT_BEGIN();
 	EXPECT_EQ(0, in_child(as_nobody, self->engine));
 	EXPECT_EQ(0, in_child(as_root_of_own, self->engine));
+	EXPECT_EQ(0, in_child(with_net_admin, self->engine));
+	EXPECT_EQ(0, in_child(with_sys_admin, self->engine));
 	ASSERT_REACHES(ENABLED);
 }
 

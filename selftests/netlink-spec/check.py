@@ -299,8 +299,8 @@ MUTATIONS = (
     (POLICY, "[PMIG_A_STREAM] = { .type = NLA_U64 }", "[PMIG_A_STREAM] = { .type = NLA_U32 }"),
     (POLICY, ".max = 0xffffff", ".max = 0xfffff"),
     (POLICY, ".len = PMIG_NAME_LEN - 1", ".len = PMIG_NAME_LEN"),
-    (POLICY, "\t\t.doit = do_end,\n\t\t.flags = GENL_ADMIN_PERM,\n", "\t\t.doit = do_end,\n"),
-    (POLICY, "\t{\n\t\t.cmd = PMIG_CMD_PRE,\n\t\t.doit = do_pre,\n\t\t.flags = GENL_ADMIN_PERM,\n\t},\n", ""),
+    (POLICY, "\t\t.doit = do_end,\n", "\t\t.doit = do_end,\n\t\t.flags = GENL_ADMIN_PERM,\n"),
+    (POLICY, "\t{\n\t\t.cmd = PMIG_CMD_PRE,\n\t\t.doit = do_pre,\n\t},\n", ""),
     (POLICY, "\t\t.policy = cancel_policy,\n\t\t.maxattr = ARRAY_SIZE(cancel_policy) - 1,\n", ""),
     (POLICY, "PMIG_F_FORCE | PMIG_F_QUIESCE_NOW)", "PMIG_F_FORCE | PMIG_F_FOREIGN)"),
 )

@@ -9,7 +9,7 @@
  * PMIG_CMD_GET and has lost nothing. Commands start something and return at once; how it ended is
  * in the next state.
  *
- * All commands but PMIG_CMD_GET need CAP_NET_ADMIN in the initial user namespace. The socket that
+ * All commands but PMIG_CMD_GET need CAP_SYS_ADMIN in the initial user namespace. The socket that
  * sent PMIG_CMD_CHECK, PMIG_CMD_BEGIN or PMIG_CMD_ADOPT owns the session; commands of another
  * socket get -EPERM. When the owner's socket closes before the suspension, the module cancels the
  * stream and tells its kernel handlers that it did not happen; later it finishes, and keeps the
