@@ -21,6 +21,7 @@ EXAMPLEDIR := $(PREFIX)/libexec/pmig/examples
 SCRIPTDIR := $(PREFIX)/share/drmgr/scripts.d
 # systemd looks into /usr/lib wherever else it looks; in a DESTDIR, /lib may not be the link to it that it is here.
 UNITDIR = $(patsubst /lib/%,/usr/lib/%,$(call distribution,systemd,systemdsystemunitdir,/usr/lib/systemd/system))
+TMPFILESDIR = $(call distribution,systemd,tmpfilesdir,/usr/lib/tmpfiles.d)
 BUSDIR = $(call distribution,dbus-1,datadir,/usr/share)/dbus-1
 # The admin's, and the directories that drmgr.conf names
 CONFDIR := /etc/drmgr
@@ -32,7 +33,7 @@ DIVERT := sh $(TOP)/drmgr/divert.sh
 READY_SCRIPTS := $(shell cd $(TOP)/scripts.d && find . -type f -printf '%P ')
 INSTALLED = $(addprefix $(SBINDIR)/,drmgrd) $(addprefix $(LIBDIR)/,libdr.so libdr.so.1 libdr.a pkgconfig/libdr.pc) \
 	$(INCLUDEDIR)/dr.h $(addprefix $(EXAMPLEDIR)/,$(notdir $(EXAMPLES))) $(UNITDIR)/drmgrd.service \
-	$(BUSDIR)/system.d/org.drmgr.conf $(BUSDIR)/system-services/org.drmgr.service \
+	$(TMPFILESDIR)/drmgr.conf $(BUSDIR)/system.d/org.drmgr.conf $(BUSDIR)/system-services/org.drmgr.service \
 	$(addprefix $(SCRIPTDIR)/,$(READY_SCRIPTS))
 
 # On the running system: what has read the old files reads the new ones. The bus looks by itself.
@@ -51,12 +52,14 @@ install: all
 	install -m 644 $(TOP)/include/dr.h $(D)$(INCLUDEDIR)
 	install -m 755 $(EXAMPLES) $(D)$(EXAMPLEDIR)
 	install -m 644 $(O)/drmgrd.service $(D)$(UNITDIR)
+	install -m 644 $(TOP)/drmgr/data/tmpfiles.conf $(D)$(TMPFILESDIR)/drmgr.conf
 	install -m 644 $(TOP)/drmgr/data/org.drmgr.conf $(D)$(BUSDIR)/system.d
 	install -m 644 $(TOP)/drmgr/data/org.drmgr.service $(D)$(BUSDIR)/system-services
 	[ -e $(D)$(CONFDIR)/drmgr.conf ] || install -m 644 $(TOP)/drmgr/data/drmgr.conf $(D)$(CONFDIR)
 	cd $(TOP)/scripts.d && for f in $(READY_SCRIPTS); do \
 		if [ -x $$f ]; then m=755; else m=644; fi; install -m $$m $$f $(D)$(SCRIPTDIR)/$$f || exit 1; done
 	$(SETTLE)
+	$(if $(D),,$(ON_SYSTEMD) systemd-tmpfiles --create $(TMPFILESDIR)/drmgr.conf)
 
 # What an admin has changed or added stays: settings that differ from ours, and the directories of scripts. The
 # bus may start the daemon again as long as its unit is known, for an application or the HMC, so it is stopped twice.

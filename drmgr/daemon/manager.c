@@ -234,19 +234,17 @@ static bool choose_backend(struct manager *m)
 	return true;
 }
 
+/* What can't be locked at all, as on a full /run/lock, stops nothing: another DLPAR operation can't have it, either. */
 static enum manager_error take_lock(struct manager *m, char *text, size_t size)
 {
-	pid_t holder;
-	int fd = drlock_take(&holder);
+	char holder[128];
 
-	if (fd == -EBUSY)
+	m->lock = drlock_take(holder, sizeof(holder));
+	if (m->lock == -EBUSY)
 		return refuse(text, size, MANAGER_LOCKED,
-			      "another DLPAR operation is under way (process %d): try again later",
-			      holder);
-	if (fd < 0)
-		return refuse(text, size, MANAGER_FAILED,
-			      "/var/lock/dr_config_lock can't be taken: %s", errno_text(fd));
-	m->lock = fd;
+			      "another DLPAR operation is under way (%s): try again later", holder);
+	if (m->lock < 0)
+		log_warning("Going on without the DLPAR lock: %s.", errno_text(m->lock));
 	return MANAGER_OK;
 }
 
@@ -313,10 +311,10 @@ enum manager_error manager_start(struct manager *m, const struct manager_request
 /* What is under way goes on whoever has the DLPAR lock; but while it is ours nobody changes devices. */
 static void lock_if_free(struct manager *m)
 {
-	pid_t holder;
+	char holder[128];
 
 	unlock(m);
-	m->lock = drlock_take(&holder);
+	m->lock = drlock_take(holder, sizeof(holder));
 	if (m->lock < 0)
 		log_info("Going on without the DLPAR lock: %s.", errno_text(m->lock));
 }

@@ -79,8 +79,8 @@ bool manager_busy(const struct manager *m);
 
 /* ---- drlock.c: the lock that powerpc-utils' drmgr takes, too ---- */
 
-/* Returns the descriptor that holds it; -EBUSY, and *ret_holder is the process that has it, or 0. */
-int drlock_take(pid_t *ret_holder);
+/* Returns the descriptor that holds it; -EBUSY, and @holder says who has it. */
+int drlock_take(char *holder, size_t size);
 
 /* ---- simulate.c: a simulated hypervisor for one migration ---- */
 

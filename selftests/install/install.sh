@@ -222,6 +222,12 @@ unit_is_valid() {
 	not grep drmgrd.service <<< "$out"
 }
 
+# As at boot
+lock_is_roots() {
+	inside sh -c 'mkdir -m 1777 /run/lock && systemd-tmpfiles --create drmgr.conf' &&
+		[ "$(stat -c '%a %u %F' "$R/run/lock/dr_config_lock")" = "600 0 regular empty file" ]
+}
+
 # What systemd does, when the bus starts the daemon as soon as it is gone: as long as the unit was there when systemd
 # last looked.
 make_systemd() {
@@ -300,6 +306,7 @@ test_admin() {
 	it "... changes nothing" same_list "$W/installed" "$W/again"
 	it "an update of the distribution's lands beside ours" update_lands_aside
 	it "systemd takes the unit" unit_is_valid
+	it "the DLPAR lock is root's alone from the boot on" lock_is_roots
 	it "a program compiles against libdr as installed" compiles_against_it
 	test_started
 	it "make uninstall without a compiler has to be told where libraries are" \
