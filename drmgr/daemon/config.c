@@ -200,6 +200,7 @@ struct reader {
 	const char *path;
 	FILE *file;
 	unsigned line;
+	int error;
 };
 
 /* inih does not tell its handler where it is, so the lines are counted as it reads them. */
@@ -210,6 +211,8 @@ static char *read_line(char *buf, int size, void *userdata)
 
 	if (line)
 		r->line++;
+	else if (ferror(r->file))
+		r->error = errno;
 	return line;
 }
 
@@ -237,7 +240,7 @@ static int take(void *userdata, const char *section, const char *key, const char
 int config_load(struct config *c, const char *path)
 {
 	struct reader reader = { .config = c, .path = path };
-	int r;
+	int r = 0;
 
 	*c = (struct config){
 		.script_directory = strdup("/usr/lib/dr/scripts/all"),
@@ -258,13 +261,18 @@ int config_load(struct config *c, const char *path)
 	if (!c->script_directory || !c->hook_directory)
 		return log_oom();
 	reader.file = fopen(path, "re");
-	if (!reader.file) {
-		if (errno != ENOENT)
-			log_warning("%s: %s; all defaults are used.", path, errno_text(errno));
+	if (!reader.file && errno == ENOENT)
 		return 0;
+	if (!reader.file)
+		reader.error = errno;
+	else {
+		r = ini_parse_stream(read_line, &reader, take, &reader);
+		fclose(reader.file);
 	}
-	r = ini_parse_stream(read_line, &reader, take, &reader);
-	fclose(reader.file);
+	if (reader.error) {
+		log_warning("%s can't be read: %s.", path, errno_text(reader.error));
+		return -reader.error;
+	}
 	if (r > 0)
 		log_warning("%s:%d: neither a section nor KEY=VALUE; the line is not used.", path,
 			    r);

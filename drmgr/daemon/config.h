@@ -32,7 +32,10 @@ struct config {
 	size_t nr_refuse_gids;
 };
 
-/* Fills in the defaults, then what the file says; a bad value is one line in the log. */
+/*
+ * Fills in the defaults, then what the file says; a bad value is one line in the log. No file is an empty one; one that
+ * can't be read is an error, and what is in @c then are defaults in part.
+ */
 int config_load(struct config *c, const char *path);
 void config_clear(struct config *c);
 

@@ -2,7 +2,8 @@
 /*
  * drmgrd: start, loop, end. The order of the start is the order of trust: first what an earlier daemon left is taken
  * back (applications, the journal, a session that the module still holds), then the name on the bus, then
- * systemd is told. SIGTERM ends it at once: what is in progress belongs to the next daemon.
+ * systemd is told. SIGTERM and SIGINT end it when what is going on has ended, a second one at once: then that belongs
+ * to the next daemon. SIGHUP has the settings read again.
  */
 #include <getopt.h>
 #include <signal.h>
@@ -77,19 +78,34 @@ static int parse_options(int argc, char **argv, struct settings *s)
 	return 0;
 }
 
-static int watch_signals(sd_event *event)
+static int block_signals(void)
 {
 	sigset_t set;
-	int r;
 
 	sigemptyset(&set);
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGINT);
-	if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
-		return -errno;
+	sigaddset(&set, SIGHUP);
 	signal(SIGPIPE, SIG_IGN);
-	r = sd_event_add_signal(event, NULL, SIGTERM, NULL, NULL);
-	return r < 0 ? r : sd_event_add_signal(event, NULL, SIGINT, NULL, NULL);
+	return sigprocmask(SIG_BLOCK, &set, NULL) < 0 ? -errno : 0;
+}
+
+static int on_signal(_unused_ sd_event_source *s, const struct signalfd_siginfo *si, void *userdata)
+{
+	if (si->ssi_signo == SIGHUP)
+		manager_reload(userdata);
+	else
+		manager_stop(userdata);
+	return 0;
+}
+
+static int watch_signals(sd_event *event, struct manager *m)
+{
+	int r = sd_event_add_signal(event, NULL, SIGTERM, on_signal, m);
+
+	if (r >= 0)
+		r = sd_event_add_signal(event, NULL, SIGINT, on_signal, m);
+	return r < 0 ? r : sd_event_add_signal(event, NULL, SIGHUP, on_signal, m);
 }
 
 static void restore(struct manager *m)
@@ -116,9 +132,11 @@ static int run(const struct settings *s)
 
 	r = sd_event_default(&event);
 	if (r >= 0)
-		r = watch_signals(event);
+		r = block_signals();
 	if (r >= 0)
 		r = manager_new(&m, event, s->config, s->run);
+	if (r >= 0)
+		r = watch_signals(event, m);
 	if (r < 0)
 		log_error("drmgrd can't start: %s.", errno_text(r));
 	else {
@@ -130,7 +148,6 @@ static int run(const struct settings *s)
 	if (r >= 0) {
 		sd_notify(0, "READY=1");
 		r = sd_event_loop(event);
-		sd_notify(0, "STOPPING=1");
 		if (r < 0)
 			log_error("The event loop failed: %s.", errno_text(r));
 	}

@@ -94,6 +94,8 @@ static int start_session(struct manager *m, enum session_kind kind, uint64_t str
 		return r;
 	watch(m, true);
 	tell_systemd(m);
+	if (m->stopping)
+		session_stop(m->session);
 	return 0;
 }
 
@@ -118,22 +120,66 @@ static const struct refusal *stopping(const struct session_result *result)
 	return NULL;
 }
 
+/* ---- what waits until nothing is going on ---- */
+
 /*
  * Without the bus nobody reaches us: the next daemon, which systemd starts, finds the new bus. Not before what
  * is going on has ended: the module would cancel it.
  */
-static void exit_if_lost(struct manager *m)
+static void exit_if_due(struct manager *m)
 {
-	if (m->bus_lost && !m->session)
-		sd_event_exit(m->event, EXIT_FAILURE);
+	if (!m->session && (m->stopping || m->bus_lost))
+		sd_event_exit(m->event, m->stopping ? EXIT_SUCCESS : EXIT_FAILURE);
 }
 
 void manager_bus_lost(struct manager *m)
 {
 	log_error("The system bus is gone.");
 	m->bus_lost = true;
-	exit_if_lost(m);
+	exit_if_due(m);
 }
+
+void manager_stop(struct manager *m)
+{
+	/* As if it were killed; and a failure, so that systemd starts the one that goes on with it. */
+	if (m->stopping)
+		_exit(EXIT_FAILURE);
+	m->stopping = true;
+	sd_notify(0, "STOPPING=1");
+	if (m->session) {
+		log_notice("Stream 0x%" PRIx64
+			   " is in progress; ending when everyone has heard how that ends.",
+			   session_stream(m->session));
+		session_stop(m->session);
+	}
+	exit_if_due(m);
+}
+
+static void reload_if_due(struct manager *m)
+{
+	struct config c;
+
+	if (!m->reload || m->session)
+		return;
+	m->reload = false;
+	if (config_load(&c, m->config_path) < 0) {
+		log_warning("The settings stay as they are.");
+		config_clear(&c);
+		return;
+	}
+	config_clear(&m->config);
+	m->config = c;
+	log_max_level = c.log_level;
+	log_notice("%s has been read again.", m->config_path);
+}
+
+void manager_reload(struct manager *m)
+{
+	m->reload = true;
+	reload_if_due(m);
+}
+
+/* ---- an operation's end ---- */
 
 static void unlock(struct manager *m)
 {
@@ -146,7 +192,8 @@ static void release(struct manager *m)
 	tell_systemd(m);
 	m->request = (struct manager_request){ 0 };
 	sd_event_source_set_enabled(m->reconcile, SD_EVENT_ONESHOT);
-	exit_if_lost(m);
+	reload_if_due(m);
+	exit_if_due(m);
 }
 
 static void reply(struct manager *m, enum manager_error error, const char *text,
@@ -274,6 +321,8 @@ enum manager_error manager_start(struct manager *m, const struct manager_request
 	enum manager_error e;
 	bool sim = request->kind == REQUEST_SIMULATE;
 
+	if (m->stopping && !m->session)
+		return refuse(text, size, MANAGER_BUSY, "drmgrd is ending: try again");
 	if (m->session)
 		return refuse(text, size, MANAGER_BUSY,
 			      "stream 0x%" PRIx64
@@ -345,7 +394,8 @@ static int on_reconcile(_unused_ sd_event_source *s, void *userdata)
 	bool foreign = k->flags & PMIG_F_FOREIGN;
 
 	/* Once for each change: what can't be taken is not tried again and again. */
-	if (m->session || k->state == PMIG_STATE_NONE || k->owner || k->seq == m->tried)
+	if (m->stopping || m->session || k->state == PMIG_STATE_NONE || k->owner ||
+	    k->seq == m->tried)
 		return 0;
 	m->tried = k->seq;
 	m->backend = m->link;
@@ -470,11 +520,13 @@ int manager_new(struct manager **ret, sd_event *event, const char *config_path,
 	m->lock = -EBADF;
 	/* Larger than any gen of a daemon before us: it sent fewer than 16 in each second since boot. */
 	m->gen = (uint32_t)(now_usec() / USEC_PER_SEC * 16);
+	m->config_path = config_path;
 	r = config_load(&m->config, config_path);
-	if (r < 0)
+	if (r == -ENOMEM)
 		return r;
-	if (m->config.log_level > log_max_level)
-		log_max_level = m->config.log_level;
+	if (r < 0)
+		log_warning("All defaults are used.");
+	log_max_level = m->config.log_level;
 	if (mkdir(run_directory, 0755) < 0 && errno != EEXIST)
 		return -errno;
 	if (asprintf(&m->journal_path, "%s/session", run_directory) < 0 ||

@@ -41,8 +41,11 @@ typedef void (*manager_reply_t)(void *userdata, enum manager_error error, const 
 
 struct manager {
 	sd_event *event;
+	const char *config_path;
 	struct config config;
+	bool reload;		 /* to read it when nothing is going on */
 	bool bus_lost;		 /* to end when nothing is going on */
+	bool stopping;		 /* the same, because it was asked to */
 	struct backend *link;	 /* the module */
 	struct backend *backend; /* what sessions use now: link or sysfs */
 	struct backend *sysfs;
@@ -73,6 +76,10 @@ struct manager *manager_free(struct manager *m);
 /* Starts an operation; otherwise says why not in @text. */
 enum manager_error manager_start(struct manager *m, const struct manager_request *request,
 				 manager_reply_t reply, void *userdata, char *text, size_t size);
+/* Reads the settings again, when nothing is going on: what a session has begun with holds to its end. */
+void manager_reload(struct manager *m);
+/* Ends the loop when nothing is going on; what has not been suspended is undone first. The second time: at once. */
+void manager_stop(struct manager *m);
 /* The bus has closed the connection. */
 void manager_bus_lost(struct manager *m);
 bool manager_busy(const struct manager *m);

@@ -107,6 +107,12 @@ int session_adopt(struct session **ret, const struct session_setup *setup, struc
 	return 0;
 }
 
+void session_stop(struct session *s)
+{
+	s->stop = true;
+	session_kick(s);
+}
+
 struct session *session_free(struct session *s)
 {
 	if (!s)

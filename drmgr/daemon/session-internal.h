@@ -32,6 +32,7 @@ struct session {
 	struct walk walk;
 	bool resumed_told;
 	bool foreign;
+	bool stop; /* the daemon is to end */
 
 	sd_event_source *advance;
 	sd_event_source *timer; /* PRE's deadline, or CANCEL once more */

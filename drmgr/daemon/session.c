@@ -316,8 +316,12 @@ static enum stage adopted_stage(struct session *s)
 /* The stage that the facts call for. */
 static enum stage next_stage(struct session *s)
 {
-	bool failed = s->outcome != SESSION_OK;
+	bool failed;
 
+	if (s->stop &&
+	    (s->stage == STAGE_BEGIN || s->stage == STAGE_COPYING || s->stage == STAGE_PRE))
+		session_fail(s, SESSION_STOPPED, ESHUTDOWN, "drmgrd was told to end");
+	failed = s->outcome != SESSION_OK;
 	switch (s->stage) {
 	case STAGE_NEW:
 		return s->request.kind == SESSION_CHECK	  ? STAGE_CHECK :

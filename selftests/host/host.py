@@ -10,6 +10,7 @@ import fcntl
 import os
 import re
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -125,10 +126,14 @@ class Systemd:
 class Daemon:
     def __init__(self, *settings):
         self.systemd = Systemd()
+        self.configure(*settings)
+        self.start()
+
+    @staticmethod
+    def configure(*settings):
         with open(CONF, "w") as f:
             f.write("\n".join(["[drmgr]", "WithoutModule=sysfs", f"ScriptDirectory={SCRIPTS}", f"HookDirectory={HOOKS}",
                                *settings, ""]))
-        self.start()
 
     def start(self):
         """systemd's way: the descriptors that it kept begin at 3, and their names are in the environment."""
@@ -147,6 +152,12 @@ class Daemon:
     def kill(self):
         self.process.kill()
         self.process.wait()
+
+    def reload(self, line):
+        """SIGHUP, until the daemon has said this about it."""
+        before = self.log().count(line)
+        self.process.send_signal(signal.SIGHUP)
+        wait(lambda: self.log().count(line) > before, f'"{line}"')
 
     def watches(self, pid):
         """It has a pidfd of this process, as of each script that it waits for."""

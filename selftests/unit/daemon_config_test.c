@@ -113,6 +113,13 @@ TEST_F(config, bad_values_keep_the_default)
 	}
 }
 
+TEST_F(config, cannot_be_read)
+{
+	EXPECT_EQ(-EISDIR, config_load(&self->c, "/tmp"));
+	config_clear(&self->c);
+	EXPECT_EQ(-ENOTDIR, config_load(&self->c, "/dev/null/drmgr.conf"));
+}
+
 TEST_F(config, nonsense)
 {
 	ASSERT_EQ(0, load(self, "\xff\xfe\n]][[\n=\n[drmgr\nx\n[other]\nPreTimeoutSec=1\n"));
