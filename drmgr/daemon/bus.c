@@ -292,8 +292,6 @@ static int method_register(sd_bus_message *call, void *userdata, sd_bus_error *e
 
 static const char *module_text(const struct manager *m)
 {
-	if (m->backend && m->backend == m->sysfs)
-		return "sysfs";
 	return m->link->ops->ready(m->link) ? "loaded" : "absent";
 }
 
@@ -309,16 +307,17 @@ static int append_status(sd_bus_message *reply, const struct manager *m)
 {
 	const struct kernel_state *k = &m->backend->state;
 	const struct session *s = m->session;
+	const char *degraded = manager_degraded(m);
 	char others[32];
 
 	others_text(others, sizeof(others));
 	return sd_bus_message_append(
-		reply, "a{sv}", 8, "state", "s", s ? kernel_state_name(k->state) : "idle", "phase",
+		reply, "a{sv}", 9, "state", "s", s ? kernel_state_name(k->state) : "idle", "phase",
 		"s", s ? session_phase(s) : "none", "stream", "t",
-		s ? session_stream(s) : UINT64_C(0), "module", "s", module_text(m), "engine", "s",
-		k->engine, "others-seen-by", "s", others, "applications", "u",
-		(uint32_t)registry_count(m->registry), "since-usec", "t",
-		s ? session_since(s) : UINT64_C(0));
+		s ? session_stream(s) : UINT64_C(0), "module", "s", module_text(m), "degraded", "s",
+		degraded[0] ? degraded : "no", "engine", "s", k->engine, "others-seen-by", "s",
+		others, "applications", "u", (uint32_t)registry_count(m->registry), "since-usec",
+		"t", s ? session_since(s) : UINT64_C(0));
 }
 
 static int method_get_status(sd_bus_message *call, void *userdata, _unused_ sd_bus_error *error)

@@ -94,7 +94,7 @@ static int parse_quiesce_at(const struct row *row, struct config *c, const char 
 
 static int parse_without_module(const struct row *row, struct config *c, const char *value)
 {
-	return parse_flag(row, c, value, "error", "sysfs");
+	return parse_flag(row, c, value, "sysfs", "post");
 }
 
 static int parse_check(const struct row *row, struct config *c, const char *value)
@@ -189,7 +189,7 @@ static const struct row rows[] = {
 	    "a number, 0 to 200000"),
 	ROW("MayRefuse", parse_may_refuse, refuse_uids, 0, 0,
 	    "names of users and, with @, groups that exist"),
-	ROW("WithoutModule", parse_without_module, without_module_sysfs, 0, 0, "error or sysfs"),
+	ROW("WithoutModule", parse_without_module, post_alone, 0, 0, "sysfs or post"),
 	ROW("CheckEngine", parse_check, check_engine, 0, 0, "veto, advice or off"),
 	ROW("CheckState", parse_check, check_state, 0, 0, "veto, advice or off"),
 	ROW("LogLevel", parse_log_level, log_level, 0, 0, "err, warning, notice, info or debug"),

@@ -40,6 +40,52 @@ static bool take_text(const struct nlattr *attr, char *to, size_t size)
 	return true;
 }
 
+static void take_group(const struct nlattr *group, uint32_t *ret)
+{
+	char name[GENL_NAMSIZ] = "";
+	const struct nlattr *attr;
+	uint32_t id = 0;
+
+	mnl_attr_for_each_nested(attr, group) {
+		if (mnl_attr_get_type(attr) == CTRL_ATTR_MCAST_GRP_NAME)
+			take_text(attr, name, sizeof(name));
+		if (mnl_attr_get_type(attr) == CTRL_ATTR_MCAST_GRP_ID)
+			take_u32(attr, &id);
+	}
+	if (strcmp(name, PMIG_MCGRP_EVENTS) == 0)
+		*ret = id;
+}
+
+int link_parse_family(const struct nlmsghdr *nlh, struct link_family *ret)
+{
+	const struct nlattr *attr, *group;
+
+	*ret = (struct link_family){ 0 };
+	if (mnl_nlmsg_get_payload_len(nlh) < sizeof(struct genlmsghdr))
+		return -ENOENT;
+	mnl_attr_for_each(attr, nlh, sizeof(struct genlmsghdr)) {
+		switch (mnl_attr_get_type(attr)) {
+		case CTRL_ATTR_FAMILY_ID:
+			if (mnl_attr_validate(attr, MNL_TYPE_U16) >= 0)
+				ret->id = mnl_attr_get_u16(attr);
+			break;
+		case CTRL_ATTR_FAMILY_NAME:
+			take_text(attr, ret->name, sizeof(ret->name));
+			break;
+		case CTRL_ATTR_VERSION:
+			take_u32(attr, &ret->version);
+			break;
+		case CTRL_ATTR_MCAST_GROUPS:
+			mnl_attr_for_each_nested(group, attr)
+				take_group(group, &ret->group);
+			break;
+		}
+	}
+	if (strcmp(ret->name, PMIG_GENL_NAME) != 0 || !ret->id || !ret->group)
+		return -ENOENT;
+	return ret->version == PMIG_GENL_VERSION ? 0 : -EPROTONOSUPPORT;
+}
+
 static bool parse_refusal(const struct nlattr *nest, struct kernel_refusal *r)
 {
 	const struct nlattr *attr;

@@ -44,54 +44,10 @@ struct link {
 
 /* ---- the family ---- */
 
-struct family {
-	uint16_t id;
-	uint32_t group;
-	char name[GENL_NAMSIZ];
-};
-
-static void parse_group(const struct nlattr *group, struct family *f)
+static int take_family(const struct nlmsghdr *nlh, void *data)
 {
-	const struct nlattr *attr;
-	const char *name = NULL;
-	uint32_t id = 0;
-
-	mnl_attr_for_each_nested(attr, group) {
-		if (mnl_attr_get_type(attr) == CTRL_ATTR_MCAST_GRP_NAME &&
-		    mnl_attr_validate(attr, MNL_TYPE_NUL_STRING) >= 0)
-			name = mnl_attr_get_str(attr);
-		if (mnl_attr_get_type(attr) == CTRL_ATTR_MCAST_GRP_ID &&
-		    mnl_attr_validate(attr, MNL_TYPE_U32) >= 0)
-			id = mnl_attr_get_u32(attr);
-	}
-	if (name && strcmp(name, PMIG_MCGRP_EVENTS) == 0)
-		f->group = id;
-}
-
-static int parse_family(const struct nlmsghdr *nlh, void *data)
-{
-	const struct nlattr *attr, *group;
-	struct family *f = data;
-
-	if (mnl_nlmsg_get_payload_len(nlh) < sizeof(struct genlmsghdr))
-		return MNL_CB_OK;
-	mnl_attr_for_each(attr, nlh, sizeof(struct genlmsghdr)) {
-		switch (mnl_attr_get_type(attr)) {
-		case CTRL_ATTR_FAMILY_ID:
-			if (mnl_attr_validate(attr, MNL_TYPE_U16) >= 0)
-				f->id = mnl_attr_get_u16(attr);
-			break;
-		case CTRL_ATTR_FAMILY_NAME:
-			text_copy(f->name, sizeof(f->name), mnl_attr_get_payload(attr),
-				  mnl_attr_get_payload_len(attr));
-			break;
-		case CTRL_ATTR_MCAST_GROUPS:
-			mnl_attr_for_each_nested(group, attr)
-				parse_group(group, f);
-			break;
-		}
-	}
-	return MNL_CB_OK;
+	errno = -link_parse_family(nlh, data);
+	return errno ? MNL_CB_ERROR : MNL_CB_OK;
 }
 
 static struct nlmsghdr *put_header(char *buf, uint16_t type, uint16_t flags, uint32_t seq,
@@ -110,7 +66,7 @@ static struct nlmsghdr *put_header(char *buf, uint16_t type, uint16_t flags, uin
 }
 
 /* On a socket of its own: the kernel has answered when the send returns, so nothing waits here. */
-static int resolve(struct family *f)
+static int resolve(struct link_family *f)
 {
 	char buf[MNL_SOCKET_BUFFER_SIZE];
 	struct mnl_socket *nl = mnl_socket_open2(NETLINK_GENERIC, SOCK_CLOEXEC);
@@ -118,7 +74,6 @@ static int resolve(struct family *f)
 	ssize_t n = -1;
 	int r;
 
-	*f = (struct family){ 0 };
 	if (!nl)
 		return -errno;
 	nlh = put_header(buf, GENL_ID_CTRL, NLM_F_REQUEST, 1, CTRL_CMD_GETFAMILY, 1);
@@ -128,11 +83,11 @@ static int resolve(struct family *f)
 	    (n = mnl_socket_recvfrom(nl, buf, sizeof(buf))) < 0)
 		r = -errno;
 	else
-		r = mnl_cb_run(buf, (size_t)n, 1, mnl_socket_get_portid(nl), parse_family, f) < 0 ?
+		r = mnl_cb_run(buf, (size_t)n, 1, mnl_socket_get_portid(nl), take_family, f) < 0 ?
 			    -errno :
 			    0;
 	mnl_socket_close(nl);
-	return r < 0 ? r : f->id && f->group ? 0 : -ENOENT;
+	return r;
 }
 
 static int send_get(struct link *l, uint32_t seq)
@@ -156,14 +111,14 @@ static void lost_module(struct link *l)
 int link_refresh(struct backend *b)
 {
 	struct link *l = (struct link *)b;
-	struct family f;
+	struct link_family f;
 	int r = resolve(&f);
 
 	/* Anything else says nothing about the module: it may be in the middle of a session of ours. */
-	if (r == -ENOENT && l->family)
+	if ((r == -ENOENT || r == -EPROTONOSUPPORT) && l->family)
 		lost_module(l);
 	if (r < 0)
-		return -ENOPROTOOPT;
+		return r == -EPROTONOSUPPORT ? r : -ENOPROTOOPT;
 	if (f.id == l->family && f.group == l->group)
 		return 0;
 	if (mnl_socket_setsockopt(l->socket, NETLINK_ADD_MEMBERSHIP, &f.group, sizeof(f.group)) < 0)
@@ -287,11 +242,9 @@ static void on_session(struct link *l, const struct nlmsghdr *nlh)
 static void on_control(struct link *l, const struct nlmsghdr *nlh)
 {
 	const struct genlmsghdr *genl = mnl_nlmsg_get_payload(nlh);
-	struct family f = { 0 };
+	struct link_family f;
 
-	if (mnl_nlmsg_get_payload_len(nlh) < sizeof(*genl))
-		return;
-	parse_family(nlh, &f);
+	link_parse_family(nlh, &f);
 	if (strcmp(f.name, PMIG_GENL_NAME) != 0)
 		return;
 	if (genl->cmd == CTRL_CMD_DELFAMILY)

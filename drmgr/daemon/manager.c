@@ -84,6 +84,7 @@ static int start_session(struct manager *m, enum session_kind kind, uint64_t str
 		.force = m->request.force,
 		.detail = m->request.detail,
 		.wait = m->request.wait,
+		.post_alone = m->backend == m->sysfs && m->config.post_alone,
 	};
 	int r;
 
@@ -264,21 +265,59 @@ _printf_(4, 5) static enum manager_error
 	return error;
 }
 
+/* Loads the module if need be; where it can't be used, m->degraded says why. */
+static bool module_is_there(struct manager *m)
+{
+	int r;
+
+	m->degraded[0] = '\0';
+	if (m->link->ops->ready(m->link))
+		return true;
+	if (module_load("pmig", m->degraded, sizeof(m->degraded)) < 0)
+		return false;
+	r = link_refresh(m->link);
+	if (r < 0)
+		snprintf(m->degraded, sizeof(m->degraded),
+			 r == -EPROTONOSUPPORT ?
+				 "pmig.ko is of another version than drmgrd: install both from one "
+				 "package, then rmmod pmig" :
+				 "pmig.ko is loaded and does not answer");
+	return r == 0;
+}
+
+const char *manager_degraded(const struct manager *m)
+{
+	if (m->link->ops->ready(m->link))
+		return "";
+	return m->degraded[0] ? m->degraded :
+				"pmig.ko is not loaded any more; the next migration loads it";
+}
+
+/* False: out of memory. */
 static bool choose_backend(struct manager *m)
 {
 	m->backend = m->link;
-	if (m->link->ops->ready(m->link))
+	if (module_is_there(m))
 		return true;
-	if (module_load("pmig") == 0 && link_refresh(m->link) == 0)
-		return true;
-	if (!m->config.without_module_sysfs)
-		return false;
 	if (!m->sysfs && sysfs_new(&m->sysfs, m->event) < 0)
 		return false;
-	log_notice(
-		"pmig.ko is not there: drivers are neither asked nor told, the stream is written to sysfs.");
 	m->backend = m->sysfs;
 	return true;
+}
+
+static void warn_if_degraded(const struct manager *m)
+{
+	const char *what = "";
+
+	if (m->backend != m->sysfs)
+		return;
+	if (m->request.kind == REQUEST_MIGRATE)
+		what = m->config.post_alone ?
+			       " Nobody else is told before the move, either (WithoutModule=post)." :
+			       " All others get ready when the copy of the memory begins, and may be quiet"
+			       " for minutes; WithoutModule=post tells them only afterwards.";
+	eventlog_note(&m->log, LOG_WARNING, "kernel", NULL,
+		      "Degraded: %s. Drivers are neither asked nor told.%s", m->degraded, what);
 }
 
 /* What can't be locked at all, as on a full /run/lock, stops nothing: another DLPAR operation can't have it, either. */
@@ -302,8 +341,8 @@ static enum manager_error prepare_simulation(struct manager *m, char *text, size
 	/* An ID of its own, so that nothing real is taken for it. */
 	if (getrandom(&m->request.stream, sizeof(m->request.stream), 0) < 0 ||
 	    m->backend != m->link)
-		return refuse(text, size, MANAGER_NO_MODULE,
-			      "a simulation needs pmig.ko: modprobe pmig");
+		return refuse(text, size, MANAGER_NO_MODULE, "a simulation needs pmig.ko, and %s",
+			      m->degraded);
 	m->request.stream |= 1;
 	r = simulate_prepare(m->request.stream, m->request.enabled_ms, m->request.blackout_ms);
 	if (r == -ENOENT)
@@ -330,9 +369,7 @@ enum manager_error manager_start(struct manager *m, const struct manager_request
 			      session_stream(m->session),
 			      session_kind(m->session) == SESSION_CHECK ? "checked" : "migrated");
 	if (!choose_backend(m))
-		return refuse(
-			text, size, MANAGER_NO_MODULE,
-			"the kernel module pmig is not there: modprobe pmig, or install it for this kernel");
+		return refuse(text, size, MANAGER_FAILED, "out of memory");
 	e = take_lock(m, text, size);
 	if (e != MANAGER_OK)
 		return e;
@@ -350,6 +387,7 @@ enum manager_error manager_start(struct manager *m, const struct manager_request
 		release(m);
 		return e;
 	}
+	warn_if_degraded(m);
 	m->reply = call;
 	m->reply_userdata = userdata;
 	return MANAGER_OK;
@@ -541,16 +579,13 @@ int manager_new(struct manager **ret, sd_event *event, const char *config_path,
 		r = new_sources(m);
 	if (r < 0)
 		return r;
-	r = module_load("pmig");
-	if (r < 0)
-		log_notice(
-			"pmig.ko can't be loaded (%s); it will be tried again when it is needed.",
-			errno_text(r));
 	r = link_new(&m->link, event);
 	if (r >= 0)
 		r = backend_listen(m->link, on_state, m);
 	if (r < 0)
 		return r;
+	if (!module_is_there(m))
+		log_warning("Degraded: %s. It will be tried again when it is needed.", m->degraded);
 	m->backend = m->link;
 	tell_systemd(m);
 	*ret = TAKE_PTR(m);

@@ -49,6 +49,7 @@ struct manager {
 	struct backend *link;	 /* the module */
 	struct backend *backend; /* what sessions use now: link or sysfs */
 	struct backend *sysfs;
+	char degraded[256]; /* why the module is not used, "" where it is */
 	struct audience *audiences[_AUDIENCE_MAX];
 	struct registry *registry;
 	struct journal *journal;
@@ -83,6 +84,8 @@ void manager_stop(struct manager *m);
 /* The bus has closed the connection. */
 void manager_bus_lost(struct manager *m);
 bool manager_busy(const struct manager *m);
+/* Why drivers are not told, "" where they are. */
+const char *manager_degraded(const struct manager *m);
 
 /* ---- drlock.c: the lock that powerpc-utils' drmgr takes, too ---- */
 

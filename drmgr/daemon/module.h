@@ -2,7 +2,12 @@
 #ifndef DRMGRD_MODULE_H
 #define DRMGRD_MODULE_H
 
-/* Loads a kernel module as modprobe does. 0 also when it is there already; -ENOENT: it is not installed. */
-int module_load(const char *name);
+#include <stddef.h>
+
+/*
+ * Loads a kernel module as modprobe does. 0 also when it is there already; -ENOENT: it is not installed. Otherwise
+ * @why says for an admin what is wrong, in words that go on without a full stop.
+ */
+int module_load(const char *name, char *why, size_t size);
 
 #endif /* DRMGRD_MODULE_H */

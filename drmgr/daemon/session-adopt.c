@@ -54,7 +54,7 @@ int session_new(struct session **ret, const struct session_setup *setup,
 	if (r < 0)
 		return r;
 	s->request = *request;
-	s->foreign = request->kind == SESSION_FOREIGN;
+	s->foreign = request->kind == SESSION_FOREIGN || request->post_alone;
 	setup->log->stream = request->stream;
 	*ret = s;
 	return 0;

@@ -230,7 +230,8 @@ static void enter(struct session *s, enum stage stage)
 		command(s, PMIG_CMD_ADOPT);
 		break;
 	case STAGE_BEGIN:
-		walk(s, &plan_begin);
+		if (!s->request.post_alone)
+			walk(s, &plan_begin);
 		break;
 	case STAGE_PRE:
 		walk(s, &plan_pre);
@@ -288,7 +289,7 @@ static enum stage adopted_stage(struct session *s)
 {
 	if (s->command_error == 0)
 		s->in_module = true;
-	else if (s->foreign)
+	else if (s->request.kind == SESSION_FOREIGN)
 		return STAGE_OVER; /* somebody else's daemon has it */
 	if (!s->in_module || kernel_is(s, PMIG_STATE_NONE, PMIG_STATE_NONE)) {
 		s->in_module = false;
@@ -355,9 +356,11 @@ static enum stage next_stage(struct session *s)
 			return STAGE_COPYING;
 		if (kernel_is(s, PMIG_STATE_SUSPENDING, PMIG_STATE_COMPLETED))
 			return STAGE_MOVING; /* somebody wrote to sysfs meanwhile */
+		if (s->stage == STAGE_COPYING &&
+		    !kernel_is(s, PMIG_STATE_QUIESCE, PMIG_STATE_READY))
+			return STAGE_COPYING;
 		if (s->stage == STAGE_COPYING)
-			return kernel_is(s, PMIG_STATE_QUIESCE, PMIG_STATE_READY) ? STAGE_PRE :
-										    STAGE_COPYING;
+			return s->request.post_alone ? STAGE_MOVING : STAGE_PRE;
 		return kernel_is(s, PMIG_STATE_READY, PMIG_STATE_READY) ? STAGE_MOVING : STAGE_PRE;
 	case STAGE_MOVING:
 		if (kernel_is(s, PMIG_STATE_COMPLETED, PMIG_STATE_COMPLETED))

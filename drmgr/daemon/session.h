@@ -32,7 +32,8 @@ struct session_request {
 	uint64_t stream;
 	bool force;
 	unsigned detail;
-	usec_t wait; /* the operator's bound for PRE, 0 for none */
+	usec_t wait;	 /* the operator's bound for PRE, 0 for none */
+	bool post_alone; /* nobody is told before it, everyone afterwards */
 	char engine[PMIG_NAME_LEN];
 };
 

@@ -75,7 +75,8 @@ static int prepare(uint64_t stream, uint64_t enabled_ms, uint64_t blackout_ms)
 
 int simulate_prepare(uint64_t stream, uint64_t enabled_ms, uint64_t blackout_ms)
 {
-	int r = module_load("pmig_sim");
+	char why[256];
+	int r = module_load("pmig_sim", why, sizeof(why));
 
 	if (r < 0)
 		return r;

@@ -17,7 +17,7 @@
  *	Anyone may call it.
  *   GetStatus() -> (a{sv})
  *	"state" s, "stream" t, "module" s, "engine" s, "applications" u, "phase" s, "since-usec" t,
- *	"others-seen-by" s, ... Anyone.
+ *	"degraded" s ("no", or why drivers are not told), "others-seen-by" s, ... Anyone.
  *
  * options of Check and Migrate: "force" b, "detail" u, "destination-lpar" u, "wait-min" u, "self-arp" u.
  * Check, Migrate and Simulate are for root only.

@@ -2,7 +2,7 @@
 """The real drmgrd, drmgr and libdr on this machine, with sanitizers, and nothing of the machine's own.
 
 Each test has a mount, process and network namespace: /run is empty, no module can be loaded or reached, the bus is
-private, and /sys/kernel/mobility/migration is a FIFO. drmgrd (WithoutModule=sysfs) writes the stream ID to it, and is in
+private, and /sys/kernel/mobility/migration is a FIFO. drmgrd writes the stream ID to it, and is in
 that write, as in a migration, until the test reads the FIFO: finish(). Everyone who is told something is one line in SEEN.
 """
 import array
@@ -132,7 +132,7 @@ class Daemon:
     @staticmethod
     def configure(*settings):
         with open(CONF, "w") as f:
-            f.write("\n".join(["[drmgr]", "WithoutModule=sysfs", f"ScriptDirectory={SCRIPTS}", f"HookDirectory={HOOKS}",
+            f.write("\n".join(["[drmgr]", f"ScriptDirectory={SCRIPTS}", f"HookDirectory={HOOKS}",
                                *settings, ""]))
 
     def start(self):

@@ -285,7 +285,7 @@ unlisted() {
 test_admin() {
 	it "a distribution's drmgr is there" foreign_package 1
 	mkdir -p "$R/etc/drmgr"
-	SETTINGS=$'[drmgr]\nWithoutModule=sysfs'
+	SETTINGS=$'[drmgr]\nWithoutModule=post'
 	echo "$SETTINGS" > "$R$CONF"
 	rm -rf "$R/etc/drmgr.d"
 	mkdir -p "$R/etc/drmgr.d/pmig" && chmod 700 "$R/etc/drmgr.d/pmig"

@@ -58,7 +58,7 @@ TEST_F(config, without_a_file)
 	EXPECT_EQ(300 * USEC_PER_SEC, self->c.hook_timeout);
 	EXPECT_EQ(1024, self->c.max_applications_per_user);
 	EXPECT_FALSE(self->c.hooks_at_pre);
-	EXPECT_FALSE(self->c.without_module_sysfs);
+	EXPECT_FALSE(self->c.post_alone);
 }
 
 TEST_F(config, good_values)
@@ -67,13 +67,13 @@ TEST_F(config, good_values)
 		0,
 		load(self,
 		     "# a comment\n[drmgr]\nScriptDirectory=/opt/dr\nhooksat = pre\nPreTimeoutSec=5 ; why\n"
-		     "CheckEngine=advice\nWithoutModule=sysfs\nMayRefuse=root, daemon @root\n"));
+		     "CheckEngine=advice\nWithoutModule=post\nMayRefuse=root, daemon @root\n"));
 	EXPECT_STREQ("", self->log);
 	EXPECT_STREQ("/opt/dr", self->c.script_directory);
 	EXPECT_TRUE(self->c.hooks_at_pre);
 	EXPECT_EQ(5 * USEC_PER_SEC, self->c.pre_timeout);
 	EXPECT_EQ(CHECK_ADVICE, self->c.check_engine);
-	EXPECT_TRUE(self->c.without_module_sysfs);
+	EXPECT_TRUE(self->c.post_alone);
 	EXPECT_EQ(2, self->c.nr_refuse_uids);
 	EXPECT_EQ(1, self->c.nr_refuse_gids);
 }
@@ -90,7 +90,7 @@ TEST_F(config, bad_values_keep_the_default)
 		"HooksAt=never",
 		"CheckEngine=perhaps",
 		"ScriptDirectory=relative",
-		"WithoutModule=maybe",
+		"WithoutModule=error",
 		"LogLevel=loud",
 		"NoSuchSetting=1",
 		"MayRefuse=nobody-of-that-name",

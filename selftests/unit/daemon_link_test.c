@@ -124,6 +124,40 @@ TEST(attributes_of_a_wrong_type)
 	}
 }
 
+static struct nlmsghdr *family(uint32_t version, const char *group)
+{
+	struct nlmsghdr *nlh = begin();
+	struct nlattr *groups, *nest;
+
+	mnl_attr_put_strz(nlh, CTRL_ATTR_FAMILY_NAME, PMIG_GENL_NAME);
+	mnl_attr_put_u16(nlh, CTRL_ATTR_FAMILY_ID, 42);
+	if (version)
+		mnl_attr_put_u32(nlh, CTRL_ATTR_VERSION, version);
+	groups = mnl_attr_nest_start(nlh, CTRL_ATTR_MCAST_GROUPS);
+	nest = mnl_attr_nest_start(nlh, 1);
+	mnl_attr_put_strz(nlh, CTRL_ATTR_MCAST_GRP_NAME, group);
+	mnl_attr_put_u32(nlh, CTRL_ATTR_MCAST_GRP_ID, 7);
+	mnl_attr_nest_end(nlh, nest);
+	mnl_attr_nest_end(nlh, groups);
+	return nlh;
+}
+
+TEST(a_family_of_this_version)
+{
+	struct link_family f;
+
+	ASSERT_EQ(0, link_parse_family(family(PMIG_GENL_VERSION, PMIG_MCGRP_EVENTS), &f));
+	EXPECT_EQ(42, f.id);
+	EXPECT_EQ(7, f.group);
+	EXPECT_EQ(-EPROTONOSUPPORT,
+		  link_parse_family(family(PMIG_GENL_VERSION + 1, PMIG_MCGRP_EVENTS), &f));
+	EXPECT_STREQ(PMIG_GENL_NAME, f.name);
+	EXPECT_EQ(-EPROTONOSUPPORT, link_parse_family(family(0, PMIG_MCGRP_EVENTS), &f));
+	EXPECT_EQ(-ENOENT, link_parse_family(family(PMIG_GENL_VERSION, "others"), &f));
+	EXPECT_EQ(-ENOENT, link_parse_family(begin(), &f));
+	EXPECT_STREQ("", f.name);
+}
+
 TEST(more_than_there_can_be)
 {
 	struct nlmsghdr *nlh = begin();

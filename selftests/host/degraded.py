@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What is left where pmig.ko can't be used. No host test has it, so these look at what is said, and at WithoutModule=post."""
+import os
+import subprocess
+
+import host
+from host import SEEN, Daemon, Member, Migration, check, drmgr, hook, script, seen, status, text, wait
+
+KERNEL = os.uname().release
+
+
+def everyone(*options):
+    script("10-one")
+    hook("50-hook")
+    return Member("app", *options)
+
+
+def warnings(daemon):
+    """What is said about it for each request."""
+    return [x for x in daemon.log().splitlines() if x.startswith("<4>DRMGR: Degraded: ")]
+
+
+def modprobe_d(line):
+    os.makedirs("/run/modprobe.d", exist_ok=True)
+    with open("/run/modprobe.d/test.conf", "w") as f:
+        f.write(line + "\n")
+
+
+def why_no_module(t):
+    """Whatever the module's trouble is, a check goes on, and status and log say what it is."""
+    daemon = Daemon()
+    everyone()
+
+    def says(what, part):
+        host.clear_seen()
+        before = len(warnings(daemon))
+        t.same(f"{what}: a check goes on", (0, ["10-one checkmigrate", "50-hook check", "app check"]),
+               (check("0x7001").returncode, seen()))
+        t.result(part in status("degraded"), f"{what}: status says so", status("degraded"))
+        said = warnings(daemon)[before:]
+        t.result(len(said) == 1 and part in said[0], f"{what}: the log says so, once", str(said))
+
+    says("no module", f"there is no pmig.ko for kernel {KERNEL}")
+    where = f"/lib/modules/{KERNEL}"
+    os.makedirs(where)
+    with open(where + "/pmig.ko", "w") as f:
+        f.write("no module at all")
+    subprocess.run(["depmod"], check=True, capture_output=True)
+    says("a damaged one", "pmig.ko can't be loaded: ")
+    modprobe_d("install pmig /bin/false")
+    says("an install line", "its install line in modprobe.d fails")
+    modprobe_d("blacklist pmig")
+    says("a blacklist", "pmig.ko is blacklisted in modprobe.d")
+    r = drmgr("migrate", "--simulate")
+    t.same("a simulation can't do without it", 72, r.returncode)
+    t.result("blacklisted" in r.stderr, "and says why", r.stderr)
+
+
+def without_module(t):
+    """WithoutModule=sysfs, the default: all but drivers are told around the write, or undone once if that fails."""
+    daemon = Daemon()
+    everyone()
+    before = ["50-hook pre", "10-one premigrate", "app pre"]
+    m = Migration("0x7001").moving()
+    t.same("everyone is told before the write", before, seen())
+    t.same("which goes well", 0, m.finish())
+    t.same("and after it", before + ["app post", "10-one postmigrate", "50-hook post"], seen())
+    said = warnings(daemon)
+    t.result(len(said) == 1 and "may be quiet for minutes; WithoutModule=post" in said[0],
+             "a warning says that PRE comes early, and what the choice is", str(said))
+    host.clear_seen()
+    script("20-full", f"[ $1 != premigrate ] || ln -sf /dev/full {host.FIFO}")
+    t.same("a write that fails: drmgr -p pre ends with 4", 4, Migration("0x7002").end())
+    t.same("everyone told is undone, once", ["50-hook pre", "10-one premigrate", "20-full premigrate", "app pre", "app post-error",
+                                             "20-full undopremigrate", "10-one undopremigrate", "50-hook post"], seen())
+
+
+def post_alone(t):
+    """WithoutModule=post: nobody gets quiet; who is no hook hears that it has moved, and nothing if it has not."""
+    daemon = Daemon("WithoutModule=post")
+    everyone()
+    after = ["app post", "10-one postmigrate"]
+    t.same("a check asks all", (0, 3), (check("0x7001").returncode, len(seen())))
+    host.clear_seen()
+    m = Migration("0x7001").moving()
+    t.same("nobody is told before the move", "", text(SEEN))
+    t.same("which goes well", 0, m.finish())
+    t.same("all but hooks are told after it", after, seen())
+    t.result("Nobody else is told before the move, either" in warnings(daemon)[-1], "a warning says so", str(warnings(daemon)))
+    host.clear_seen()
+    m = Migration("0x7002").moving()
+    daemon.kill()
+    m.end()
+    daemon.start()
+    host.move()
+    wait(lambda: status("phase") == "none", "the daemon to be idle")
+    t.same("so they are by the next daemon", after, seen())
+    host.clear_seen()
+    os.unlink(host.FIFO)
+    os.symlink("/dev/full", host.FIFO)
+    t.same("a write that fails: drmgr -p pre ends with 4", 4, Migration("0x7003").end())
+    t.same("nobody hears of it", "", text(SEEN))
+
+
+TESTS = (why_no_module, without_module, post_alone)
