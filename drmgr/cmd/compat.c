@@ -46,6 +46,7 @@ struct marks {
 	bool help;
 	bool version;
 	bool original;
+	bool capabilities;
 	bool action; /* -a -r -Q -q -I -V -H: powerpc-utils', but no home without -c */
 	bool pmig;
 	int aix;	   /* the first AIX letter */
@@ -62,7 +63,9 @@ static void mark(struct marks *marks, int c)
 		marks->help = true;
 	else if (c == OPT_VERSION)
 		marks->version = true;
-	else if (c == 'C' || c == OPT_CAPABILITIES || c == 'P')
+	else if (c == 'C' || c == OPT_CAPABILITIES)
+		marks->capabilities = true;
+	else if (c == 'P')
 		marks->original = true;
 	else if (c == 'c' && !strcmp(optarg, "pmig"))
 		marks->pmig = true;
@@ -247,6 +250,10 @@ static int dispatch(int argc, char **argv, struct request *req, struct errline *
 	struct marks marks = { 0 };
 
 	find_marks(argc, argv, &marks);
+	if (marks.capabilities) {
+		req->op = REQUEST_CAPABILITIES;
+		return 0;
+	}
 	if (marks.original) {
 		req->op = REQUEST_ORIGINAL;
 		return 0;

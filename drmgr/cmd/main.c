@@ -40,6 +40,8 @@ static int run(const struct request *req, char *const argv[])
 		return DR_EXIT_DONE;
 	case REQUEST_ORIGINAL:
 		return do_original(original_path(), argv);
+	case REQUEST_CAPABILITIES:
+		return do_capabilities(original_path(), argv);
 	case REQUEST_CHECK:
 		return do_check(req);
 	case REQUEST_MIGRATE:
@@ -55,7 +57,8 @@ static int run(const struct request *req, char *const argv[])
 
 static bool of_the_hmc(const struct request *req)
 {
-	return req->op == REQUEST_CHECK || req->op == REQUEST_MIGRATE;
+	return req->op == REQUEST_CHECK || req->op == REQUEST_MIGRATE ||
+	       req->op == REQUEST_CAPABILITIES;
 }
 
 /* A descriptor that was closed would be the bus's next, and what is printed would go there. No reason to give up. */
@@ -73,7 +76,7 @@ static void prepare(const struct request *req)
 {
 	sigset_t set;
 
-	if (req->op == REQUEST_ORIGINAL)
+	if (req->op == REQUEST_ORIGINAL || req->op == REQUEST_CAPABILITIES)
 		return;
 	fill_standard_fds();
 	if (of_the_hmc(req))

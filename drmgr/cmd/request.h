@@ -13,7 +13,8 @@
 enum request_op {
 	REQUEST_HELP,
 	REQUEST_VERSION,
-	REQUEST_ORIGINAL, /* powerpc-utils': the arguments go there as they are */
+	REQUEST_ORIGINAL,     /* powerpc-utils': the arguments go there as they are */
+	REQUEST_CAPABILITIES, /* the same, and ours where it is not there */
 	REQUEST_CHECK,
 	REQUEST_MIGRATE,
 	REQUEST_SIMULATE,

@@ -209,6 +209,7 @@ void print_help(FILE *f, const char *verb)
 	for (i = 0; i < ARRAY_SIZE(verbs); i++)
 		print_verb(f, &verbs[i]);
 	fputs("\nEverything else of powerpc-utils (-C, -P, -c cpu, mem, pci, ...) goes to its own drmgr.\n"
+	      "Without it, -C says what this partition can do: to migrate.\n"
 	      "\nExit status:\n",
 	      f);
 	for (i = 0; i < ARRAY_SIZE(statuses); i++)

@@ -15,6 +15,9 @@ int do_log(const struct request *req);
 /* divert.c: becomes the program @path; returns only where that is impossible. */
 int do_original(const char *path, char *const argv[]);
 
+/* capabilities.c: becomes the program @original; where that is impossible, prints what this partition can do. */
+int do_capabilities(const char *original, char *const argv[]);
+
 /* verbs.c: the help of @verb, of all where it is NULL. */
 void print_help(FILE *f, const char *verb);
 

@@ -230,6 +230,27 @@ TEST_F(bus, original)
 	EXPECT_EQ(2, WEXITSTATUS(status));
 }
 
+TEST_F(bus, capabilities)
+{
+	char *const argv[] = { "drmgr", "-C", NULL };
+	char *const sh[] = { "sh", "-c", "exit $#", "x", "-C", NULL };
+	int status;
+	pid_t pid;
+
+	/* nothing of this is a partition's here, and the names and their order are powerpc-utils' */
+	EXPECT_EQ(0, RUN(do_capabilities("/nonexistent", argv)));
+	EXPECT_STREQ("cpu_dlpar=no,mem_dlpar=no,slot_dlpar=no,phb_dlpar=no,hea_dlpar=no,pmig=no,"
+		     "cpu_entitlement=no,mem_entitlement=no,slb_resize=no,phib=no\n",
+		     text_of(self, self->out));
+	EXPECT_EQ(0, lines_of(self, self->err));
+	EXPECT_EQ(0, self->stub.calls);
+	pid = fork();
+	if (pid == 0)
+		_exit(do_capabilities("/bin/sh", sh));
+	ASSERT_EQ(pid, waitpid(pid, &status, 0));
+	EXPECT_EQ(1, WEXITSTATUS(status));
+}
+
 static void *end_bus(void *arg)
 {
 	struct stub *stub = arg;

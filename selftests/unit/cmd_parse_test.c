@@ -113,9 +113,10 @@ static const struct {
 	enum request_op op;
 } forms[] = {
 	/* powerpc-utils' own */
-	{ "-C", REQUEST_ORIGINAL },
-	{ "--capabilities", REQUEST_ORIGINAL },
-	{ "-m -C", REQUEST_ORIGINAL },
+	{ "-C", REQUEST_CAPABILITIES },
+	{ "--capabilities", REQUEST_CAPABILITIES },
+	{ "-m -C", REQUEST_CAPABILITIES },
+	{ "-c cpu -C", REQUEST_CAPABILITIES },
 	{ "-P /tmp/prrn.1234", REQUEST_ORIGINAL },
 	{ "-c cpu -a -q 1", REQUEST_ORIGINAL },
 	{ "-c cpu -r -s CPU~1", REQUEST_ORIGINAL },
