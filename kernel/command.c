@@ -122,6 +122,7 @@ static struct pmig_session *open_stream(const struct pmig_request *rq, struct pm
 	if (!s)
 		return ERR_PTR(-ENOMEM);
 	s->vasi = vasi;
+	s->pre_ms = rq->pre_ms;
 	if (engine->quiesce_now && engine->quiesce_now())
 		s->flags |= PMIG_F_QUIESCE_NOW;
 	return s;

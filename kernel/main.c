@@ -25,15 +25,20 @@ static int __init pmig_init(void)
 	err = pmig_poll_init();
 	if (err)
 		goto run;
-	err = pmig_netlink_init();
+	err = pmig_deadline_init();
 	if (err)
 		goto poll;
+	err = pmig_netlink_init();
+	if (err)
+		goto deadline;
 	err = pmig_pseries_init();
 	if (err)
 		goto netlink;
 	return 0;
 netlink:
 	pmig_netlink_exit();
+deadline:
+	pmig_deadline_exit();
 poll:
 	pmig_poll_exit();
 run:
@@ -47,6 +52,7 @@ static void __exit pmig_exit(void)
 {
 	pmig_pseries_exit();
 	pmig_netlink_exit();
+	pmig_deadline_exit();
 	pmig_poll_exit();
 	pmig_run_exit();
 	pmig_uevent_exit();

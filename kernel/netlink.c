@@ -25,10 +25,11 @@ static const struct nla_policy check_policy[PMIG_A_ENGINE + 1] = {
 	[PMIG_A_ENGINE] = { .type = NLA_NUL_STRING, .len = PMIG_NAME_LEN - 1 },
 };
 
-static const struct nla_policy begin_policy[PMIG_A_ENGINE + 1] = {
+static const struct nla_policy begin_policy[PMIG_A_PRE_MS + 1] = {
 	[PMIG_A_STREAM] = { .type = NLA_U64 },
 	[PMIG_A_FLAGS] = NLA_POLICY_MASK(NLA_U32, USER_FLAGS),
 	[PMIG_A_ENGINE] = { .type = NLA_NUL_STRING, .len = PMIG_NAME_LEN - 1 },
+	[PMIG_A_PRE_MS] = { .type = NLA_U32 },
 };
 
 static const struct nla_policy cancel_policy[PMIG_A_ERRNO + 1] = {
@@ -82,6 +83,8 @@ static int do_begin(struct sk_buff *skb, struct genl_info *info)
 {
 	struct pmig_request rq = parse(info);
 
+	if (info->attrs[PMIG_A_PRE_MS])
+		rq.pre_ms = nla_get_u32(info->attrs[PMIG_A_PRE_MS]);
 	if (!rq.stream) {
 		pmig_extack(info->extack, "a stream ID other than 0 is needed");
 		return -EINVAL;

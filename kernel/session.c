@@ -4,8 +4,8 @@
  *
  * states.c says which state may follow which; pmig_session_enter() is the only place that changes
  * the state. It counts the change, and tells everyone: tracepoint, multicast, uevent. It also
- * starts what belongs to the new state, by waking the worker (run.c) and the poller (poll.c), and
- * starts nothing else.
+ * starts what belongs to the new state, by waking the worker (run.c), the poller (poll.c) and the
+ * deadline (deadline.c), and starts nothing else.
  *
  * A session pins this module and the engine's. It is in the slot from NONE to NONE.
  */
@@ -118,6 +118,8 @@ void pmig_session_enter(struct pmig_session *s, enum pmig_state state)
 	pmig_session_touch(s);
 	trace_pmig_transition(s->stream, from, state, s->vasi, s->flags, seq);
 	pmig_uevent(s);
+	if (state == PMIG_STATE_QUIESCE)
+		pmig_deadline_start(s);
 	pmig_poll_start();
 	pmig_run_kick();
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * The session: at most one. session.c owns the object, states.c the table of states, command.c
- * takes what the owner asks for, run.c does what takes long, poll.c watches the stream, foreign.c
- * takes migrations that somebody else started. All state changes go through pmig_session_enter().
+ * takes what the owner asks for, run.c does what takes long, poll.c watches the stream, deadline.c
+ * the owner, foreign.c takes migrations that somebody else started. All state changes go through
+ * pmig_session_enter().
  */
 #ifndef _PMIG_SESSION_H
 #define _PMIG_SESSION_H
@@ -31,6 +32,8 @@
  * @owner: netlink port, 0 for none
  * @err: positive errno of a failure; what failed first stays
  * @reason: in words
+ * @pre_ms: how long it may take from QUIESCE to SUSPENDING; 0 is what the module grants
+ * @deadline: jiffies when that has passed, from QUIESCE on
  * @blackout_us: measured inside, if @has_blackout
  * @refusals: by kernel handlers
  * @changes: after the move, or NULL
@@ -55,6 +58,8 @@ struct pmig_session {
 	u32 owner;
 	int err;
 	char reason[PMIG_REASON_LEN];
+	u32 pre_ms;
+	unsigned long deadline;
 	u64 blackout_us;
 	struct pmig_refusals *refusals;
 	struct pmig_changes *changes;
@@ -96,6 +101,7 @@ void pmig_session_put(struct pmig_session *s);
  * @flags: PMIG_A_FLAGS
  * @engine: PMIG_A_ENGINE or NULL
  * @err: PMIG_A_ERRNO, or 0
+ * @pre_ms: PMIG_A_PRE_MS, or 0
  * @portid: who asks
  * @extack: for a sentence that a person understands
  */
@@ -104,6 +110,7 @@ struct pmig_request {
 	u32 flags;
 	const char *engine;
 	u32 err;
+	u32 pre_ms;
 	u32 portid;
 	struct netlink_ext_ack *extack;
 };
@@ -137,6 +144,11 @@ void pmig_poll_start(void);
 int pmig_poll_init(void);
 void pmig_poll_exit(void);
 unsigned int pmig_poll_interval(void);
+
+/* deadline.c */
+void pmig_deadline_start(struct pmig_session *s);
+int pmig_deadline_init(void);
+void pmig_deadline_exit(void);
 
 /* foreign.c */
 void pmig_foreign_take(struct pmig_session *s);

@@ -44,6 +44,7 @@ struct backend_args {
 	uint64_t stream;
 	uint32_t flags;
 	uint32_t error;
+	uint32_t pre_ms; /* BEGIN: what there may be between QUIESCE and SUSPENDING */
 	const char *engine;
 };
 

@@ -53,6 +53,23 @@ static void on_command(void *userdata, int error, const char *text)
 	session_kick(s);
 }
 
+static usec_t pre_timeout(const struct session *s)
+{
+	usec_t most = s->setup.config->pre_timeout;
+
+	return s->request.wait ? usec_min(most, s->request.wait) : most;
+}
+
+/*
+ * For the module, which gives the migration up when we have not suspended by then: always later than we
+ * should have given it up ourselves. A hook may still be at work on BEGIN when the platform is Suspending.
+ */
+static uint32_t module_pre_ms(const struct session *s)
+{
+	return (uint32_t)((pre_timeout(s) + s->setup.config->hook_timeout + 2 * PRE_GRACE) /
+			  USEC_PER_MSEC);
+}
+
 static void command(struct session *s, enum pmig_cmd cmd)
 {
 	struct backend_args args = {
@@ -60,6 +77,7 @@ static void command(struct session *s, enum pmig_cmd cmd)
 		.flags = (s->request.force ? PMIG_F_FORCE : 0) |
 			 (s->setup.config->quiesce_now ? PMIG_F_QUIESCE_NOW : 0),
 		.error = s->error ? (uint32_t)s->error : ECANCELED,
+		.pre_ms = module_pre_ms(s),
 		.engine = s->request.engine[0] ? s->request.engine : NULL,
 	};
 	int r;
@@ -129,12 +147,9 @@ static void walk(struct session *s, const struct plan *plan)
 		.nr_changes = s->nr_changes,
 		.engine = s->request.engine[0] ? s->request.engine : NULL,
 	};
-	usec_t timeout = s->setup.config->pre_timeout;
 
 	if (plan == &plan_pre) {
-		if (s->request.wait)
-			timeout = usec_min(timeout, s->request.wait);
-		notice.deadline = now_usec() + timeout;
+		notice.deadline = now_usec() + pre_timeout(s);
 		set_timer(s, notice.deadline + PRE_GRACE);
 	}
 	s->setup.log->phase = dr_phase_text(plan->phase);

@@ -45,6 +45,8 @@ static int sim_get_state(u64 id, enum pmig_vasi *vasi)
 	struct pmig_sim_stream *stream;
 	int err;
 
+	while (READ_ONCE(pmig_sim_hold_state))
+		msleep(20);
 	mutex_lock(&pmig_sim_lock);
 	err = pmig_sim_fails(&pmig_sim_fail_state);
 	stream = pmig_sim_stream_find(id);

@@ -9,7 +9,8 @@
  *	snapshot	reading what the machine is
  *
  * early_return: see engine.c; quiesce_now: NX-GZIP windows are in use; slow_cancel: a stream that
- * has been cancelled stays as it is until force_state says otherwise.
+ * has been cancelled stays as it is until force_state says otherwise; hold_state: whoever asks for
+ * a stream's state gets no answer before it is cleared.
  */
 #include <linux/module.h>
 
@@ -20,6 +21,7 @@ DEFINE_MUTEX(pmig_sim_lock);
 bool pmig_sim_early_return;
 bool pmig_sim_quiesce_now;
 bool pmig_sim_slow_cancel;
+bool pmig_sim_hold_state;
 struct pmig_sim_failure pmig_sim_fail_suspend;
 struct pmig_sim_failure pmig_sim_fail_wait;
 struct pmig_sim_failure pmig_sim_fail_cancel;
@@ -82,6 +84,7 @@ FAILURE(fail_snapshot);
 SWITCH(early_return);
 SWITCH(quiesce_now);
 SWITCH(slow_cancel);
+SWITCH(hold_state);
 
 static ssize_t sim_machine_show(struct config_item *item, char *page)
 {
@@ -91,11 +94,17 @@ static ssize_t sim_machine_show(struct config_item *item, char *page)
 CONFIGFS_ATTR_RO(sim_, machine);
 
 static struct configfs_attribute *attrs[] = {
-	&sim_attr_fail_suspend,	 &sim_attr_fail_wait,
-	&sim_attr_fail_cancel,	 &sim_attr_fail_state,
-	&sim_attr_fail_snapshot, &sim_attr_early_return,
-	&sim_attr_quiesce_now,	 &sim_attr_slow_cancel,
-	&sim_attr_machine,	 NULL,
+	&sim_attr_fail_suspend,
+	&sim_attr_fail_wait,
+	&sim_attr_fail_cancel,
+	&sim_attr_fail_state,
+	&sim_attr_fail_snapshot,
+	&sim_attr_early_return,
+	&sim_attr_quiesce_now,
+	&sim_attr_slow_cancel,
+	&sim_attr_hold_state,
+	&sim_attr_machine,
+	NULL,
 };
 
 static const struct config_item_type type = {

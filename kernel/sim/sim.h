@@ -132,6 +132,7 @@ extern struct pmig_sim_failure pmig_sim_fail_snapshot;
 extern bool pmig_sim_early_return;
 extern bool pmig_sim_quiesce_now;
 extern bool pmig_sim_slow_cancel;
+extern bool pmig_sim_hold_state;
 
 /* 0, or a negative errno that uses up one count of the switch. */
 int pmig_sim_fails(struct pmig_sim_failure *failure);

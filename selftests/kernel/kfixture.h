@@ -21,6 +21,7 @@ static inline void load_modules(void)
 		run("mount -t configfs configfs /sys/kernel/config");
 	put("/sys/module/pmig/parameters/poll_ms", "5");
 	put("/sys/module/pmig/parameters/cancel_timeout_ms", "10000");
+	put("/sys/module/pmig/parameters/pre_timeout_ms", "600000");
 }
 
 /* What every fixture here has, and what a function that serves several of them takes. */
@@ -86,6 +87,8 @@ static inline void bench_down(struct __test_metadata *_metadata, struct bench *s
 
 	if (!self->l.nl)
 		return;
+	if (self->sim)
+		put(SIM "hold_state", "0");
 	tell("clear");
 	link_close(&self->l);
 	EXPECT_EQ(0, link_open(&l));

@@ -238,6 +238,126 @@ TEST_F(sim, killed_in_cancelling)
 		 "a pre,b pre,c pre,c post-error,b post-error,a post-error,");
 }
 
+/* An owner that begins, is told Suspending, may tell the handlers PRE, and then sleeps until it is killed. */
+static pid_t stopped_owner(struct bench *self, uint32_t pre_ms, bool pre)
+{
+	char buf[512];
+	struct session s;
+	struct nlmsghdr *nlh;
+	struct link l;
+	pid_t pid = fork();
+
+	if (pid)
+		return pid;
+	if (link_open(&l))
+		_exit(1);
+	nlh = message(&l, buf, l.family, PMIG_CMD_BEGIN, NLM_F_ACK);
+	mnl_attr_put_u64(nlh, PMIG_A_STREAM, STREAM);
+	mnl_attr_put_strz(nlh, PMIG_A_ENGINE, self->engine);
+	if (pre_ms)
+		mnl_attr_put_u32(nlh, PMIG_A_PRE_MS, pre_ms);
+	if (talk(&l, nlh, NULL, NULL) || stream_set(self->sim, STREAM, "suspending") ||
+	    !reaches(&l, &s, PMIG_STATE_QUIESCE) || (pre && command(&l, PMIG_CMD_PRE)))
+		_exit(1);
+	kill(getpid(), SIGSTOP);
+	_exit(1);
+}
+
+/* The deadline passes while the owner is there, and does nothing. */
+static void given_up_without_it(struct __test_metadata *_metadata, struct bench *self, pid_t pid,
+				const char *reason, const char *log)
+{
+	ASSERT_REACHES(FAILED);
+	EXPECT_EQ(ETIMEDOUT, self->s.err);
+	EXPECT_NE(0, self->s.owner);
+	EXPECT_NE(NULL, strstr(self->s.reason, reason))
+	{
+		TH_LOG("%s", self->s.reason);
+	}
+	EXPECT_EQ(0x6000000 | ETIMEDOUT, stream_reason(self->sim, STREAM));
+	EXPECT_STREQ(log, told());
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+}
+
+TEST_F(pmig, stopped_in_quiesce)
+{
+	pid_t pid = stopped_owner(&self->bench, 300, false);
+
+	ASSERT_LT(0, pid);
+	given_up_without_it(_metadata, &self->bench, pid, "did not suspend within 300 ms", "");
+}
+
+TEST_F(pmig, stopped_when_ready)
+{
+	pid_t pid = stopped_owner(&self->bench, 2000, true);
+
+	ASSERT_LT(0, pid);
+	ASSERT_REACHES(READY);
+	given_up_without_it(_metadata, &self->bench, pid, "did not suspend within 2000 ms",
+			    "a pre,b pre,c pre,c post-error,b post-error,a post-error,");
+}
+
+/* Who names no time has the module's, and nobody has more. */
+TEST_F(sim, stopped_with_the_time_of_the_module)
+{
+	uint32_t asked[] = { 0, 3600000 };
+	unsigned int i;
+	pid_t pid;
+
+	put("/sys/module/pmig/parameters/pre_timeout_ms", "300");
+	for (i = 0; i < 2; i++) {
+		pid = stopped_owner(&self->bench, asked[i], false);
+		ASSERT_LT(0, pid);
+		given_up_without_it(_metadata, &self->bench, pid, "did not suspend within 300 ms",
+				    "");
+		ASSERT_TRUE(quiet(&self->l));
+		put(SIM "streams/0xabcd1234/live", "0");
+		ASSERT_SET("enabled");
+		put(SIM "streams/0xabcd1234/live", "1");
+	}
+}
+
+/* The platform does not answer the poller at all: it takes no part in this. */
+TEST_F(sim, stopped_and_the_platform_is_silent)
+{
+	pid_t pid = stopped_owner(&self->bench, 2000, true);
+
+	ASSERT_LT(0, pid);
+	ASSERT_REACHES(READY);
+	put("/sys/module/pmig/parameters/cancel_timeout_ms", "100");
+	put(SIM "hold_state", "1");
+	given_up_without_it(_metadata, &self->bench, pid, "has not confirmed the cancellation",
+			    "a pre,b pre,c pre,c post-error,b post-error,a post-error,");
+}
+
+/* The time ends in the middle of PRE: the handler whose turn it is finishes first. */
+TEST_F(sim, stopped_in_pre)
+{
+	pid_t pid;
+
+	tell("block b pre");
+	pid = stopped_owner(&self->bench, 1000, true);
+	ASSERT_LT(0, pid);
+	ASSERT_REACHES(CANCELLING);
+	EXPECT_STREQ("a pre,b pre,", told());
+	tell("release");
+	given_up_without_it(_metadata, &self->bench, pid, "did not suspend within 1000 ms",
+			    "a pre,b pre,b post-error,a post-error,");
+}
+
+/* Once it has suspended in time, the rest may take as long as it takes. */
+TEST_F(sim, suspends_in_time)
+{
+	put("/sys/module/pmig/parameters/pre_timeout_ms", "2000");
+	ASSERT_EQ(0, stream_blackout(true, 2500));
+	ASSERT_READY();
+	ASSERT_COMMAND(SUSPEND);
+	ASSERT_REACHES(COMPLETED);
+	EXPECT_EQ(0, self->s.err);
+	ASSERT_COMMAND(END);
+}
+
 /* It is the socket that owns, not the process. */
 TEST_F(pmig, another_socket_of_the_owner)
 {

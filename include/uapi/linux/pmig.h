@@ -11,9 +11,10 @@
  *
  * All commands but PMIG_CMD_GET need CAP_SYS_ADMIN in the initial user namespace. The socket that
  * sent PMIG_CMD_CHECK, PMIG_CMD_BEGIN or PMIG_CMD_ADOPT owns the session; commands of another
- * socket get -EPERM. When the owner's socket closes before the suspension, the module cancels the
- * stream and tells its kernel handlers that it did not happen; later it finishes, and keeps the
- * result for PMIG_CMD_ADOPT.
+ * socket get -EPERM. When the owner's socket closes before the suspension, or the time that it
+ * named in PMIG_A_PRE_MS passes between QUIESCE and SUSPENDING, the module cancels the stream and
+ * tells its kernel handlers that it did not happen; later it finishes, and keeps the result for
+ * PMIG_CMD_ADOPT.
  *
  * Errors come with a sentence in the extended acknowledgment: -ENOENT there is no session or no
  * such stream, -EPERM it is not yours, -EBUSY not in this state or another session is there,
@@ -44,7 +45,7 @@
  * @PMIG_CMD_CHECK: ask all kernel handlers whether the partition may move (STREAM, FLAGS,
  *	ENGINE); the session goes CHECK, then CHECKED with the refusals, and is over with
  *	PMIG_CMD_END
- * @PMIG_CMD_BEGIN: follow a stream whose memory is being copied (STREAM, FLAGS, ENGINE):
+ * @PMIG_CMD_BEGIN: follow a stream whose memory is being copied (STREAM, FLAGS, ENGINE, PRE_MS):
  *	ENABLED, and QUIESCE as soon as the platform is Suspending
  * @PMIG_CMD_PRE: in QUIESCE: tell the kernel handlers to get ready; READY, or CANCELLING when
  *	one refuses
@@ -76,6 +77,8 @@ enum pmig_cmd {
  * @PMIG_A_ENGINE: string, "pseries" or "sim"; without it the first engine that is there, in
  *	this order
  * @PMIG_A_ERRNO: u32, a positive errno, at most 24 bits: why the owner cancels
+ * @PMIG_A_PRE_MS: u32, milliseconds that the owner wants from QUIESCE to SUSPENDING; 0, none, or
+ *	more than the module's parameter pre_timeout_ms: so many as that
  * @PMIG_A_SESSION: nest of enum pmig_session_attr
  */
 enum pmig_attr {
@@ -84,6 +87,7 @@ enum pmig_attr {
 	PMIG_A_FLAGS,
 	PMIG_A_ENGINE,
 	PMIG_A_ERRNO,
+	PMIG_A_PRE_MS,
 	PMIG_A_SESSION,
 	PMIG_A_PAD,
 	__PMIG_A_MAX,
