@@ -3,7 +3,7 @@
  * The forms that others send: RSCT on behalf of the HMC, scripts written for powerpc-utils, and AIX admins.
  *
  * Three languages share the letters, so the arguments are read twice. The first reading looks for what
- * decides whose they are and complains about nothing: -C and -P, or a -c other than pmig, are
+ * decides whose they are and complains about nothing: -C and -P, or a last -c other than pmig, are
  * powerpc-utils'; -m is ours; AIX's -i -u -l -R -b -S -D are AIX's only where none of these is there
  * (powerpc-utils' -i and -R always come with -c). The second reading, of a migration, is no stricter than
  * powerpc-utils: an operator who evacuates a failing server must not be stopped by a letter. What is not
@@ -47,8 +47,8 @@ struct marks {
 	bool version;
 	bool original;
 	bool capabilities;
-	bool action; /* -a -r -Q -q -I -V -H: powerpc-utils', but no home without -c */
-	bool pmig;
+	const char *of;	   /* -c: the last one counts */
+	bool action;	   /* -a -r -Q -q -I -V -H: powerpc-utils', but no home without -c */
 	int aix;	   /* the first AIX letter */
 	int bad;	   /* '?': the first option that nobody knows, ':': it lacks its value */
 	int letter;	   /* its own; 0: it has none */
@@ -67,10 +67,8 @@ static void mark(struct marks *marks, int c)
 		marks->capabilities = true;
 	else if (c == 'P')
 		marks->original = true;
-	else if (c == 'c' && !strcmp(optarg, "pmig"))
-		marks->pmig = true;
-	else if (c == 'c' && strcmp(optarg, "pmig"))
-		marks->original = true;
+	else if (c == 'c')
+		marks->of = optarg;
 	else if (c < 256 && c > 1 && strchr("arQqIVH", c))
 		marks->action = true;
 	else if (c < 256 && c > 1 && strchr(AIX_LETTERS, c) && !marks->aix)
@@ -175,9 +173,12 @@ static void migrate_option(int c, const char *typed, struct words *w, struct req
 	case 'w':
 		take_number(req, &req->wait_min, c, optarg, DR_WAIT_MIN_MAX);
 		return;
+	case OPT_VERSION:
+		ignore(req, "%.40s", typed);
+		return;
 	case ':':
 	case '?':
-		if (optopt)
+		if (optopt > 0 && optopt < OPT_VERSION)
 			ignore(req, "-%c", optopt);
 		else
 			ignore(req, "%.40s", typed);
@@ -233,8 +234,11 @@ static int parse_migrate(int argc, char **argv, struct request *req, struct errl
 	return set_phase(&w, req, err) ?: set_stream(&w, req, err);
 }
 
-static int nothing_to_do(const struct marks *marks, struct errline *err)
+/* @first: what the command line begins with, NULL if it is empty */
+static int nothing_to_do(const struct marks *marks, const char *first, struct errline *err)
 {
+	if (first && *first != '-' && !is_number(first))
+		return fail(err, DR_EXIT_USAGE, "there is no \"%.40s\": see drmgr --help", first);
 	if (!marks->bad)
 		return fail(err, DR_EXIT_USAGE, "nothing to do: see drmgr --help");
 	if (marks->bad == ':')
@@ -248,23 +252,26 @@ static int nothing_to_do(const struct marks *marks, struct errline *err)
 static int dispatch(int argc, char **argv, struct request *req, struct errline *err)
 {
 	struct marks marks = { 0 };
+	const char *first = argc > 1 ? argv[1] : NULL;
+	bool pmig;
 
 	find_marks(argc, argv, &marks);
 	if (marks.capabilities) {
 		req->op = REQUEST_CAPABILITIES;
 		return 0;
 	}
-	if (marks.original) {
+	pmig = marks.of && !strcmp(marks.of, "pmig");
+	if (marks.original || (marks.of && !pmig)) {
 		req->op = REQUEST_ORIGINAL;
 		return 0;
 	}
-	if (marks.help || marks.version) {
+	if (marks.help || (marks.version && !marks.m)) {
 		req->op = marks.help ? REQUEST_HELP : REQUEST_VERSION;
 		return 0;
 	}
 	if (marks.m)
 		return parse_migrate(argc, argv, req, err);
-	if (marks.pmig)
+	if (pmig)
 		return fail(err, DR_EXIT_USAGE,
 			    "-c pmig needs -m: drmgr -m -c pmig -p check|pre -s ID");
 	if (marks.action) {
@@ -276,7 +283,7 @@ static int dispatch(int argc, char **argv, struct request *req, struct errline *
 			err, DR_EXIT_NOT_YET,
 			"-%c of AIX is not in this version: copy scripts to /usr/lib/dr/scripts/all yourself",
 			marks.aix);
-	return nothing_to_do(&marks, err);
+	return nothing_to_do(&marks, first, err);
 }
 
 int compat_parse(int argc, char *const argv[], struct request *ret, struct errline *err)

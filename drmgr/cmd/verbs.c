@@ -147,24 +147,11 @@ static int parse_options(const struct verb *verb, int argc, char *const argv[], 
 
 int request_parse(int argc, char *const argv[], struct request *ret, struct errline *err)
 {
-	const struct verb *verb;
-	const char *first = argc > 1 ? argv[1] : "";
-	struct request req = { 0 };
+	const struct verb *verb = argc > 1 ? find_verb(argv[1]) : NULL;
+	struct request req = { .op = verb ? verb->op : 0 };
 	int r;
 
-	/* a number in front is RSCT's, from behind -n: see compat.c */
-	if (argc > 1 && (first[0] == '-' || (first[0] >= '0' && first[0] <= '9'))) {
-		r = compat_parse(argc, argv, &req, err);
-	} else {
-		verb = find_verb(first);
-		if (!verb)
-			return argc <= 1 ?
-				       fail(err, DR_EXIT_USAGE, "nothing to do: see drmgr --help") :
-				       fail(err, DR_EXIT_USAGE,
-					    "there is no \"%.40s\": see drmgr --help", first);
-		req.op = verb->op;
-		r = parse_options(verb, argc, argv, &req, err);
-	}
+	r = verb ? parse_options(verb, argc, argv, &req, err) : compat_parse(argc, argv, &req, err);
 	if (r == 0)
 		*ret = req;
 	return r;
