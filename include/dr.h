@@ -155,7 +155,8 @@ enum dr_phase {
  *	the process does not catch it. Not SIGRECONFIG in a program that catches it by sigaction(): that is
  *	a registration of its own
  * @timeout_ms: how long the application may take to answer, 0 for the daemon's default (10 s); the daemon
- *	caps it (drmgr.conf, ApplicationTimeoutMaxSec=)
+ *	caps it (drmgr.conf, ApplicationTimeoutMaxSec=). Without DR_MAY_REFUSE, or where that is not granted,
+ *	2 s at the most (GraceSec=). What an application really has is in the event, deadline_us
  */
 struct dr_options {
 	const char *name;

@@ -4,6 +4,10 @@
  * own deadline; there is one timer for all. What an application can do to the rest is bounded: it can be slow
  * once, and is then passed over.
  *
+ * Time comes with the right to refuse. Who has it gets what it asked for, within the settings; all others have
+ * one grace, counted once for all of them from the beginning of the phase. So whatever they ask for and however many
+ * they are, silence of theirs costs a phase no more than the grace. Each is told the deadline that it really has.
+ *
  * Who is told what:
  *	CHECK, BEGIN, PRE, RESUMED   who asked for it
  *	POST                         who asked for it, whether it was told PRE or not: it wants to know what changed
@@ -83,6 +87,27 @@ static bool may_stop(const struct signals *s, const struct application *app, boo
 	return !s->notice->force && (app->flags & needed) == needed;
 }
 
+static usec_t timeout_of(const struct signals *s, const struct application *app)
+{
+	return app->timeout_ms ? usec_min(app->timeout_ms * USEC_PER_MSEC,
+					  s->config->application_timeout_max) :
+				 s->config->application_timeout;
+}
+
+static usec_t deadline_of(const struct signals *s, const struct application *app)
+{
+	usec_t deadline = now_usec() + timeout_of(s, app), all = s->notice->deadline;
+
+	if (!(app->flags & DR_MAY_REFUSE))
+		deadline = usec_min(deadline, s->start + s->config->grace);
+	/* PRE's time is for all together: who can't stop it leaves half of what there is to the drivers. */
+	if (all && may_stop(s, app, true))
+		deadline = usec_min(deadline, all);
+	else if (all)
+		deadline = usec_min(deadline, s->start + (all - s->start) / 2);
+	return deadline;
+}
+
 /* ---- answers ---- */
 
 static void refused(struct signals *s, struct application *app, int error, const char *reason,
@@ -139,13 +164,6 @@ static void missed(struct signals *s, struct application *app, const char *how)
 {
 	settle(s, app);
 	refused(s, app, ETIMEDOUT, how, true);
-}
-
-static usec_t app_timeout(const struct signals *s, const struct application *app)
-{
-	return app->timeout_ms ? usec_min(app->timeout_ms * USEC_PER_MSEC,
-					  s->config->application_timeout_max) :
-				 s->config->application_timeout;
 }
 
 static int on_timer(_unused_ sd_event_source *source, _unused_ uint64_t usec, void *userdata)
@@ -232,12 +250,7 @@ static void tell(struct signals *s, struct application *app)
 				"can't be told: the journal: %s", errno_text(r));
 		return;
 	}
-	deadline = now_usec() + app_timeout(s, app);
-	/* PRE's time is for all together: who can't stop it leaves half of what there is to the drivers. */
-	if (s->notice->deadline && may_stop(s, app, true))
-		deadline = usec_min(deadline, s->notice->deadline);
-	else if (s->notice->deadline)
-		deadline = usec_min(deadline, s->start + (s->notice->deadline - s->start) / 2);
+	deadline = deadline_of(s, app);
 	s->message->deadline_us = wants_answer(phase) ? deadline : 0;
 	s->message->flags &= ~WIRE_EVENT_ADVICE;
 	if (!(app->flags & DR_MAY_REFUSE))
@@ -301,7 +314,7 @@ static void tell_all(struct audience *a, const struct notice *n)
 	struct application *app;
 
 	s->notice = n;
-	s->start = usec_min(now_usec(), n->deadline);
+	s->start = n->deadline ? usec_min(now_usec(), n->deadline) : now_usec();
 	s->waiting = 0;
 	s->slow_said = false;
 	if (make_message(s, n) == 0) {

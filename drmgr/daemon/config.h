@@ -15,6 +15,7 @@ struct config {
 	usec_t pre_timeout; /* PRE as a whole */
 	usec_t application_timeout;
 	usec_t application_timeout_max;
+	usec_t grace;	    /* of all together that have no right to refuse */
 	usec_t slow_notice; /* "N applications have not handled signals yet" */
 	uint64_t max_applications;
 	uint64_t max_applications_root;

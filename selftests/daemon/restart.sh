@@ -51,7 +51,7 @@ held_in() { # held_in COMMAND: the script 20-two stays in it until go
 
 held_app() { # held_app PHASE: app-c does not answer it before go
 	rm -f $DIR/go
-	member app-c timeout-ms=300000 "hold=$1:$DIR/go"
+	member app-c may-refuse timeout-ms=300000 "hold=$1:$DIR/go"
 }
 
 next_daemon() { # next_daemon: kills the daemon, and returns when another one answers

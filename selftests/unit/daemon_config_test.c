@@ -58,7 +58,12 @@ TEST_F(config, without_a_file)
 	EXPECT_EQ(300 * USEC_PER_SEC, self->c.hook_timeout);
 	EXPECT_EQ(1024, self->c.max_applications_per_user);
 	EXPECT_FALSE(self->c.hooks_at_pre);
+<<<<<<< HEAD
 	EXPECT_FALSE(self->c.post_alone);
+=======
+	EXPECT_FALSE(self->c.without_module_sysfs);
+	EXPECT_EQ(2 * USEC_PER_SEC, self->c.grace);
+>>>>>>> b274294 (drmgrd: who has no right to refuse has one grace, all of them together)
 }
 
 TEST_F(config, good_values)
@@ -87,6 +92,8 @@ TEST_F(config, bad_values_keep_the_default)
 		"PreTimeoutSec=",
 		"PreTimeoutSec=99999",
 		"PreTimeoutSec=18446744073709551617",
+		"GraceSec=0",
+		"GraceSec=61",
 		"HooksAt=never",
 		"CheckEngine=perhaps",
 		"ScriptDirectory=relative",

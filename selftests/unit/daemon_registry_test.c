@@ -556,6 +556,61 @@ TEST_F(registry, one_without_the_right_leaves_time_for_drivers)
 	close(fd);
 }
 
+/* Asks for @phase, lets one with the right answer and three without be silent. */
+static void be_silent(struct __test_metadata *_metadata, FIXTURE_DATA(registry) * self,
+		      enum dr_phase phase, int voter, const int *silent)
+{
+	struct notice n = { .phase = phase, .stream = 1, .gen = 3 };
+	struct wire_answer answer = { .gen = 3 };
+	usec_t before = now_usec(), told = 0;
+	struct wire_event event;
+
+	n.deadline = phase == DR_PHASE_PRE ? before + 3600 * USEC_PER_SEC : 0;
+	self->done = 0;
+	self->a->ops->check(self->a, &n); /* all ops are one */
+	ASSERT_EQ(sizeof(event), recv(voter, &event, sizeof(event), MSG_DONTWAIT));
+	EXPECT_LE(before + 60 * USEC_PER_SEC, event.deadline_us);
+	for (int i = 0; i < 3; i++) {
+		ASSERT_EQ(sizeof(event), recv(silent[i], &event, sizeof(event), MSG_DONTWAIT));
+		EXPECT_LE(before + self->config.grace, event.deadline_us);
+		EXPECT_GE(now_usec() + self->config.grace, event.deadline_us);
+		EXPECT_EQ(told ? told : event.deadline_us, event.deadline_us);
+		told = event.deadline_us;
+	}
+	ASSERT_EQ(sizeof(answer), send(voter, &answer, sizeof(answer), 0));
+	while (!self->done && now_usec() < before + 20 * USEC_PER_SEC)
+		sd_event_run(self->event, USEC_PER_SEC);
+	EXPECT_EQ(1, self->done);
+	EXPECT_LE(told, now_usec()); /* not a moment less than they were told */
+}
+
+/* However many they are, and whatever they ask for. */
+TEST_F(registry, silence_without_the_right_costs_one_grace)
+{
+	struct registration w = self_as(self, 0);
+	int voter, silent[3];
+
+	ASSERT_EQ(0, new_audience(self));
+	self->config.grace = USEC_PER_SEC / 5;
+	w.timeout_ms = 60000;
+	for (int i = 0; i < 3; i++) {
+		w.uid = 1000 + (uid_t)i;
+		w.flags = DR_MAY_REFUSE | DR_REQUIRED; /* it only says so */
+		ASSERT_LE(0, silent[i] = registry_add(self->r, &w));
+	}
+	w.uid = 0;
+	ASSERT_LE(0, voter = registry_add(self->r, &w));
+	be_silent(_metadata, self, DR_PHASE_CHECK, voter, silent);
+	EXPECT_EQ(3, self->refusals);
+	EXPECT_FALSE(self->refusal.stops);
+	be_silent(_metadata, self, DR_PHASE_PRE, voter, silent);
+	be_silent(_metadata, self, DR_PHASE_POST, voter, silent);
+	EXPECT_EQ(3, self->refusals);
+	for (int i = 0; i < 3; i++)
+		close(silent[i]);
+	close(voter);
+}
+
 /* PRE apart, no answer is worth more than ApplicationTimeoutMaxSec. */
 TEST_F(registry, time_to_answer_is_bounded)
 {
@@ -565,6 +620,7 @@ TEST_F(registry, time_to_answer_is_bounded)
 	int fd;
 
 	ASSERT_EQ(0, new_audience(self));
+	w.flags = DR_MAY_REFUSE;
 	w.timeout_ms = 3600 * 1000;
 	ASSERT_LE(0, fd = registry_add(self->r, &w));
 	self->a->ops->check(self->a, &check);

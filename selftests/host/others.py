@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Programs of users who have no right to refuse: what they cost a migration, and what the operator sees of them."""
+import signal
+
+from host import SEEN, Daemon, Member, Migration, check, hook, script, seen, text
+
+SEC = 1000  # of Member.left_ms()
+NOBODY = 65534
+
+
+def grace(t):
+    """Programs of users, silent in each phase: check, PRE and POST go on after one grace, and POST's scripts run."""
+    Daemon("ApplicationTimeoutSec=3600", "ApplicationTimeoutMaxSec=3600", "PreTimeoutSec=3600", "GraceSec=3")
+    script("10-one")
+    hook("50-hook")
+    app = Member("app", "timeout-ms=900000", uid=NOBODY)
+    root = Member("root", "may-refuse")
+    for name in ("silent-1", "silent-2", "silent-3"):
+        Member(name, "required", "timeout-ms=900000", uid=NOBODY).process.send_signal(signal.SIGSTOP)
+    r = check("0x7001")
+    t.same("silence does not stop a check", 0, r.returncode)
+    t.same("each is advice", 3, r.stderr.count("advice by application silent-"))
+    t.same("nor a migration", 0, Migration("0x7001").finish())
+    t.same("those that answer are told all, and so are scripts and hooks after them",
+           ["10-one postmigrate", "50-hook post"], seen()[-2:])
+    for phase in ("check", "pre", "post"):
+        t.result(0 < app.left_ms(phase) <= 3 * SEC, f"{phase}: who has no right to refuse is told the grace", text(SEEN))
+        t.result(root.left_ms(phase) > 900 * SEC, f"{phase}: who has it has its own time", text(SEEN))
+
+
+TESTS = (grace,)
