@@ -354,6 +354,16 @@ static enum manager_error prepare_simulation(struct manager *m, char *text, size
 	return MANAGER_OK;
 }
 
+/* A check ends soon, as other DLPAR operations do, so it is waited for in the same way. */
+static enum manager_error refuse_busy(const struct manager *m, char *text, size_t size)
+{
+	bool check = session_kind(m->session) == SESSION_CHECK;
+
+	return refuse(text, size, check ? MANAGER_LOCKED : MANAGER_BUSY,
+		      "stream 0x%" PRIx64 " is being %s: wait until it is over, see drmgr status",
+		      session_stream(m->session), check ? "checked" : "migrated");
+}
+
 enum manager_error manager_start(struct manager *m, const struct manager_request *request,
 				 manager_reply_t call, void *userdata, char *text, size_t size)
 {
@@ -361,18 +371,16 @@ enum manager_error manager_start(struct manager *m, const struct manager_request
 	bool sim = request->kind == REQUEST_SIMULATE;
 
 	if (m->stopping && !m->session)
-		return refuse(text, size, MANAGER_BUSY, "drmgrd is ending: try again");
+		return refuse(text, size, MANAGER_LOCKED, "drmgrd is ending: try again");
 	if (m->session)
-		return refuse(text, size, MANAGER_BUSY,
-			      "stream 0x%" PRIx64
-			      " is being %s: wait until it is over, see drmgr status",
-			      session_stream(m->session),
-			      session_kind(m->session) == SESSION_CHECK ? "checked" : "migrated");
-	if (!choose_backend(m))
-		return refuse(text, size, MANAGER_FAILED, "out of memory");
+		return refuse_busy(m, text, size);
 	e = take_lock(m, text, size);
 	if (e != MANAGER_OK)
 		return e;
+	if (!choose_backend(m)) {
+		unlock(m);
+		return refuse(text, size, MANAGER_FAILED, "out of memory");
+	}
 	m->request = *request;
 	e = sim ? prepare_simulation(m, text, size) : MANAGER_OK;
 	if (e == MANAGER_OK &&

@@ -36,9 +36,10 @@
 #define DR_WAIT_MIN_MAX (24U * 60)
 
 #define DR_ERROR_BAD_STREAM \
-	"org.drmgr.Error.BadStream"		    /* the platform does not know this stream ID */
-#define DR_ERROR_BUSY	   "org.drmgr.Error.Busy"   /* another migration is under way */
-#define DR_ERROR_LOCKED	   "org.drmgr.Error.Locked" /* another process has the DLPAR lock */
+	"org.drmgr.Error.BadStream"	     /* the platform does not know this stream ID */
+#define DR_ERROR_BUSY "org.drmgr.Error.Busy" /* another migration is under way */
+#define DR_ERROR_LOCKED \
+	"org.drmgr.Error.Locked" /* another DLPAR operation, a check included, is under way: ask again soon */
 #define DR_ERROR_NO_MODULE "org.drmgr.Error.NoModule" /* pmig.ko is not there and can't be loaded */
 #define DR_ERROR_NO_ENGINE "org.drmgr.Error.NoEngine" /* no hypervisor that moves partitions */
 #define DR_ERROR_STOPPED   "org.drmgr.Error.Stopped"  /* stopped in PRE: cancelled, all undone */
