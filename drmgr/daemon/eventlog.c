@@ -3,18 +3,15 @@
  * The lines of one migration are a table: the text is AIX's, word for word, because people grep for it. The
  * order comes from the session's tables, and a test holds it. Each line goes to the journal once, with its
  * syslog face (DRMGR, local1) and with fields of ours, so that `journalctl PMIG_STREAM=... PMIG_AUDIENCE=script`
- * and `grep DRMGR /var/log/syslog` both find it. Without a journal it goes to stderr.
+ * and `grep DRMGR /var/log/syslog` both find it. What the journal does not take goes to stderr.
  */
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/uio.h>
-
-#define SD_JOURNAL_SUPPRESS_LOCATION
-#include <systemd/sd-journal.h>
 
 #include "daemon/eventlog.h"
+#include "shared/logsend.h"
 
 #define FACILITY_LOCAL1 "17"
 
@@ -51,25 +48,25 @@ static const char *const texts[_EVENT_MAX] = {
 };
 
 struct fields {
-	struct iovec iov[12];
-	char text[12][512];
+	struct iovec iov[LOG_FIELDS_MAX];
+	char text[LOG_FIELDS_MAX][512];
 	size_t n;
 };
 
 _printf_(2, 3) static void add(struct fields *f, const char *fmt, ...)
 {
+	char raw[sizeof(f->text[0])], *text;
 	va_list ap;
-	int n;
 
 	if (f->n >= ARRAY_SIZE(f->iov))
 		return;
 	va_start(ap, fmt);
-	n = vsnprintf(f->text[f->n], sizeof(f->text[0]), fmt, ap);
+	vsnprintf(raw, sizeof(raw), fmt, ap);
 	va_end(ap);
-	if (n >= (int)sizeof(f->text[0]))
-		n = sizeof(f->text[0]) - 1;
-	f->iov[f->n] = (struct iovec){ f->text[f->n], (size_t)n };
-	f->n++;
+	/* The name of a script, too, may have a line feed, behind which another field would begin. */
+	text = f->text[f->n];
+	text_copy(text, sizeof(raw), raw, sizeof(raw));
+	f->iov[f->n++] = (struct iovec){ text, strlen(text) };
 }
 
 static void submit(const struct eventlog *l, int priority, unsigned id, const char *audience,
@@ -91,9 +88,7 @@ static void submit(const struct eventlog *l, int priority, unsigned id, const ch
 		add(&f, "PMIG_AUDIENCE=%s", audience);
 	if (name)
 		add(&f, "PMIG_NAME=%s", name);
-	/* The journal's socket swallows what nobody reads when it is not there: only a look tells. */
-	if (access("/run/systemd/journal/socket", F_OK) < 0 ||
-	    sd_journal_sendv(f.iov, (int)f.n) < 0)
+	if (log_send(f.iov, f.n) < 0)
 		log_line(priority, "DRMGR: %s", text);
 }
 

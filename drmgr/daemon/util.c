@@ -14,13 +14,17 @@
 #include <string.h>
 
 #include "daemon/util.h"
+#include "shared/logsend.h"
 #include "shared/wiremsg.h"
 
 int log_max_level = LOG_INFO;
 
 void log_line(int level, const char *fmt, ...)
 {
-	char text[1024];
+	static unsigned lost;
+	char text[1024], line[1100];
+	/* systemd reads the level from this prefix; a person at a terminal is spared it. */
+	bool person = isatty(STDERR_FILENO);
 	va_list ap;
 
 	if (level > log_max_level)
@@ -28,11 +32,18 @@ void log_line(int level, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	/* systemd reads the level from this prefix; a person at a terminal is spared it. */
-	if (isatty(STDERR_FILENO))
-		dprintf(STDERR_FILENO, "drmgrd: %s\n", text);
+	if (lost) {
+		snprintf(line, sizeof(line), "<%d>Nobody has read the log: lines lost: %u.\n",
+			 LOG_WARNING, lost);
+		if (log_write(STDERR_FILENO, line) == 0)
+			lost = 0;
+	}
+	if (person)
+		snprintf(line, sizeof(line), "drmgrd: %s\n", text);
 	else
-		dprintf(STDERR_FILENO, "<%d>%s\n", level, text);
+		snprintf(line, sizeof(line), "<%d>%s\n", level, text);
+	if (log_write(STDERR_FILENO, line) < 0)
+		lost++;
 }
 
 int log_oom(void)

@@ -153,11 +153,12 @@ class Daemon:
         self.process.kill()
         self.process.wait()
 
-    def reload(self, line):
-        """SIGHUP, until the daemon has said this about it."""
-        before = self.log().count(line)
+    def reload(self):
+        """SIGHUP, until the daemon has said what became of it."""
+        said = "has been read again|settings stay as they are"
+        before = len(re.findall(said, self.log()))
         self.process.send_signal(signal.SIGHUP)
-        wait(lambda: self.log().count(line) > before, f'"{line}"')
+        wait(lambda: len(re.findall(said, self.log())) > before, "the settings to be read")
 
     def watches(self, pid):
         """It has a pidfd of this process, as of each script that it waits for."""
@@ -301,6 +302,17 @@ def try_lock():
 
 # ---- the log
 
+def until_blocked(call):
+    """Calls it until it would have to wait, and returns how often."""
+    n = 0
+    try:
+        while True:
+            call()
+            n += 1
+    except BlockingIOError:
+        return n
+
+
 JOURNALD = "/lib/systemd/systemd-journald"
 
 
@@ -320,7 +332,7 @@ class Journal:
         self.syslog.bind("/run/systemd/journal/syslog")
         self.lines = []  # (priority and facility, tag, text)
         threading.Thread(target=self.listen, daemon=True).start()
-        spawn([JOURNALD], "journald")
+        self.process = spawn([JOURNALD], "journald")
         wait(lambda: os.path.exists("/run/systemd/journal/socket"), "the journal")
 
     def listen(self):
@@ -334,6 +346,23 @@ class Journal:
             s.connect("/run/systemd/journal/socket")
             s.send(f"MESSAGE={line}\nPRIORITY=6\nSYSLOG_IDENTIFIER={tag}\n".encode())
         wait(lambda: line in [x[2] for x in self.lines], f"\"{line}\" in syslog")
+
+    def freeze(self):
+        """It is stopped, and its socket takes no more."""
+        self.process.send_signal(signal.SIGSTOP)
+        while self.fill():  # what one sender may have on its way is bounded, too
+            pass
+
+    @staticmethod
+    def fill():
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as s:
+            s.setblocking(False)
+            s.connect("/run/systemd/journal/socket")
+            return until_blocked(lambda: s.send(b"MESSAGE=filler\n"))
+
+    def thaw(self):
+        self.process.send_signal(signal.SIGCONT)
+        self.write("host", "there is room again")
 
     def take_until(self, line):
         wait(lambda: line in [x[2] for x in self.lines], f"\"{line}\" in syslog")
