@@ -13,6 +13,7 @@
 
 #include "daemon/bus.h"
 #include "daemon/manager.h"
+#include "daemon/sysfs.h"
 #include "shared/busnames.h"
 
 #define ENABLED_MS_DEFAULT  500
@@ -295,10 +296,12 @@ static const char *module_text(const struct manager *m)
 	return m->link->ops->ready(m->link) ? "loaded" : "absent";
 }
 
-/* How a migration that somebody else starts is noticed: the module's own word. */
-static void others_text(char *text, size_t size)
+/* How a migration that somebody else starts is noticed: the module's own word where it is. */
+static void others_text(const struct manager *m, char *text, size_t size)
 {
-	if (read_text_file(AT_FDCWD, OTHERS_FILE, text, size) < 0)
+	if (!m->link->ops->ready(m->link))
+		snprintf(text, size, "%s", m->sysfs && sysfs_watches(m->sysfs) ? "sysfs" : "");
+	else if (read_text_file(AT_FDCWD, OTHERS_FILE, text, size) < 0)
 		text[0] = '\0';
 	text[strcspn(text, "\n")] = '\0';
 }
@@ -310,7 +313,7 @@ static int append_status(sd_bus_message *reply, const struct manager *m)
 	const char *degraded = manager_degraded(m);
 	char others[32];
 
-	others_text(others, sizeof(others));
+	others_text(m, others, sizeof(others));
 	return sd_bus_message_append(
 		reply, "a{sv}", 9, "state", "s", s ? kernel_state_name(k->state) : "idle", "phase",
 		"s", s ? session_phase(s) : "none", "stream", "t",

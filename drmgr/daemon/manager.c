@@ -293,16 +293,37 @@ const char *manager_degraded(const struct manager *m)
 				"pmig.ko is not loaded any more; the next migration loads it";
 }
 
-/* False: out of memory. */
+static void on_state(void *userdata, const struct kernel_state *state);
+
+/* What there is without the module; false: out of memory. */
+static bool have_sysfs(struct manager *m)
+{
+	return m->sysfs ||
+	       (sysfs_new(&m->sysfs, m->event) >= 0 && backend_listen(m->sysfs, on_state, m) >= 0);
+}
+
 static bool choose_backend(struct manager *m)
 {
 	m->backend = m->link;
 	if (module_is_there(m))
 		return true;
-	if (!m->sysfs && sysfs_new(&m->sysfs, m->event) < 0)
+	if (!have_sysfs(m))
 		return false;
 	m->backend = m->sysfs;
 	return true;
+}
+
+/* Who notices migrations of others: the module where it is, and nobody besides. */
+static struct backend *noticing(struct manager *m)
+{
+	if (!m->link->ops->ready(m->link))
+		return have_sysfs(m) ? m->sysfs : NULL;
+	if (m->sysfs) {
+		aud_kernel_set_backend(m->audiences[AUDIENCE_KERNEL], m->link);
+		m->sysfs->ops->free(m->sysfs);
+		m->sysfs = NULL;
+	}
+	return m->link;
 }
 
 static void warn_if_degraded(const struct manager *m)
@@ -436,15 +457,24 @@ static void take_over(struct manager *m, struct replay *replay)
 static int on_reconcile(_unused_ sd_event_source *s, void *userdata)
 {
 	struct manager *m = userdata;
-	const struct kernel_state *k = &m->link->state;
-	bool foreign = k->flags & PMIG_F_FOREIGN;
+	const struct kernel_state *k;
+	struct backend *b;
+	bool foreign;
 
+	if (m->session)
+		return 0;
+	b = noticing(m);
+	if (!b)
+		return 0;
+	if (b != m->backend)
+		m->tried = 0;
+	m->backend = b;
+	k = &b->state;
+	foreign = k->flags & PMIG_F_FOREIGN;
 	/* Once for each change: what can't be taken is not tried again and again. */
-	if (m->stopping || m->session || k->state == PMIG_STATE_NONE || k->owner ||
-	    k->seq == m->tried)
+	if (m->stopping || k->state == PMIG_STATE_NONE || k->owner || k->seq == m->tried)
 		return 0;
 	m->tried = k->seq;
-	m->backend = m->link;
 	if (foreign && !k->stream)
 		eventlog_note(
 			&m->log, LOG_NOTICE, "kernel", NULL,
@@ -478,9 +508,7 @@ static void on_state(void *userdata, _unused_ const struct kernel_state *state)
 /* The last daemon did without the module, and its write may be going on. */
 static void take_back_sysfs(struct manager *m, uint64_t stream, int written)
 {
-	if (!m->sysfs && sysfs_new(&m->sysfs, m->event) < 0)
-		log_oom();
-	if (!m->sysfs)
+	if (!have_sysfs(m))
 		safe_close(written);
 	else {
 		m->backend = m->sysfs;
@@ -595,6 +623,7 @@ int manager_new(struct manager **ret, sd_event *event, const char *config_path,
 	if (!module_is_there(m))
 		log_warning("Degraded: %s. It will be tried again when it is needed.", m->degraded);
 	m->backend = m->link;
+	sd_event_source_set_enabled(m->reconcile, SD_EVENT_ONESHOT);
 	tell_systemd(m);
 	*ret = TAKE_PTR(m);
 	return 0;

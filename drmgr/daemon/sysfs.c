@@ -2,10 +2,13 @@
 /*
  * Without the module: the stream ID is written to /sys/kernel/mobility/migration by a child, because the write
  * lasts as long as the migration. The kernel waits for Suspending inside the write and nobody outside can see it, so
- * PRE comes at once, as in powerpc-utils; no driver is asked, nothing says what changed. It plays the module's states
- * so that the session need not know.
+ * PRE comes at once, as in powerpc-utils; no driver is asked, and of what changed only the machine's identity is known.
+ * It plays the module's states so that the session need not know.
  *
-  * The child outlives the daemon, and with it the write; its pipe, kept by systemd, tells the next daemon when it has
+ * What others write to the file wakes us, too (inotify). That says nothing about how it went, not even that something was
+ * written; the partition has moved when the machine is another one.
+ *
+ * The child outlives the daemon, and with it the write; its pipe, kept by systemd, tells the next daemon when it has
  * ended and how.
  */
 #include <fcntl.h>
@@ -13,9 +16,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/inotify.h>
 
 #include <systemd/sd-daemon.h>
 
+#include "daemon/identity.h"
 #include "daemon/runner.h"
 #include "daemon/sysfs.h"
 
@@ -26,8 +31,10 @@ struct sysfs {
 	sd_event *event;
 	sd_event_source *later;
 	struct runner *runner;
-	sd_event_source *kept; /* the pipe of an earlier daemon's child */
-	int error;	       /* of the write */
+	sd_event_source *kept;	  /* the pipe of an earlier daemon's child */
+	sd_event_source *writes;  /* to the file, whoever makes them; NULL: can't be watched */
+	struct identity identity; /* of the machine, when something was last said of it */
+	int error;		  /* of the write */
 	uint64_t stream;
 	uint32_t seq;
 	/* the command that later() completes */
@@ -35,6 +42,15 @@ struct sysfs {
 	backend_done_t done;
 	void *userdata;
 };
+
+static void take_changes(struct sysfs *s, struct kernel_state *k)
+{
+	struct identity now;
+
+	identity_read(&now);
+	k->changes = identity_changes(&s->identity, &now, &k->nr_changes);
+	s->identity = now;
+}
 
 static void enter(struct sysfs *s, uint32_t state, int error, const char *reason)
 {
@@ -46,9 +62,38 @@ static void enter(struct sysfs *s, uint32_t state, int error, const char *reason
 		.owner = state == PMIG_STATE_NONE ? 0 : 1,
 	};
 
+	if (state == PMIG_STATE_COMPLETED)
+		take_changes(s, &k);
 	snprintf(k.engine, sizeof(k.engine), "sysfs");
 	snprintf(k.reason, sizeof(k.reason), "%s", reason);
 	backend_set_state(&s->b, &k);
+}
+
+/* A session of somebody else's that is over, and that nobody owns yet. */
+static void look_for_move(struct sysfs *s)
+{
+	struct kernel_state k = {
+		.state = PMIG_STATE_COMPLETED,
+		.flags = PMIG_F_FOREIGN,
+		.seq = s->seq + 1,
+	};
+	struct identity now;
+
+	identity_read(&now);
+	if (s->b.state.state != PMIG_STATE_NONE || identity_same(&s->identity, &now))
+		return;
+	s->seq++;
+	s->stream = 0;
+	take_changes(s, &k);
+	snprintf(k.engine, sizeof(k.engine), "sysfs");
+	backend_set_state(&s->b, &k);
+}
+
+static int on_write(_unused_ sd_event_source *source, _unused_ const struct inotify_event *event,
+		    void *userdata)
+{
+	look_for_move(userdata);
+	return 0;
 }
 
 /* In the child. Its last words are for whichever daemon is there then. */
@@ -157,6 +202,7 @@ static int act(struct sysfs *s)
 		return state == PMIG_STATE_NONE ? -ENOENT : 0;
 	case PMIG_CMD_END:
 		enter(s, PMIG_STATE_NONE, 0, "");
+		look_for_move(s); /* ours may have failed because it was another's that moved it */
 		return 0;
 	default:
 		return -EOPNOTSUPP;
@@ -210,6 +256,7 @@ static void sysfs_free(struct backend *b)
 	if (!s)
 		return;
 	runner_free(s->runner);
+	sd_event_source_disable_unref(s->writes);
 	sd_event_source_disable_unref(s->kept);
 	sd_event_source_disable_unref(s->later);
 	kernel_state_clear(&s->b.state);
@@ -242,8 +289,18 @@ int sysfs_new(struct backend **ret, sd_event *event)
 		sysfs_free(&s->b);
 		return r;
 	}
+	identity_read(&s->identity);
+	r = sd_event_add_inotify(event, &s->writes, MIGRATION_FILE, IN_MODIFY | IN_CLOSE_WRITE,
+				 on_write, s);
+	if (r < 0)
+		log_info(MIGRATION_FILE " can't be watched: %s.", errno_text(r));
 	*ret = &s->b;
 	return 0;
+}
+
+bool sysfs_watches(const struct backend *b)
+{
+	return ((const struct sysfs *)b)->writes;
 }
 
 void sysfs_restore(struct backend *b, uint64_t stream, int output)

@@ -6,8 +6,10 @@
 
 #include "daemon/backend.h"
 
-/* The back end for a kernel without pmig.ko. */
+/* The back end for a kernel without pmig.ko. Also one that nobody uses notices that the partition has moved. */
 int sysfs_new(struct backend **ret, sd_event *event);
+/* It does: there is something to watch. */
+bool sysfs_watches(const struct backend *b);
 
 /* The name of the pipe of a write that is under way, in systemd's store. */
 #define SYSFS_OUTPUT_NAME "write"

@@ -96,6 +96,17 @@ if is_ppc; then
 	wait_until idle
 	check "and the next one tells how it ended, once" once "10-one premigrate" "10-one postmigrate" "app-a pre" "app-a post"
 	check "nobody is undone" never "10-one undopremigrate" "app-a post-error"
+
+	: > $SEEN
+	ID=0xda17
+	stream $ID
+	(sleep 1; state $ID suspending) &
+	bare_write $ID
+	wait_until has_seen "10-one postmigrate"
+	wait_until idle
+	check "a bare write is noticed without the module, too" once "app-a post" "10-one postmigrate"
+	check "nobody was told PRE" never "app-a pre" "10-one premigrate"
+	check "the log says what changed" logged "identity.system-id: was"
 	rm -f /etc/modprobe.d/daemon-test.conf
 	modprobe pmig
 fi

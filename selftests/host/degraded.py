@@ -102,4 +102,29 @@ def post_alone(t):
     t.same("nobody hears of it", "", text(SEEN))
 
 
-TESTS = (why_no_module, without_module, post_alone)
+def others_move(t):
+    """Without the module, too, all but hooks hear that somebody else has moved the partition, and what changed."""
+    host.machine("LAB0A")
+    daemon = Daemon()
+    everyone()
+    script("20-changed", f"echo $DR_CHANGED > {host.DIR}/changed")
+    after = ["app post", "10-one postmigrate", "20-changed postmigrate"]
+    t.same("status says how it is noticed", "sysfs", status("others-seen-by"))
+    host.others_write("0x7001")
+    t.same("a write that moves nothing is not taken for a move", ("none", []), (status("phase"), seen()))
+    host.others_write("0x7001", "LAB0B")
+    wait(lambda: set(after) <= set(seen()) and status("phase") == "none", "POST")
+    t.same("one that does: everyone is told once", after, seen())
+    t.same("and what changed", "identity.system-id\n", text(host.DIR + "/changed"))
+    t.result("identity.system-id: was \"IBM,02LAB0A\", is \"IBM,02LAB0B\"" in daemon.log(), "so does the log", daemon.log())
+    host.clear_seen()
+    m = Migration("0x7002").moving()
+    host.machine("LAB0C")
+    t.same("a migration of ours goes well", 0, m.finish())
+    wait(lambda: status("phase") == "none", "the daemon to be idle")
+    t.result("identity.system-id: IBM,02LAB0B -> IBM,02LAB0C" in m.out, "the operator sees what changed", m.out)
+    check("0x7003")
+    t.same("and nobody is told twice", 1, seen().count("app post"))
+
+
+TESTS = (why_no_module, without_module, post_alone, others_move)

@@ -20,6 +20,7 @@ import time
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BUILD = os.path.join(os.environ.get("O") or os.path.join(TOP, "build"), "san")
 FIFO = "/sys/kernel/mobility/migration"
+DEVICE_TREE = "/sys/firmware/devicetree/base"
 LOCK = "/run/lock/dr_config_lock"
 DIR = "/run/test"
 SEEN = DIR + "/seen"
@@ -52,10 +53,11 @@ def enter():
             skip("no namespaces here: " + p.stderr.strip())
         os.environ["HOST_INSIDE"] = "1"
         os.execvp("unshare", ns + [sys.executable] + sys.argv)
-    for path in ("/run", "/sys/kernel", "/lib/modules", "/tmp"):
+    for path in ("/run", "/sys/kernel", "/sys/firmware", "/lib/modules", "/tmp"):
         if os.path.isdir(path):
             subprocess.run(["mount", "-t", "tmpfs", "-o", "mode=755,size=16m", "tmpfs", path], check=True)
-    for path in (DIR, SCRIPTS, HOOKS, "/run/lock", "/run/log", "/run/systemd/journal", os.path.dirname(FIFO)):
+    for path in (DIR, SCRIPTS, HOOKS, "/run/lock", "/run/log", "/run/systemd/journal", os.path.dirname(FIFO),
+                 DEVICE_TREE):
         os.makedirs(path)
     os.chmod("/tmp", 0o1777)
     os.mkfifo(FIFO)
@@ -287,6 +289,29 @@ class Migration:
     def end(self):
         self.out, self.err = self.process.communicate(timeout=PATIENCE)
         return self.process.returncode
+
+
+def machine(serial):
+    """The partition is on this machine now."""
+    for name, value in (("system-id", f"IBM,02{serial}"), ("model", "IBM,9009-42A")):
+        with open(f"{DEVICE_TREE}/{name}", "w") as f:
+            f.write(value + "\0")
+
+
+def others_write(stream, serial=None):
+    """Somebody else's drmgr -p pre, or echo; with @serial the partition has moved when the write ends."""
+    def mover():
+        with open(FIFO) as f:
+            f.readline()
+            if serial:
+                machine(serial)
+
+    reader = threading.Thread(target=mover)
+    reader.start()
+    with open(FIFO, "w") as f:
+        f.write(stream + "\n")
+        f.flush()
+        reader.join()
 
 
 def try_lock():
