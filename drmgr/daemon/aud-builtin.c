@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The audience "builtin": readiness checks of the daemon's own, asked in CHECK only. Each is a row of a table
- * and one function that looks and says what it saw; the configuration says whether that is a veto or advice. All
- * are instant, so nothing here waits.
+ * The audience "builtin" is the daemon itself. First of all, in CHECK and BEGIN, it has looked up who may refuse. Then there are readiness
+ * checks, in CHECK only. Each is a row of a table and one function that looks and says what it saw; the configuration says
+ * whether that is a veto or advice. All are instant.
  */
 #include <stdio.h>
 #include <string.h>
@@ -19,6 +19,8 @@
 struct builtin {
 	struct audience a;
 	const struct config *config;
+	struct refusers *refusers;
+	const struct notice *notice;
 };
 
 /* Returns false and a reason when the partition is not ready. */
@@ -56,31 +58,53 @@ static const struct {
 	{ "state", offsetof(struct config, check_state), state_can_be_kept },
 };
 
-static void check(struct audience *a, const struct notice *n)
+static void check(struct builtin *b)
 {
-	const struct builtin *b = (struct builtin *)a;
-
 	for (size_t i = 0; i < ARRAY_SIZE(checks); i++) {
 		enum check_mode mode =
 			*(const enum check_mode *)((const char *)b->config + checks[i].mode);
 		char reason[WIRE_REASON_LEN];
-		bool stops = mode == CHECK_VETO && !n->force;
+		bool stops = mode == CHECK_VETO && !b->notice->force;
 
-		if (mode == CHECK_OFF || checks[i].ready(n, reason, sizeof(reason)))
+		if (mode == CHECK_OFF || checks[i].ready(b->notice, reason, sizeof(reason)))
 			continue;
-		audience_refuse(a, "builtin", checks[i].name, ENODEV, stops, "%s", reason);
-		eventlog_note(a->log, stops ? LOG_ERR : LOG_WARNING, "builtin", checks[i].name,
+		audience_refuse(&b->a, "builtin", checks[i].name, ENODEV, stops, "%s", reason);
+		eventlog_note(b->a.log, stops ? LOG_ERR : LOG_WARNING, "builtin", checks[i].name,
 			      "%s", reason);
 	}
-	audience_done(a);
+}
+
+static void on_looked_up(void *userdata)
+{
+	struct builtin *b = userdata;
+
+	if (b->notice->phase == DR_PHASE_CHECK)
+		check(b);
+	audience_done(&b->a);
+}
+
+static void look_up(struct audience *a, const struct notice *n)
+{
+	struct builtin *b = (struct builtin *)a;
+
+	b->notice = n;
+	refusers_look_up(b->refusers, on_looked_up, b);
+}
+
+static void stop(struct audience *a)
+{
+	refusers_stop(((struct builtin *)a)->refusers);
 }
 
 static const struct audience_ops builtin_ops = {
 	.name = "builtin",
-	.check = check,
+	.check = look_up,
+	.begin = look_up,
+	.stop = stop,
 };
 
-int aud_builtin_new(struct audience **ret, const struct config *config, struct eventlog *log)
+int aud_builtin_new(struct audience **ret, const struct config *config, struct refusers *refusers,
+		    struct eventlog *log)
 {
 	struct builtin *b = calloc(1, sizeof(*b));
 
@@ -89,6 +113,7 @@ int aud_builtin_new(struct audience **ret, const struct config *config, struct e
 	b->a.ops = &builtin_ops;
 	b->a.log = log;
 	b->config = config;
+	b->refusers = refusers;
 	*ret = &b->a;
 	return 0;
 }

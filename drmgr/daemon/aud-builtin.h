@@ -3,9 +3,10 @@
 #define DRMGRD_AUD_BUILTIN_H
 
 #include "daemon/audience.h"
-#include "daemon/config.h"
+#include "daemon/refusers.h"
 
-int aud_builtin_new(struct audience **ret, const struct config *config, struct eventlog *log);
+int aud_builtin_new(struct audience **ret, const struct config *config, struct refusers *refusers,
+		    struct eventlog *log);
 struct audience *aud_builtin_free(struct audience *a);
 
 #endif /* DRMGRD_AUD_BUILTIN_H */

@@ -313,6 +313,7 @@ static void tell_all(struct audience *a, const struct notice *n)
 	struct application_list *list = registry_list(s->registry);
 	struct application *app;
 
+	registry_grant(s->registry);
 	s->notice = n;
 	s->start = n->deadline ? usec_min(now_usec(), n->deadline) : now_usec();
 	s->waiting = 0;

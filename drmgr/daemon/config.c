@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * The settings: one table row each, with a parser that writes nothing unless the value is good. A value that cannot
- * be used is one line with file and line number, and the default holds: a daemon that has to be there
+ * be used is one line with file and line number, and changes nothing: a daemon that has to be there
  * when the partition moves does not stay away for a typing error.
  */
-#include <grp.h>
 #include <ini.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -122,46 +120,16 @@ static int parse_log_level(const struct row *row, struct config *c, const char *
 	return 0;
 }
 
-static int add_uid(struct config *c, uid_t uid)
-{
-	uid_t *v = reallocarray(c->refuse_uids, c->nr_refuse_uids + 1, sizeof(*v));
-
-	if (!v)
-		return log_oom();
-	c->refuse_uids = v;
-	v[c->nr_refuse_uids++] = uid;
-	return 0;
-}
-
-static int add_gid(struct config *c, gid_t gid)
-{
-	gid_t *v = reallocarray(c->refuse_gids, c->nr_refuse_gids + 1, sizeof(*v));
-
-	if (!v)
-		return log_oom();
-	c->refuse_gids = v;
-	v[c->nr_refuse_gids++] = gid;
-	return 0;
-}
-
-/* "alice bob @dba": names that are known are taken also where another of the list is not. */
+/* Who they are is looked up when it matters (refusers.c). Said twice, both count. */
 static int parse_may_refuse(_unused_ const struct row *row, struct config *c, const char *value)
 {
-	_cleanup_free_ char *copy = strdup(value);
-	char *save = NULL;
-	int bad = 0, r;
+	char *all;
 
-	if (!copy)
+	if (asprintf(&all, "%s %s", c->may_refuse ? c->may_refuse : "", value) < 0)
 		return log_oom();
-	for (char *w = strtok_r(copy, " ,\t", &save); w; w = strtok_r(NULL, " ,\t", &save)) {
-		struct passwd *pw = *w == '@' ? NULL : getpwnam(w);
-		struct group *gr = *w == '@' ? getgrnam(w + 1) : NULL;
-
-		r = pw ? add_uid(c, pw->pw_uid) : gr ? add_gid(c, gr->gr_gid) : -ENOENT;
-		if (r < 0)
-			bad = r;
-	}
-	return bad;
+	free(c->may_refuse);
+	c->may_refuse = all;
+	return 0;
 }
 
 #define ROW(key_, parse_, field_, ...)                                     \
@@ -188,8 +156,7 @@ static const struct row rows[] = {
 	    "a number, 1 to 200000"),
 	ROW("MaxApplicationsPerUser", parse_number, max_applications_per_user, 0, 200000,
 	    "a number, 0 to 200000"),
-	ROW("MayRefuse", parse_may_refuse, refuse_uids, 0, 0,
-	    "names of users and, with @, groups that exist"),
+	ROW("MayRefuse", parse_may_refuse, may_refuse, 0, 0, "names of users and, with @, groups"),
 	ROW("WithoutModule", parse_without_module, post_alone, 0, 0, "sysfs or post"),
 	ROW("CheckEngine", parse_check, check_engine, 0, 0, "veto, advice or off"),
 	ROW("CheckState", parse_check, check_state, 0, 0, "veto, advice or off"),
@@ -230,7 +197,7 @@ static int take(void *userdata, const char *section, const char *key, const char
 		if (strcasecmp(key, rows[i].key) != 0)
 			continue;
 		if (rows[i].parse(&rows[i], r->config, value ? value : "") < 0)
-			log_warning("%s:%u: %s=%s: expected %s; the default is used.", r->path,
+			log_warning("%s:%u: %s=%s: expected %s; the line is not used.", r->path,
 				    r->line, rows[i].key, value ? value : "", rows[i].expected);
 		return 1;
 	}
@@ -285,21 +252,6 @@ void config_clear(struct config *c)
 {
 	free(c->script_directory);
 	free(c->hook_directory);
-	free(c->refuse_uids);
-	free(c->refuse_gids);
+	free(c->may_refuse);
 	*c = (struct config){ 0 };
-}
-
-bool config_may_refuse(const struct config *c, uid_t uid, const gid_t *gids, size_t nr_gids)
-{
-	if (uid == 0)
-		return true;
-	for (size_t i = 0; i < c->nr_refuse_uids; i++)
-		if (c->refuse_uids[i] == uid)
-			return true;
-	for (size_t i = 0; i < c->nr_refuse_gids; i++)
-		for (size_t k = 0; k < nr_gids; k++)
-			if (c->refuse_gids[i] == gids[k])
-				return true;
-	return false;
 }

@@ -26,11 +26,7 @@ struct config {
 	enum check_mode check_engine;
 	enum check_mode check_state;
 	int log_level;
-	/* who may refuse, beside root */
-	uid_t *refuse_uids;
-	size_t nr_refuse_uids;
-	gid_t *refuse_gids;
-	size_t nr_refuse_gids;
+	char *may_refuse; /* beside root: "alice @dba", as it is written; NULL for nobody */
 };
 
 /*
@@ -39,7 +35,5 @@ struct config {
  */
 int config_load(struct config *c, const char *path);
 void config_clear(struct config *c);
-
-bool config_may_refuse(const struct config *c, uid_t uid, const gid_t *gids, size_t nr_gids);
 
 #endif /* DRMGRD_CONFIG_H */

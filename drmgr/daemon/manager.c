@@ -553,7 +553,7 @@ void manager_restore(struct manager *m, int *fds, char **names, size_t n)
 
 static int new_audiences(struct manager *m)
 {
-	int r = aud_builtin_new(&m->audiences[AUDIENCE_BUILTIN], &m->config, &m->log);
+	int r = aud_builtin_new(&m->audiences[AUDIENCE_BUILTIN], &m->config, m->refusers, &m->log);
 
 	if (r >= 0)
 		r = aud_kernel_new(&m->audiences[AUDIENCE_KERNEL], &m->log);
@@ -608,7 +608,9 @@ int manager_new(struct manager **ret, sd_event *event, const char *config_path,
 		return log_oom();
 	r = journal_new(&m->journal, m->journal_path);
 	if (r >= 0)
-		r = registry_new(&m->registry, event, &m->config, apps);
+		r = refusers_new(&m->refusers, event, &m->config);
+	if (r >= 0)
+		r = registry_new(&m->registry, event, &m->config, m->refusers, apps);
 	if (r >= 0)
 		r = new_audiences(m);
 	if (r >= 0)
@@ -639,6 +641,7 @@ struct manager *manager_free(struct manager *m)
 	aud_scripts_free(m->audiences[AUDIENCE_SCRIPTS]);
 	aud_signals_free(m->audiences[AUDIENCE_SIGNALS]);
 	registry_free(m->registry);
+	refusers_free(m->refusers);
 	journal_free(m->journal);
 	if (m->link)
 		m->link->ops->free(m->link);

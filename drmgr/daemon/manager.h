@@ -51,6 +51,7 @@ struct manager {
 	struct backend *sysfs;
 	char degraded[256]; /* why the module is not used, "" where it is */
 	struct audience *audiences[_AUDIENCE_MAX];
+	struct refusers *refusers;
 	struct registry *registry;
 	struct journal *journal;
 	struct eventlog log;

@@ -31,8 +31,9 @@ const struct plan plan_check = {
 
 const struct plan plan_begin = {
 	.phase = DR_PHASE_BEGIN,
-	.n = 2,
+	.n = 3,
 	.steps = {
+		{ AUDIENCE_BUILTIN, OP(begin), EVENT_NONE, EVENT_NONE },
 		{ AUDIENCE_SIGNALS, OP(begin), EVENT_NONE, EVENT_NONE },
 		{ AUDIENCE_SCRIPTS, OP(begin), EVENT_NONE, EVENT_NONE },
 	},

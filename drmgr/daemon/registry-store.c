@@ -40,9 +40,9 @@ int registry_store_save(const char *directory, const struct application *app)
 	snprintf(file, sizeof(file), "%" PRIu64, app->id);
 	snprintf(text, sizeof(text),
 		 "PID=%d\nUID=%u\nPHASES=%" PRIx32 "\nFLAGS=%" PRIx32 "\nTIMEOUT_MS=%" PRIu32
-		 "\nSIGNO=%d\nNAME=%s\nEND=1\n",
+		 "\nSIGNO=%d\nNAME=%s\nWANTED=%" PRIx32 "\nEND=1\n",
 		 app->pid, app->uid, app->phases, app->flags, app->timeout_ms, app->signo,
-		 app->name);
+		 app->name, app->wanted);
 	r = write_text_file_atomic(dir, file, text);
 	if (r < 0)
 		return r;
@@ -72,8 +72,8 @@ static int take_number(const char *value, int base, uint64_t max, uint64_t *ret)
 
 static int take_pair(struct loaded *l, const char *key, const char *value)
 {
-	static const char *const keys[] = { "PID",	  "UID",   "PHASES", "FLAGS",
-					    "TIMEOUT_MS", "SIGNO", "NAME",   "END" };
+	static const char *const keys[] = { "PID",   "UID",  "PHASES", "FLAGS", "TIMEOUT_MS",
+					    "SIGNO", "NAME", "WANTED", "END" };
 	struct application *app = l->app;
 	uint64_t n = 0;
 	size_t i;
@@ -99,6 +99,8 @@ static int take_pair(struct loaded *l, const char *key, const char *value)
 		app->signo = (int)n;
 	else if (i == 6)
 		text_copy(app->name, sizeof(app->name), value, SIZE_MAX);
+	else if (i == 7 && (r = take_number(value, 16, DR_MAY_REFUSE | DR_REQUIRED, &n)) == 0)
+		app->wanted = (uint32_t)n;
 	if (r == 0)
 		l->seen |= 1U << i;
 	return r;
@@ -129,5 +131,5 @@ int registry_store_load(const char *directory, uint64_t id, struct application *
 		if (take_pair(&l, line, eq + 1) < 0)
 			return -EBADMSG;
 	}
-	return l.seen == 0xff && app->name[0] ? 0 : -EBADMSG;
+	return l.seen == 0x1ff && app->name[0] ? 0 : -EBADMSG;
 }

@@ -27,6 +27,8 @@
 struct registry {
 	sd_event *event;
 	const struct config *config;
+	const struct refusers *refusers;
+	unsigned granted; /* by which version of them */
 	struct application_list list;
 	size_t count;
 	uint64_t last_id;
@@ -35,7 +37,7 @@ struct registry {
 };
 
 int registry_new(struct registry **ret, sd_event *event, const struct config *config,
-		 const char *directory)
+		 const struct refusers *refusers, const char *directory)
 {
 	struct registry *r = calloc(1, sizeof(*r));
 
@@ -48,6 +50,7 @@ int registry_new(struct registry **ret, sd_event *event, const struct config *co
 	}
 	r->event = sd_event_ref(event);
 	r->config = config;
+	r->refusers = refusers;
 	/* Names of this session that an earlier daemon wrote down must not come again. */
 	r->last_id = now_usec();
 	TAILQ_INIT(&r->list);
@@ -211,20 +214,31 @@ static size_t groups_of(pid_t pid, gid_t *gids, size_t max)
 	return n;
 }
 
-static uint32_t grant(struct registry *r, const struct registration *what)
+static uint32_t grant(const struct registry *r, const struct application *app)
 {
 	_cleanup_free_ gid_t *gids = NULL;
 	size_t n = 0;
 
-	if (!(what->flags & DR_MAY_REFUSE))
+	if (!(app->wanted & DR_MAY_REFUSE))
 		return 0;
-	if (what->uid && r->config->nr_refuse_gids) {
+	if (app->uid && refusers_have_groups(r->refusers)) {
 		gids = calloc(GROUPS_MAX, sizeof(*gids));
-		n = gids ? groups_of(what->pid, gids, GROUPS_MAX) : 0;
+		n = gids ? groups_of(app->pid, gids, GROUPS_MAX) : 0;
 	}
-	if (pidfd_alive(what->pidfd) != 1 || !config_may_refuse(r->config, what->uid, gids, n))
+	if (pidfd_alive(app->pidfd) != 1 || !refusers_include(r->refusers, app->uid, gids, n))
 		return 0;
-	return what->flags & (DR_MAY_REFUSE | DR_REQUIRED);
+	return app->wanted;
+}
+
+void registry_grant(struct registry *r)
+{
+	struct application *app;
+
+	if (r->granted == refusers_version(r->refusers))
+		return;
+	r->granted = refusers_version(r->refusers);
+	TAILQ_FOREACH(app, &r->list, node)
+		app->flags = grant(r, app);
 }
 
 static int check(const struct registration *what)
@@ -298,7 +312,8 @@ int registry_add(struct registry *r, const struct registration *what)
 	/* Whoever gets ready must hear how it ended. */
 	if (app->phases & (DR_PHASES(DR_PHASE_PRE) | DR_PHASES(DR_PHASE_BEGIN)))
 		app->phases |= DR_PHASES(DR_PHASE_POST) | DR_PHASES(DR_PHASE_POST_ERROR);
-	app->flags = grant(r, what);
+	app->wanted = what->flags;
+	app->flags = grant(r, app);
 	app->signo = what->signo;
 	app->timeout_ms = what->timeout_ms;
 	text_copy(app->name, sizeof(app->name), what->name, SIZE_MAX);

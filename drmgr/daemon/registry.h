@@ -6,7 +6,7 @@
 #include <sys/queue.h>
 #include <systemd/sd-event.h>
 
-#include "daemon/config.h"
+#include "daemon/refusers.h"
 #include "dr.h"
 #include "shared/wire.h"
 
@@ -21,7 +21,8 @@ struct application {
 	int pidfd;
 	int sock;
 	uint32_t phases;
-	uint32_t flags; /* DR_MAY_REFUSE and DR_REQUIRED only where they were granted */
+	uint32_t wanted; /* DR_MAY_REFUSE and DR_REQUIRED, as asked for */
+	uint32_t flags;	 /* those that are granted now */
 	uint32_t timeout_ms;
 	int signo;
 	char name[DR_NAME_LEN];
@@ -55,7 +56,7 @@ struct registration {
 TAILQ_HEAD(application_list, application);
 
 int registry_new(struct registry **ret, sd_event *event, const struct config *config,
-		 const char *directory);
+		 const struct refusers *refusers, const char *directory);
 struct registry *registry_free(struct registry *r);
 void registry_watch(struct registry *r, const struct registry_watcher *watcher);
 
@@ -67,6 +68,8 @@ int registry_add(struct registry *r, const struct registration *what);
 /* Takes back what an earlier daemon left with systemd: @fds with their names. What belongs to nobody is closed. */
 void registry_restore(struct registry *r, int *fds, char **names, size_t n);
 void registry_drop(struct application *app);
+/* Grants what was asked for, or takes it back, if somebody else may refuse now. */
+void registry_grant(struct registry *r);
 
 struct application_list *registry_list(struct registry *r);
 size_t registry_count(const struct registry *r);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* drmgr.conf: what is good is taken, what is not is one line with its number, and the default holds. */
+/* drmgr.conf: what is good is taken, what is not is one line with its number, and changes nothing. */
 #include <stdio.h>
 #include <string.h>
 
@@ -58,12 +58,8 @@ TEST_F(config, without_a_file)
 	EXPECT_EQ(300 * USEC_PER_SEC, self->c.hook_timeout);
 	EXPECT_EQ(1024, self->c.max_applications_per_user);
 	EXPECT_FALSE(self->c.hooks_at_pre);
-<<<<<<< HEAD
 	EXPECT_FALSE(self->c.post_alone);
-=======
-	EXPECT_FALSE(self->c.without_module_sysfs);
 	EXPECT_EQ(2 * USEC_PER_SEC, self->c.grace);
->>>>>>> b274294 (drmgrd: who has no right to refuse has one grace, all of them together)
 }
 
 TEST_F(config, good_values)
@@ -72,15 +68,14 @@ TEST_F(config, good_values)
 		0,
 		load(self,
 		     "# a comment\n[drmgr]\nScriptDirectory=/opt/dr\nhooksat = pre\nPreTimeoutSec=5 ; why\n"
-		     "CheckEngine=advice\nWithoutModule=post\nMayRefuse=root, daemon @root\n"));
+		     "CheckEngine=advice\nWithoutModule=post\nMayRefuse=root, daemon @root\nMayRefuse=bin\n"));
 	EXPECT_STREQ("", self->log);
 	EXPECT_STREQ("/opt/dr", self->c.script_directory);
 	EXPECT_TRUE(self->c.hooks_at_pre);
 	EXPECT_EQ(5 * USEC_PER_SEC, self->c.pre_timeout);
 	EXPECT_EQ(CHECK_ADVICE, self->c.check_engine);
 	EXPECT_TRUE(self->c.post_alone);
-	EXPECT_EQ(2, self->c.nr_refuse_uids);
-	EXPECT_EQ(1, self->c.nr_refuse_gids);
+	EXPECT_STREQ(" root, daemon @root bin", self->c.may_refuse);
 }
 
 TEST_F(config, bad_values_keep_the_default)
@@ -100,7 +95,6 @@ TEST_F(config, bad_values_keep_the_default)
 		"WithoutModule=error",
 		"LogLevel=loud",
 		"NoSuchSetting=1",
-		"MayRefuse=nobody-of-that-name",
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(lines); i++) {
@@ -114,7 +108,6 @@ TEST_F(config, bad_values_keep_the_default)
 		EXPECT_EQ(strchr(self->log, '\n'), strrchr(self->log, '\n'));
 		EXPECT_EQ(60 * USEC_PER_SEC, self->c.pre_timeout);
 		EXPECT_FALSE(self->c.hooks_at_pre);
-		EXPECT_EQ(0, self->c.nr_refuse_uids);
 		EXPECT_EQ(7 * USEC_PER_SEC,
 			  self->c.slow_notice); /* the rest is read all the same */
 	}
@@ -132,18 +125,6 @@ TEST_F(config, nonsense)
 	ASSERT_EQ(0, load(self, "\xff\xfe\n]][[\n=\n[drmgr\nx\n[other]\nPreTimeoutSec=1\n"));
 	EXPECT_STRNE("", self->log);
 	EXPECT_EQ(60 * USEC_PER_SEC, self->c.pre_timeout);
-}
-
-TEST_F(config, who_may_refuse)
-{
-	gid_t gids[] = { 5, 6 };
-
-	ASSERT_EQ(0, load(self, "[drmgr]\nMayRefuse=daemon @tty\n"));
-	EXPECT_TRUE(config_may_refuse(&self->c, 0, NULL, 0));
-	EXPECT_TRUE(config_may_refuse(&self->c, 1, NULL, 0));
-	EXPECT_FALSE(config_may_refuse(&self->c, 2, NULL, 0));
-	EXPECT_TRUE(config_may_refuse(&self->c, 2, gids, 2));
-	EXPECT_FALSE(config_may_refuse(&self->c, 2, gids + 1, 1));
 }
 
 TEST_HARNESS_MAIN

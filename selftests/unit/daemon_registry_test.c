@@ -19,6 +19,7 @@ FIXTURE(registry)
 {
 	sd_event *event;
 	struct config config;
+	struct refusers *refusers;
 	struct registry *r;
 	struct eventlog log;
 	char directory[64];
@@ -59,7 +60,9 @@ FIXTURE_SETUP(registry)
 	ASSERT_NE(NULL, mkdtemp(self->directory));
 	ASSERT_LE(0, sd_event_new(&self->event));
 	ASSERT_EQ(0, config_load(&self->config, "/nonexistent"));
-	ASSERT_EQ(0, registry_new(&self->r, self->event, &self->config, self->directory));
+	ASSERT_EQ(0, refusers_new(&self->refusers, self->event, &self->config));
+	ASSERT_EQ(0, registry_new(&self->r, self->event, &self->config, self->refusers,
+				  self->directory));
 	registry_watch(self->r, &(struct registry_watcher){ on_answer, on_gone, self });
 	self->pidfd = (int)syscall(SYS_pidfd_open, getpid(), 0);
 	ASSERT_LE(0, self->pidfd);
@@ -71,6 +74,7 @@ FIXTURE_TEARDOWN(registry)
 
 	aud_signals_free(self->a);
 	registry_free(self->r);
+	refusers_free(self->refusers);
 	config_clear(&self->config);
 	sd_event_unref(self->event);
 	close(self->pidfd);
@@ -168,28 +172,78 @@ TEST_F(registry, bounds_for_each_user_and_all)
 	EXPECT_EQ(0, registry_count(self->r));
 }
 
+static void looked_up(void *userdata)
+{
+	FIXTURE_DATA(registry) *self = userdata;
+
+	self->done++;
+}
+
+/* Who may refuse is in drmgr.conf, and is looked up. */
+static void may_refuse(FIXTURE_DATA(registry) * self, const char *names)
+{
+	free(self->config.may_refuse);
+	self->config.may_refuse = names ? strdup(names) : NULL;
+	self->done = 0;
+	refusers_look_up(self->refusers, looked_up, self);
+	while (!self->done && sd_event_run(self->event, UINT64_MAX) >= 0)
+		;
+}
+
 TEST_F(registry, whose_refusal_counts)
 {
 	struct registration w = self_as(self, 0);
-	uid_t uids[] = { 1000 };
-	int fd;
+	struct application *app;
+	int root, user;
 
 	w.flags = DR_MAY_REFUSE | DR_REQUIRED;
-	ASSERT_LE(0, fd = registry_add(self->r, &w));
-	EXPECT_EQ(DR_MAY_REFUSE | DR_REQUIRED, TAILQ_FIRST(registry_list(self->r))->flags);
-	registry_drop(TAILQ_FIRST(registry_list(self->r)));
-	close(fd);
-	w.uid = 1000;
-	ASSERT_LE(0, fd = registry_add(self->r, &w));
-	EXPECT_EQ(0, TAILQ_FIRST(registry_list(self->r))->flags);
-	registry_drop(TAILQ_FIRST(registry_list(self->r)));
-	close(fd);
-	self->config.refuse_uids = uids;
-	self->config.nr_refuse_uids = 1;
-	ASSERT_LE(0, fd = registry_add(self->r, &w));
-	EXPECT_EQ(DR_MAY_REFUSE | DR_REQUIRED, TAILQ_FIRST(registry_list(self->r))->flags);
-	self->config.refuse_uids = NULL;
-	close(fd);
+	ASSERT_LE(0, root = registry_add(self->r, &w));
+	EXPECT_EQ(w.flags, TAILQ_FIRST(registry_list(self->r))->flags);
+	w.uid = 1; /* daemon */
+	ASSERT_LE(0, user = registry_add(self->r, &w));
+	app = TAILQ_LAST(registry_list(self->r), application_list);
+	EXPECT_EQ(0, app->flags);
+	may_refuse(self, "nobody-of-that-name daemon");
+	registry_grant(self->r);
+	EXPECT_EQ(w.flags, app->flags);
+	registry_drop(app);
+	close(user);
+	ASSERT_LE(0, user = registry_add(self->r, &w));
+	app = TAILQ_LAST(registry_list(self->r), application_list);
+	EXPECT_EQ(w.flags, app->flags);
+	may_refuse(self, NULL);
+	registry_grant(self->r);
+	EXPECT_EQ(0, app->flags);
+	EXPECT_EQ(w.flags, TAILQ_FIRST(registry_list(self->r))->flags);
+	close(user), close(root);
+}
+
+TEST_F(registry, whose_group_may_refuse)
+{
+	gid_t gids[] = { 1, 5 }; /* daemon, tty */
+
+	may_refuse(self, "bin, @tty");
+	EXPECT_TRUE(refusers_include(self->refusers, 0, NULL, 0));
+	EXPECT_TRUE(refusers_include(self->refusers, 2, NULL, 0));
+	EXPECT_FALSE(refusers_include(self->refusers, 1, NULL, 0));
+	EXPECT_TRUE(refusers_include(self->refusers, 1, gids, 2));
+	EXPECT_FALSE(refusers_include(self->refusers, 1, gids, 1));
+}
+
+/* A directory service that does not answer: who was known before still is. */
+TEST_F(registry, a_look_up_that_is_stopped)
+{
+	may_refuse(self, "daemon");
+	free(self->config.may_refuse);
+	self->config.may_refuse = strdup("bin");
+	self->done = 0;
+	refusers_look_up(self->refusers, looked_up, self);
+	refusers_stop(self->refusers);
+	while (!self->done && sd_event_run(self->event, UINT64_MAX) >= 0)
+		;
+	EXPECT_EQ(1, self->done);
+	EXPECT_TRUE(refusers_include(self->refusers, 1, NULL, 0));
+	EXPECT_FALSE(refusers_include(self->refusers, 2, NULL, 0));
 }
 
 TEST_F(registry, whoever_gets_ready_hears_the_end)
@@ -452,7 +506,7 @@ TEST_F(registry, told_again_under_the_same_gen)
 
 TEST_F(registry, taken_back)
 {
-	struct registration w = self_as(self, 0);
+	struct registration w = self_as(self, 1);
 	struct application *app;
 	struct wire_answer answer = { .gen = 7 };
 	char name[32], *names[3] = { name, name, "unknown" };
@@ -460,6 +514,7 @@ TEST_F(registry, taken_back)
 
 	w.signo = SIGRECONFIG;
 	w.timeout_ms = 1234;
+	w.flags = DR_MAY_REFUSE;
 	ASSERT_LE(0, fd = registry_add(self->r, &w));
 	app = TAILQ_FIRST(registry_list(self->r));
 	snprintf(name, sizeof(name), "app-%lu", (unsigned long)app->id);
@@ -468,7 +523,8 @@ TEST_F(registry, taken_back)
 	fds[1] = dup(app->sock);
 	fds[2] = dup(0);
 	registry_free(self->r);
-	ASSERT_EQ(0, registry_new(&self->r, self->event, &self->config, self->directory));
+	ASSERT_EQ(0, registry_new(&self->r, self->event, &self->config, self->refusers,
+				  self->directory));
 	registry_watch(self->r, &(struct registry_watcher){ on_answer, on_gone, self });
 	registry_restore(self->r, fds, names, 3);
 	EXPECT_EQ(-EBADF, fds[0]);
@@ -480,6 +536,10 @@ TEST_F(registry, taken_back)
 	EXPECT_EQ(SIGRECONFIG, app->signo);
 	EXPECT_EQ(1234, app->timeout_ms);
 	EXPECT_EQ(getpid(), app->pid);
+	EXPECT_EQ(0, app->flags);
+	may_refuse(self, "daemon");
+	registry_grant(self->r);
+	EXPECT_EQ(DR_MAY_REFUSE, app->flags);
 	app->asked = 7;
 	app->deadline = 1;
 	ASSERT_EQ(sizeof(answer), send(fd, &answer, sizeof(answer), 0));
@@ -510,13 +570,14 @@ TEST_F(registry, hostile_files)
 		"\n\n\n",
 		"=\n",
 		"PID=1\nUID=0\nPHASES=e\nFLAGS=0\nTIMEOUT_MS=0\nSIGNO=0\nNAME=x\n", /* cut short */
-		"PID=1\nUID=0\nPHASES=e\nFLAGS=0\nTIMEOUT_MS=0\nSIGNO=0\nNAME=\nEND=1\n",
-		"PID=-1\nUID=0\nPHASES=e\nFLAGS=0\nTIMEOUT_MS=0\nSIGNO=0\nNAME=x\nEND=1\n",
-		"PID=1\nUID=0\nPHASES=ffffffff\nFLAGS=0\nTIMEOUT_MS=0\nSIGNO=0\nNAME=x\nEND=1\n",
-		"PID=1\nUID=0\nPHASES=e\nFLAGS=ff\nTIMEOUT_MS=0\nSIGNO=0\nNAME=x\nEND=1\n",
-		"PID=1\nUID=0\nPHASES=e\nFLAGS=0\nTIMEOUT_MS=0\nSIGNO=99\nNAME=x\nEND=1\n",
-		"PID=1\nPID=1\nUID=0\nPHASES=e\nFLAGS=0\nTIMEOUT_MS=0\nSIGNO=0\nNAME=x\nEND=1\n",
-		"PID=1\nUID=0\nPHASES=e\nFLAGS=0\nTIMEOUT_MS=0\nSIGNO=0\nNAME=x\nEND=1\nMORE=1\n",
+		"PID=1\nUID=0\nPHASES=e\nFLAGS=0\nTIMEOUT_MS=0\nSIGNO=0\nNAME=\nWANTED=0\nEND=1\n",
+		"PID=-1\nUID=0\nPHASES=e\nFLAGS=0\nTIMEOUT_MS=0\nSIGNO=0\nNAME=x\nWANTED=0\nEND=1\n",
+		"PID=1\nUID=0\nPHASES=ffffffff\nFLAGS=0\nTIMEOUT_MS=0\nSIGNO=0\nNAME=x\nWANTED=0\nEND=1\n",
+		"PID=1\nUID=0\nPHASES=e\nFLAGS=ff\nTIMEOUT_MS=0\nSIGNO=0\nNAME=x\nWANTED=0\nEND=1\n",
+		"PID=1\nUID=0\nPHASES=e\nFLAGS=0\nTIMEOUT_MS=0\nSIGNO=99\nNAME=x\nWANTED=0\nEND=1\n",
+		"PID=1\nPID=1\nUID=0\nPHASES=e\nFLAGS=0\nTIMEOUT_MS=0\nSIGNO=0\nNAME=x\nWANTED=0\nEND=1\n",
+		"PID=1\nUID=0\nPHASES=e\nFLAGS=0\nTIMEOUT_MS=0\nSIGNO=0\nNAME=x\nWANTED=0\nEND=1\nMORE=1\n",
+		"PID=1\nUID=0\nPHASES=e\nFLAGS=0\nTIMEOUT_MS=0\nSIGNO=0\nNAME=x\nWANTED=ff\nEND=1\n",
 	};
 	struct application app;
 	char line[4000];
@@ -532,7 +593,8 @@ TEST_F(registry, hostile_files)
 	put(self, line);
 	EXPECT_EQ(-EBADMSG, registry_store_load(self->directory, 5, &app));
 	EXPECT_EQ(-ENOENT, registry_store_load(self->directory, 6, &app));
-	put(self, "PID=1\nUID=0\nPHASES=e\nFLAGS=0\nTIMEOUT_MS=0\nSIGNO=0\nNAME=x\nEND=1\n");
+	put(self,
+	    "PID=1\nUID=0\nPHASES=e\nFLAGS=0\nTIMEOUT_MS=0\nSIGNO=0\nNAME=x\nWANTED=0\nEND=1\n");
 	app = (struct application){ 0 };
 	EXPECT_EQ(0, registry_store_load(self->directory, 5, &app));
 }

@@ -829,6 +829,7 @@ TEST_F(session, somebody_without_the_right_cant_stop_it)
 		.name = "anybody", .pid = getpid(), .uid = 1000, .timeout_ms = 60000
 	};
 	struct session_result result;
+	struct refusers *refusers;
 	struct registry *registry;
 	struct audience *signals;
 	usec_t until = now_usec() + 20 * USEC_PER_SEC;
@@ -836,7 +837,8 @@ TEST_F(session, somebody_without_the_right_cant_stop_it)
 
 	ASSERT_NE(NULL, mkdtemp(directory));
 	w.pidfd = (int)syscall(SYS_pidfd_open, getpid(), 0);
-	ASSERT_EQ(0, registry_new(&registry, self->event, &self->config, directory));
+	ASSERT_EQ(0, refusers_new(&refusers, self->event, &self->config));
+	ASSERT_EQ(0, registry_new(&registry, self->event, &self->config, refusers, directory));
 	ASSERT_EQ(0, aud_signals_new(&signals, self->event, &self->config, registry, &self->log));
 	self->setup.audiences[AUDIENCE_SIGNALS] = signals;
 	self->audiences[AUDIENCE_KERNEL].a.ops = &slow_driver_ops;
@@ -856,6 +858,7 @@ TEST_F(session, somebody_without_the_right_cant_stop_it)
 	self->s = session_free(self->s);
 	aud_signals_free(signals);
 	registry_free(registry);
+	refusers_free(refusers);
 	close(w.pidfd);
 	snprintf(command, sizeof(command), "rm -rf %s", directory);
 	EXPECT_EQ(0, system(command));
@@ -871,13 +874,15 @@ TEST_F(session, cancelled_whatever_errno_is_given)
 	struct wire_answer answer = { .error = 1 << 24, .reason = "no" };
 	usec_t until = now_usec() + 4 * USEC_PER_SEC;
 	struct wire_event event;
+	struct refusers *refusers;
 	struct registry *registry;
 	struct audience *signals;
 	int fd;
 
 	ASSERT_NE(NULL, mkdtemp(directory));
 	w.pidfd = (int)syscall(SYS_pidfd_open, getpid(), 0);
-	ASSERT_EQ(0, registry_new(&registry, self->event, &self->config, directory));
+	ASSERT_EQ(0, refusers_new(&refusers, self->event, &self->config));
+	ASSERT_EQ(0, registry_new(&registry, self->event, &self->config, refusers, directory));
 	ASSERT_EQ(0, aud_signals_new(&signals, self->event, &self->config, registry, &self->log));
 	self->setup.audiences[AUDIENCE_SIGNALS] = signals;
 	ASSERT_LE(0, fd = registry_add(registry, &w));
@@ -896,6 +901,7 @@ TEST_F(session, cancelled_whatever_errno_is_given)
 	self->s = session_free(self->s);
 	aud_signals_free(signals);
 	registry_free(registry);
+	refusers_free(refusers);
 	close(w.pidfd);
 	close(fd);
 	snprintf(command, sizeof(command), "rm -rf %s", directory);
