@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * drmgr -p check: everyone who refuses gets a line on stderr, which is what the HMC shows its operator. An
- * objection that does not stop the migration is shown as well, as advice, and leaves the status at 0.
+ * objection that does not stop the migration is shown as well, as advice, and leaves the status at 0. Those that
+ * stop it come first, and there is a bound to both: anybody may give advice.
  */
 #include "cmd/bus.h"
 #include "cmd/verbs.h"
 #include "shared/wiremsg.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -24,6 +26,7 @@ static int read_refusals(sd_bus_message *m)
 {
 	const char *audience, *name, *reason;
 	int stops, r, n = 0;
+	uint32_t more;
 
 	r = sd_bus_message_enter_container(m, 'a', "(sssi)");
 	if (r < 0)
@@ -32,6 +35,12 @@ static int read_refusals(sd_bus_message *m)
 		print_refusal(audience, name, reason, stops);
 		n += !!stops;
 	}
+	if (r >= 0)
+		r = sd_bus_message_exit_container(m);
+	if (r >= 0)
+		r = sd_bus_message_read(m, "u", &more);
+	if (r >= 0 && more)
+		fprintf(stderr, "drmgr: and %" PRIu32 " more: see drmgr log\n", more);
 	return r < 0 ? r : n;
 }
 

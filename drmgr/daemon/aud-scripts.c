@@ -6,7 +6,7 @@
  *
  *	check	learn, ask the scripts, ask the hooks, undocheck to all hooks when one said no
  *	begin	learn, hooks' pre (HooksAt=begin)
- *	pre	scripts until one fails, hooks' pre (HooksAt=pre)
+ *	pre	learn what BEGIN had no time for, scripts until one fails, hooks' pre (HooksAt=pre)
  *	post	scripts that were told, hooks that were told
  *	undo	scripts that were told, last one first; hooks' post, because theirs comes in both cases
  *
@@ -40,7 +40,8 @@ enum pass {
 static const enum pass check_passes[] = { PASS_INFO,  PASS_REGISTER,	    PASS_SCRIPTS,
 					  PASS_HOOKS, PASS_HOOKS_UNDOCHECK, PASS_END };
 static const enum pass begin_passes[] = { PASS_INFO, PASS_REGISTER, PASS_HOOKS, PASS_END };
-static const enum pass pre_passes[] = { PASS_SCRIPTS, PASS_HOOKS, PASS_END };
+static const enum pass pre_passes[] = { PASS_INFO, PASS_REGISTER, PASS_SCRIPTS, PASS_HOOKS,
+					PASS_END };
 static const enum pass post_passes[] = { PASS_INFO,	    PASS_ADOPT,	     PASS_REGISTER,
 					 PASS_SCRIPTS_TOLD, PASS_HOOKS_TOLD, PASS_END };
 static const enum pass undo_passes[] = { PASS_INFO,	    PASS_ADOPT,	     PASS_REGISTER,
@@ -455,8 +456,12 @@ static void stop(struct audience *a)
 	struct scripts *s = (struct scripts *)a;
 
 	s->stop = true;
-	if (s->runner)
-		runner_stop(s->runner);
+	if (!s->runner)
+		return;
+	eventlog_note(s->a.log, LOG_WARNING, kind_name(s->job.kind), s->job.label,
+		      "%s %s, %s: stopped", kind_name(s->job.kind), s->job.label,
+		      dr_phase_text(s->notice->phase));
+	runner_stop(s->runner);
 }
 
 static const struct audience_ops scripts_ops = {

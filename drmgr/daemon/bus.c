@@ -125,7 +125,9 @@ static int append_refusals(sd_bus_message *m, const struct session_result *resul
 		r = sd_bus_message_append(m, "(sssi)", f->audience, f->name, f->reason,
 					  (int)f->stops);
 	}
-	return r < 0 ? r : sd_bus_message_close_container(m);
+	if (r >= 0)
+		r = sd_bus_message_close_container(m);
+	return r < 0 ? r : sd_bus_message_append(m, "u", (uint32_t)result->nr_more);
 }
 
 static int append_changes(sd_bus_message *m, const struct session_result *result)
@@ -339,7 +341,7 @@ static int method_get_status(sd_bus_message *call, void *userdata, _unused_ sd_b
 
 static const sd_bus_vtable vtable[] = {
 	SD_BUS_VTABLE_START(0),
-	SD_BUS_METHOD("Check", "ta{sv}", "a(sssi)", method_check, 0),
+	SD_BUS_METHOD("Check", "ta{sv}", "a(sssi)u", method_check, 0),
 	SD_BUS_METHOD("Migrate", "ta{sv}", "ta(sssu)", method_migrate, 0),
 	SD_BUS_METHOD("Simulate", "a{sv}", "ta(sssu)", method_simulate, 0),
 	SD_BUS_METHOD("Register", "shuuiu", "h", method_register, SD_BUS_VTABLE_UNPRIVILEGED),

@@ -106,7 +106,7 @@ void walk_start(struct walk *w, const struct plan *plan, const struct notice *no
 
 static void leave_step(struct walk *w)
 {
-	w->waiting = false;
+	w->waiting = w->hurried = false;
 	eventlog_event(w->log, w->plan->steps[w->pos].after);
 	w->pos++;
 }
@@ -140,15 +140,25 @@ void walk_end(struct walk *w)
 	w->stopped = true;
 }
 
+/* Once for each audience. */
+static bool hurry(struct walk *w)
+{
+	struct audience *a = w->waiting && !w->hurried ? audience_at(w) : NULL;
+
+	if (!a || !a->ops->stop)
+		return false;
+	w->hurried = true;
+	a->ops->stop(a);
+	return true;
+}
+
 void walk_stop(struct walk *w)
 {
-	struct audience *a;
-
 	walk_end(w);
-	if (walk_over(w) || w->hurried)
-		return;
-	w->hurried = true;
-	a = audience_at(w);
-	if (a && a->ops->stop)
-		a->ops->stop(a);
+	hurry(w);
+}
+
+bool walk_skip(struct walk *w)
+{
+	return w->waiting && audience_at(w) != w->audiences[AUDIENCE_KERNEL] && hurry(w);
 }

@@ -52,6 +52,8 @@ void walk_on(struct walk *w);
 void walk_end(struct walk *w);
 /* Tell nobody else; the audience that is being waited for is asked to hurry. */
 void walk_stop(struct walk *w);
+/* The audience that is being waited for is asked to hurry, then go on. False: it has been, or it is the drivers. */
+bool walk_skip(struct walk *w);
 /* From audience_host_ops.done. */
 void walk_done(struct walk *w, const struct audience *a);
 

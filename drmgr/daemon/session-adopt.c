@@ -129,7 +129,6 @@ struct session *session_free(struct session *s)
 		}
 	sd_event_source_disable_unref(s->advance);
 	sd_event_source_disable_unref(s->timer);
-	free(s->refusals);
 	free(s->changes);
 	free(s);
 	return NULL;
@@ -142,6 +141,7 @@ void session_result(const struct session *s, struct session_result *ret)
 		.message = s->message,
 		.refusals = s->refusals,
 		.nr_refusals = s->nr_refusals,
+		.nr_more = s->nr_more,
 		.changes = s->changes,
 		.nr_changes = s->nr_changes,
 		.blackout_us = s->blackout_us,

@@ -5,6 +5,7 @@
  */
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "daemon/session-internal.h"
 
@@ -54,16 +55,27 @@ static void host_done(struct audience *a)
 	session_kick(s);
 }
 
+/* Any number may come, also from those who can't stop it: the operator sees the first, and how many there were. */
+static void keep(struct session *s, const struct refusal *refusal)
+{
+	size_t nr_advice = s->nr_refusals - s->nr_stopping;
+	struct refusal *at = &s->refusals[refusal->stops ? s->nr_stopping : s->nr_refusals];
+
+	if (refusal->stops ? s->nr_stopping == STOPPING_MAX : nr_advice == ADVICE_MAX) {
+		s->nr_more++;
+		return;
+	}
+	memmove(at + 1, at, (size_t)(&s->refusals[s->nr_refusals] - at) * sizeof(*at));
+	*at = *refusal;
+	s->nr_refusals++;
+	s->nr_stopping += refusal->stops;
+}
+
 static void host_refuse(struct audience *a, const struct refusal *refusal)
 {
 	struct session *s = a->session;
-	struct refusal *v = reallocarray(s->refusals, s->nr_refusals + 1, sizeof(*v));
 
-	if (v) {
-		s->refusals = v;
-		v[s->nr_refusals++] = *refusal;
-	} else
-		log_oom();
+	keep(s, refusal);
 	if (refusal->stops && s->stage != STAGE_CHECK) {
 		walk_end(&s->walk);
 		session_fail(s, SESSION_STOPPED, refusal->error, "%s %s: %s", refusal->audience,

@@ -5,6 +5,9 @@
 
 #include "daemon/session.h"
 
+#define STOPPING_MAX 64
+#define ADVICE_MAX   8
+
 enum stage {
 	STAGE_NEW,
 	STAGE_CHECK,
@@ -29,6 +32,7 @@ struct session {
 
 	enum stage stage;
 	usec_t since;
+	usec_t wanted; /* when it was time for PRE and BEGIN was not over, or 0 */
 	struct walk walk;
 	bool resumed_told;
 	bool foreign;
@@ -49,8 +53,11 @@ struct session {
 	int error;
 	char message[512];
 
-	struct refusal *refusals;
+	/* Those that stop it come first. Room for all that are kept is here, so that none is lost for want of memory. */
+	struct refusal refusals[STOPPING_MAX + ADVICE_MAX];
 	size_t nr_refusals;
+	size_t nr_stopping;
+	size_t nr_more; /* not kept */
 	struct wire_change *changes;
 	size_t nr_changes;
 	uint64_t blackout_us;

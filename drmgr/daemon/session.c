@@ -62,12 +62,11 @@ static usec_t pre_timeout(const struct session *s)
 
 /*
  * For the module, which gives the migration up when we have not suspended by then: always later than we
- * should have given it up ourselves. A hook may still be at work on BEGIN when the platform is Suspending.
+ * should have given it up ourselves.
  */
 static uint32_t module_pre_ms(const struct session *s)
 {
-	return (uint32_t)((pre_timeout(s) + s->setup.config->hook_timeout + 2 * PRE_GRACE) /
-			  USEC_PER_MSEC);
+	return (uint32_t)((pre_timeout(s) + 2 * PRE_GRACE) / USEC_PER_MSEC);
 }
 
 static void command(struct session *s, enum pmig_cmd cmd)
@@ -149,11 +148,34 @@ static void walk(struct session *s, const struct plan *plan)
 	};
 
 	if (plan == &plan_pre) {
-		notice.deadline = now_usec() + pre_timeout(s);
+		notice.deadline = (s->wanted ? s->wanted : now_usec()) + pre_timeout(s);
 		set_timer(s, notice.deadline + PRE_GRACE);
 	}
 	s->setup.log->phase = dr_phase_text(plan->phase);
 	walk_start(&s->walk, plan, &notice);
+}
+
+/*
+ * Hooks have minutes for BEGIN while the memory is copied. If it is time for PRE before they are done, they have half
+ * of PRE's time, and all else that comes before the suspension has the rest. A plain write comes only after PRE, so
+ * there nobody waits.
+ */
+static void limit_begin(struct session *s)
+{
+	if (s->wanted || s->setup.backend->ops->engine ||
+	    !kernel_is(s, PMIG_STATE_QUIESCE, PMIG_STATE_READY))
+		return;
+	s->wanted = now_usec();
+	set_timer(s, s->wanted + pre_timeout(s) / 2);
+}
+
+/* Who is at work ends, and is told the end like all others; who has heard nothing hears nothing. */
+static void end_begin(struct session *s)
+{
+	eventlog_note(
+		s->setup.log, LOG_WARNING, NULL, NULL,
+		"The platform waits for the partition: hooks that are not ready yet are stopped.");
+	walk_stop(&s->walk);
 }
 
 /* Said again until the module has heard it: nothing else brings FAILED. */
@@ -166,17 +188,26 @@ static void cancel(struct session *s)
 	set_timer(s, now_usec() + CANCEL_AGAIN);
 }
 
+/* Somebody does not keep to PRE's deadline. With force that stops nothing, unless it is the drivers. */
+static void end_pre(struct session *s)
+{
+	if (s->request.force && walk_skip(&s->walk))
+		set_timer(s, now_usec() + PRE_GRACE);
+	else
+		session_fail(s, SESSION_STOPPED, ETIMEDOUT, "PRE did not end within its time");
+	session_kick(s);
+}
+
 int session_on_timer(_unused_ sd_event_source *source, _unused_ uint64_t usec, void *userdata)
 {
 	struct session *s = userdata;
 
 	if (s->stage == STAGE_CANCELLING)
 		cancel(s);
-	if (s->stage != STAGE_PRE)
-		return 0;
-	if (!s->request.force)
-		session_fail(s, SESSION_STOPPED, ETIMEDOUT, "PRE did not end within its time");
-	session_kick(s);
+	if (s->stage == STAGE_BEGIN && s->wanted)
+		end_begin(s);
+	if (s->stage == STAGE_PRE)
+		end_pre(s);
 	return 0;
 }
 
@@ -197,6 +228,18 @@ static void open_journal(struct session *s)
 	if (r < 0 && !s->foreign)
 		session_fail(s, SESSION_FAILED, r, "the journal in /run/drmgr can't be written: %s",
 			     errno_text(r));
+}
+
+/* It was to be stopped and has moved all the same: then a move is what everyone is told. */
+static void forgive(struct session *s)
+{
+	if (s->outcome == SESSION_OK)
+		return;
+	eventlog_note(s->setup.log, LOG_WARNING, NULL, NULL,
+		      "The partition has moved; it was too late to stop it: %s", s->message);
+	s->outcome = SESSION_OK;
+	s->error = 0;
+	s->message[0] = '\0';
 }
 
 static void log_result(struct session *s)
@@ -259,6 +302,7 @@ static void enter(struct session *s, enum stage stage)
 			command(s, PMIG_CMD_SUSPEND);
 		break;
 	case STAGE_POST:
+		forgive(s);
 		take_result(s);
 		if (s->request.kind == SESSION_FOREIGN)
 			open_journal(s);
@@ -411,6 +455,8 @@ int session_on_advance(_unused_ sd_event_source *source, void *userdata)
 		enum stage next;
 
 		walk_on(&s->walk);
+		if (s->stage == STAGE_BEGIN && !walk_over(&s->walk))
+			limit_begin(s);
 		next = next_stage(s);
 		if (next == s->stage)
 			break;

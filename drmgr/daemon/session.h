@@ -66,9 +66,10 @@ struct session *session_free(struct session *s);
 
 struct session_result {
 	enum session_outcome outcome;
-	const char *message; /* one line for a person; "" when all is well */
-	const struct refusal *refusals;
+	const char *message;		/* one line for a person; "" when all is well */
+	const struct refusal *refusals; /* those that stop it first */
 	size_t nr_refusals;
+	size_t nr_more; /* that are in the log alone */
 	const struct wire_change *changes;
 	size_t nr_changes;
 	uint64_t blackout_us;

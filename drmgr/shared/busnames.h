@@ -2,7 +2,7 @@
 /*
  * The names on the bus. The interface org.drmgr.Manager1 of /org/drmgr:
  *
- *   Check(t stream, a{sv} options) -> (a(sssi) refusals)
+ *   Check(t stream, a{sv} options) -> (a(sssi) refusals, u more that only the log has)
  *	Asks everyone whether the partition may move, by any stream if @stream is 0; changes nothing, holds nothing. The
  *	answer comes when all have answered or are past their deadlines. Each refusal: audience ("kernel", "script",
  *	"hook", "application", "builtin"), name, reason, and whether it stops the migration (1) or is advice (0).

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Programs of users who have no right to refuse: what they cost a migration, and what the operator sees of them."""
 import signal
+import threading
 
-from host import SEEN, Daemon, Member, Migration, check, hook, script, seen, text
+from host import DIR, SEEN, Daemon, Member, Migration, check, hook, script, seen, text, wait
 
 SEC = 1000  # of Member.left_ms()
 NOBODY = 65534
@@ -28,4 +29,23 @@ def grace(t):
         t.result(root.left_ms(phase) > 900 * SEC, f"{phase}: who has it has its own time", text(SEEN))
 
 
-TESTS = (grace,)
+def advice(t):
+    """What users say is shown, but not all of it, and whoever stops the migration comes first."""
+    Daemon()
+    for i in range(11):
+        Member(f"user-{i}", "may-refuse", "refuse=" + "I would rather not " * 20, uid=NOBODY)
+    last = Member("root", "may-refuse", "refuse=not today", f"hold=check:{DIR}/go")
+    asked = threading.Thread(target=lambda: setattr(t, "check", check("0x7001")))
+    asked.start()
+    wait(lambda: last.name + " check" in seen() and len(seen()) == 12, "all to be asked")
+    open(DIR + "/go", "w").close()
+    asked.join()
+    lines = t.check.stderr.splitlines()
+    t.same("the check ends with 1", 1, t.check.returncode)
+    t.same("who stops it comes first, though it was the last", "drmgr: refused by application root: not today", lines[0])
+    t.same("8 of the others are shown", 8, sum(x.startswith("drmgr: advice by application user-") for x in lines))
+    t.same("and the rest is counted", ["drmgr: and 3 more: see drmgr log"], lines[9:])
+    t.result(max(map(len, lines)) < 350, "no line is longer than a reason may be", t.check.stderr)
+
+
+TESTS = (grace, advice)

@@ -111,6 +111,11 @@ TEST_F(bus, advice_alone_is_no_refusal)
 	self->stub.nr_refusals = 1;
 	EXPECT_EQ(0, RUN(do_check(&check)));
 	EXPECT_EQ(1, lines_of(self, self->err));
+	self->stub.nr_more = 992;
+	EXPECT_EQ(0, RUN(do_check(&check)));
+	EXPECT_STREQ("drmgr: advice by application db: later\n"
+		     "drmgr: and 992 more: see drmgr log\n",
+		     text_of(self, self->err));
 }
 
 TEST_F(bus, migrate)

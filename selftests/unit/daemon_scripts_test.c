@@ -269,6 +269,66 @@ TEST_F(scripts, stopped_while_it_registers)
 	EXPECT_TRUE(trace_has(self, "db", "premigrate"));
 }
 
+/* BEGIN is stopped because the platform waits: what it had no time to learn is learnt in PRE. */
+TEST_F(scripts, learnt_in_pre_if_not_before)
+{
+	struct notice begin = { .phase = DR_PHASE_BEGIN, .stream = 1, .gen = 1 };
+	struct notice pre = { .phase = DR_PHASE_PRE, .stream = 1, .gen = 2 };
+	char slow[128];
+
+	put_script(self, "db",
+		   "[ $1 = register ] && [ ! -e .slow ] && touch .slow && sleep 100\n" LEARN("10"));
+	self->a->ops->begin(self->a, &begin);
+	snprintf(slow, sizeof(slow), "%s/.slow", self->path);
+	for (int i = 0; i < 100 && access(slow, F_OK) < 0; i++)
+		sd_event_run(self->event, 100000);
+	self->a->ops->stop(self->a);
+	loop(self, 5);
+	ASSERT_EQ(1, self->done);
+	self->done = 0;
+	pre.deadline = now_usec() + 20 * USEC_PER_SEC;
+	self->a->ops->pre(self->a, &pre);
+	loop(self, 5);
+	EXPECT_EQ(1, self->done);
+	EXPECT_TRUE(trace_has(self, "db", "premigrate"));
+}
+
+/* Once, and not while it is still at work on "pre". */
+TEST_F(scripts, a_hook_stopped_in_begin_is_told_post)
+{
+	struct notice begin = { .phase = DR_PHASE_BEGIN, .stream = 1, .gen = 1 };
+	struct notice pre = { .phase = DR_PHASE_PRE, .stream = 1, .gen = 2 };
+	struct notice post = { .phase = DR_PHASE_POST, .stream = 1, .gen = 3 };
+	char text[256];
+
+	put_script(self, "hook",
+		   "echo $PHASE >>.hook\n"
+		   "[ $PHASE != pre ] || { trap '' TERM; echo $$ >.pid; sleep 100; }\n"
+		   "! kill -0 $(cat .pid) 2>/dev/null || echo both >>.hook\n");
+	put_script(self, "not-yet", "echo $PHASE >>.not-yet\n");
+	free(self->config.hook_directory);
+	self->config.hook_directory = strdup(self->path);
+	free(self->config.script_directory);
+	self->config.script_directory = strdup("/nonexistent");
+	self->a->ops->begin(self->a, &begin);
+	snprintf(text, sizeof(text), "%s/.pid", self->path);
+	for (int i = 0; i < 100 && access(text, F_OK) < 0; i++)
+		sd_event_run(self->event, 100000);
+	self->a->ops->stop(self->a);
+	loop(self, 10);
+	ASSERT_EQ(1, self->done);
+	self->a->ops->pre(self->a, &pre);
+	self->done = 0;
+	self->a->ops->post(self->a, &post);
+	loop(self, 10);
+	EXPECT_EQ(1, self->done);
+	snprintf(text, sizeof(text), "%s/.hook", self->path);
+	ASSERT_LT(0, read_text_file(AT_FDCWD, text, text, sizeof(text)));
+	EXPECT_STREQ("pre\npost\n", text);
+	snprintf(text, sizeof(text), "%s/.not-yet", self->path);
+	EXPECT_NE(0, access(text, F_OK)); /* it heard nothing, so it is told no end */
+}
+
 /* It hangs once when it is asked to register; a later migration has to ask it again. */
 TEST_F(scripts, register_missed_its_time_once)
 {

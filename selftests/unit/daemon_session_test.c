@@ -46,7 +46,8 @@ struct paper_backend {
 	bool no_quiesce;     /* stays ENABLED */
 	bool stays_resumed;
 	bool stays_cancelling;
-	int fail_in_move; /* errno, 0: it moves */
+	bool cancel_is_late; /* it moves all the same */
+	int fail_in_move;    /* errno, 0: it moves */
 	uint32_t seq;
 	uint32_t cancel_errno;
 	uint32_t cancelled_with;
@@ -119,6 +120,11 @@ static int paper_later(sd_event_source *s, void *userdata)
 			return 0;
 		}
 		p->cancelled_with = p->cancel_errno;
+		if (p->cancel_is_late) {
+			become(p, PMIG_STATE_SUSPENDING, 0);
+			become(p, PMIG_STATE_COMPLETED, 0);
+			break;
+		}
 		become(p, PMIG_STATE_CANCELLING, ECANCELED);
 		if (!p->stays_cancelling)
 			become(p, PMIG_STATE_FAILED, ECANCELED);
@@ -411,6 +417,44 @@ TEST_F(session, check_asks_all_and_collects)
 	EXPECT_TRUE(result.refusals[1].stops);
 }
 
+static void refuse(FIXTURE_DATA(session) * self, bool stops, int number)
+{
+	char name[32];
+
+	snprintf(name, sizeof(name), "%s-%d", stops ? "stops" : "advice", number);
+	audience_refuse(&self->audiences[AUDIENCE_SIGNALS].a, "application", name, EBUSY, stops,
+			"no");
+}
+
+/* Anybody may give advice, any number of times: it hides nothing and is counted. */
+TEST_F(session, those_that_stop_it_come_first)
+{
+	struct session_result result;
+	unsigned stopping = 0;
+
+	self->audiences[AUDIENCE_SIGNALS].refuses = DR_PHASE_CHECK;
+	self->audiences[AUDIENCE_SIGNALS].hangs = true;
+	ASSERT_EQ(0, start(self, SESSION_CHECK, false));
+	loop(self);
+	ASSERT_FALSE(self->over);
+	for (int i = 0; i < 1000; i++)
+		refuse(self, false, i);
+	session_result(self->s, &result);
+	EXPECT_EQ(8, result.nr_refusals);
+	EXPECT_EQ(992, result.nr_more);
+	for (int i = 0; i < 200; i++)
+		refuse(self, true, i);
+	session_result(self->s, &result);
+	ASSERT_EQ(72, result.nr_refusals);
+	EXPECT_EQ(1200, result.nr_refusals + result.nr_more);
+	EXPECT_STREQ("stops-0", result.refusals[0].name);
+	EXPECT_STREQ("advice-0", result.refusals[64].name);
+	EXPECT_STREQ("advice-7", result.refusals[71].name);
+	for (size_t i = 0; i < result.nr_refusals; i++)
+		stopping += result.refusals[i].stops;
+	EXPECT_EQ(64, stopping);
+}
+
 TEST_F(session, migrates_in_order)
 {
 	struct session_result result;
@@ -477,6 +521,24 @@ TEST_F(session, a_refusal_in_pre_cancels_and_undoes_those_told)
 	EXPECT_STREQ("signals signals-1: no time", result.message);
 }
 
+/* The platform is quicker: who was told PRE hears that it moved, and so does the caller. */
+TEST_F(session, too_late_to_cancel)
+{
+	struct session_result result;
+
+	self->audiences[AUDIENCE_SIGNALS].refuses = DR_PHASE_PRE;
+	self->backend.cancel_is_late = true;
+	ASSERT_EQ(0, start(self, SESSION_MIGRATE, false));
+	loop(self);
+	ASSERT_TRUE(self->over);
+	EXPECT_NE(NULL, strstr(trace, "signals-1:pre CANCEL signals-1:post signals-2:post "
+				      "scripts-1:post scripts-2:post END"));
+	session_result(self->s, &result);
+	EXPECT_EQ(SESSION_OK, result.outcome);
+	EXPECT_STREQ("", result.message);
+	EXPECT_EQ(1, result.nr_changes);
+}
+
 /* An audience that does not keep to PRE's deadline itself: the session does. */
 TEST_F(session, pre_has_a_deadline_as_a_whole)
 {
@@ -494,9 +556,8 @@ TEST_F(session, pre_has_a_deadline_as_a_whole)
 	ASSERT_LE(0, sd_event_source_get_time(self->s->timer, &when));
 	EXPECT_LT(now_usec(), when);
 	EXPECT_GT(now_usec() + 2 * self->config.pre_timeout, when);
-	/* The module's deadline is for a daemon that is stuck: one that is not comes first, whatever hooks take. */
-	EXPECT_LT(when - now_usec() + self->config.hook_timeout,
-		  self->backend.pre_ms * USEC_PER_MSEC);
+	/* The module's deadline is for a daemon that is stuck: one that is not comes first. */
+	EXPECT_LT(when - now_usec(), self->backend.pre_ms * USEC_PER_MSEC);
 	/* Its time has come. */
 	ASSERT_LE(0, sd_event_source_set_time(self->s->timer, 0));
 	loop(self);
@@ -506,6 +567,92 @@ TEST_F(session, pre_has_a_deadline_as_a_whole)
 	EXPECT_EQ(SESSION_STOPPED, result.outcome);
 	EXPECT_STREQ("PRE did not end within its time", result.message);
 	EXPECT_EQ(ETIMEDOUT, self->backend.cancelled_with);
+}
+
+/* With force only drivers stop it: an audience that has forgotten its deadline is passed over. */
+TEST_F(session, with_force_nobody_holds_pre)
+{
+	struct session_result result;
+
+	self->audiences[AUDIENCE_SCRIPTS].refuses = DR_PHASE_PRE;
+	self->audiences[AUDIENCE_SCRIPTS].hangs = true;
+	ASSERT_EQ(0, start(self, SESSION_MIGRATE, true));
+	loop(self);
+	ASSERT_FALSE(self->over);
+	ASSERT_LE(0, sd_event_source_set_time(self->s->timer, 0));
+	loop(self);
+	ASSERT_TRUE(self->over);
+	EXPECT_NE(NULL, strstr(trace, "scripts-1:pre scripts:stop signals-1:pre signals-2:pre "
+				      "kernel-1:pre kernel-2:pre SUSPEND"));
+	session_result(self->s, &result);
+	EXPECT_EQ(SESSION_OK, result.outcome);
+}
+
+TEST_F(session, with_force_drivers_have_a_deadline)
+{
+	struct session_result result;
+
+	self->audiences[AUDIENCE_KERNEL].refuses = DR_PHASE_PRE;
+	self->audiences[AUDIENCE_KERNEL].hangs = true;
+	ASSERT_EQ(0, start(self, SESSION_MIGRATE, true));
+	loop(self);
+	ASSERT_FALSE(self->over);
+	ASSERT_LE(0, sd_event_source_set_time(self->s->timer, 0));
+	loop(self);
+	ASSERT_TRUE(self->over);
+	EXPECT_NE(NULL, strstr(trace, "kernel-1:pre kernel:stop CANCEL signals-2:post-error"));
+	session_result(self->s, &result);
+	EXPECT_EQ(SESSION_STOPPED, result.outcome);
+}
+
+/* A hook hangs, and the platform is Suspending: it has half of PRE's time, and PRE has what is left. */
+TEST_F(session, begin_ends_when_it_is_time_for_pre)
+{
+	struct session_result result;
+	usec_t when, most = self->config.pre_timeout;
+
+	self->audiences[AUDIENCE_SCRIPTS].refuses = DR_PHASE_BEGIN;
+	self->audiences[AUDIENCE_SCRIPTS].hangs = true;
+	ASSERT_EQ(0, start(self, SESSION_MIGRATE, false));
+	loop(self);
+	ASSERT_FALSE(self->over);
+	ASSERT_LE(0, sd_event_source_get_time(self->s->timer, &when));
+	EXPECT_LT(now_usec(), when);
+	EXPECT_GT(now_usec() + most / 2, when);
+	/* Its time has come. */
+	self->s->wanted -= most / 2;
+	expected.pre_timeout = most / 2;
+	ASSERT_LE(0, sd_event_source_set_time(self->s->timer, 0));
+	loop(self);
+	ASSERT_TRUE(self->over);
+	EXPECT_STREQ(
+		"BEGIN signals-1:begin signals-2:begin scripts-1:begin scripts:stop scripts-1:pre scripts-2:pre "
+		"signals-1:pre signals-2:pre kernel-1:pre kernel-2:pre SUSPEND signals-1:post signals-2:post "
+		"scripts-1:post scripts-2:post END",
+		trace);
+	session_result(self->s, &result);
+	EXPECT_EQ(SESSION_OK, result.outcome);
+}
+
+/* While the memory is copied, and before a plain write, nobody waits for BEGIN. */
+TEST_F(session, begin_has_its_time_while_nobody_waits)
+{
+	struct backend_ops plain_write = paper_ops;
+	int armed;
+
+	plain_write.engine = "sysfs";
+	self->audiences[AUDIENCE_SCRIPTS].refuses = DR_PHASE_BEGIN;
+	self->audiences[AUDIENCE_SCRIPTS].hangs = true;
+	for (int i = 0; i < 2; i++) {
+		self->backend.no_quiesce = i;
+		self->backend.b.ops = i ? &paper_ops : &plain_write;
+		ASSERT_EQ(0, start(self, SESSION_MIGRATE, false));
+		loop(self);
+		ASSERT_LE(0, sd_event_source_get_enabled(self->s->timer, &armed));
+		EXPECT_EQ(SD_EVENT_OFF, armed);
+		EXPECT_STREQ("begin", session_phase(self->s));
+		self->s = session_free(self->s);
+	}
 }
 
 /* drmgr -w: inspect() sees that nobody has more time than that. */

@@ -41,6 +41,7 @@ struct stub {
 	_Atomic int silent; /* calls get no answer */
 	struct stub_refusal refusals[4];
 	int nr_refusals;
+	uint32_t nr_more;
 
 	/* seen by the stub */
 	_Atomic int calls;
@@ -130,6 +131,7 @@ static int stub_check(sd_bus_message *m, void *userdata, sd_bus_error *e)
 				      stub->refusals[i].name, stub->refusals[i].reason,
 				      stub->refusals[i].stops);
 	sd_bus_message_close_container(reply);
+	sd_bus_message_append(reply, "u", stub->nr_more);
 	return sd_bus_send(NULL, reply, NULL);
 }
 
@@ -163,7 +165,7 @@ static int stub_status(sd_bus_message *m, void *userdata, sd_bus_error *e)
 static const sd_bus_vtable stub_vtable[] = {
 	SD_BUS_VTABLE_START(0),
 	SD_BUS_METHOD("Register", "shuuiu", "h", stub_register, SD_BUS_VTABLE_UNPRIVILEGED),
-	SD_BUS_METHOD("Check", "ta{sv}", "a(sssi)", stub_check, SD_BUS_VTABLE_UNPRIVILEGED),
+	SD_BUS_METHOD("Check", "ta{sv}", "a(sssi)u", stub_check, SD_BUS_VTABLE_UNPRIVILEGED),
 	SD_BUS_METHOD("Migrate", "ta{sv}", "ta(sssu)", stub_migrate, SD_BUS_VTABLE_UNPRIVILEGED),
 	SD_BUS_METHOD("Simulate", "a{sv}", "ta(sssu)", stub_migrate, SD_BUS_VTABLE_UNPRIVILEGED),
 	SD_BUS_METHOD("GetStatus", "", "a{sv}", stub_status, SD_BUS_VTABLE_UNPRIVILEGED),
