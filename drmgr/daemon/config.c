@@ -220,7 +220,7 @@ int config_load(struct config *c, const char *path)
 		.application_timeout_max = 60 * USEC_PER_SEC,
 		.grace = 2 * USEC_PER_SEC,
 		.slow_notice = 5 * USEC_PER_SEC,
-		.max_applications = 32768,
+		.max_applications = 16384,
 		.max_applications_root = 16384,
 		.max_applications_per_user = 1024,
 		.check_engine = CHECK_VETO,

@@ -175,18 +175,20 @@ static int on_death(_unused_ sd_event_source *s, _unused_ int fd, _unused_ uint3
 
 /* ---- making one ---- */
 
-static bool charge(struct registry *r, uid_t uid)
+/* Root's room is its own, whatever others do; each of them has a bound, and so have all of them together. */
+static bool charge(const struct registry *r, uid_t uid)
 {
-	uint64_t max =
-		uid == 0 ? r->config->max_applications_root : r->config->max_applications_per_user;
-	struct application *app;
-	uint64_t n = 0;
+	const struct config *c = r->config;
+	const struct application *app;
+	uint64_t own = 0, users = 0;
 
-	if (r->count >= r->config->max_applications)
-		return false;
-	TAILQ_FOREACH(app, &r->list, node)
-		n += app->uid == uid;
-	return n < max;
+	TAILQ_FOREACH(app, &r->list, node) {
+		own += app->uid == uid;
+		users += app->uid != 0;
+	}
+	if (uid == 0)
+		return own < c->max_applications_root;
+	return own < c->max_applications_per_user && users < c->max_applications;
 }
 
 /* Reads the groups of a process that its pidfd proves to be alive. */
@@ -377,7 +379,7 @@ void registry_restore(struct registry *r, int *fds, char **names, size_t n)
 		}
 		app->id = id;
 		app->sock = app->pidfd = -EBADF;
-		for (size_t k = i; k < n; k++)
+		for (size_t k = i; k < n && (app->sock < 0 || app->pidfd < 0); k++)
 			if (fds[k] >= 0 && strcmp(names[k], names[i]) == 0)
 				take_fd(app, TAKE_FD(fds[k]));
 		e = restore_one(r, app);

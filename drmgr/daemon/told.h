@@ -17,7 +17,7 @@ enum told_state {
 };
 
 struct told_entry {
-	char *name; /* "script/10-db", "hook/x", "app-7" */
+	const char *name; /* "script/10-db", "hook/x", "app-7" */
 	enum told_state state;
 	uint32_t gen;	/* of the event that told the end */
 	pid_t pid;	/* of the child that runs it, 0 where there is none */
@@ -25,8 +25,9 @@ struct told_entry {
 };
 
 struct told {
-	struct told_entry *v;
+	struct told_entry *v; /* in the order of telling */
 	size_t n;
+	void *names; /* where each is: a tree of tsearch() */
 };
 
 struct told_entry *told_find(struct told *t, const char *name);

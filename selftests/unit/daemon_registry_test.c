@@ -151,17 +151,19 @@ TEST_F(registry, bounds_for_each_user_and_all)
 	int fds[8], other;
 
 	self->config.max_applications_per_user = 3;
-	self->config.max_applications = 5;
+	self->config.max_applications = 4;
 	for (int i = 0; i < 3; i++)
 		ASSERT_LE(0, fds[i] = registry_add(self->r, &w));
 	EXPECT_EQ(-EUSERS, registry_add(self->r, &w));
 	w.uid = 1001;
 	ASSERT_LE(0, other = registry_add(self->r, &w));
-	ASSERT_LE(0, fds[4] = registry_add(self->r, &root));
-	EXPECT_EQ(-EUSERS, registry_add(self->r, &root)); /* all together */
-	self->config.max_applications = 100;
+	EXPECT_EQ(-EUSERS, registry_add(self->r, &w)); /* all together */
+	/* That is root's alone. */
 	self->config.max_applications_root = 1;
-	EXPECT_EQ(-EUSERS, registry_add(self->r, &root)); /* root's own */
+	ASSERT_LE(0, fds[4] = registry_add(self->r, &root));
+	EXPECT_EQ(-EUSERS, registry_add(self->r, &root));
+	w.uid = 1000;
+	EXPECT_EQ(-EUSERS, registry_add(self->r, &w));
 	close(fds[0]);
 	settle(self);
 	EXPECT_EQ(1, self->gone);
