@@ -45,7 +45,7 @@ static bool state_can_be_kept(_unused_ const struct notice *n, char *reason, siz
 	    (uint64_t)vfs.f_bavail * vfs.f_frsize >= STATE_BYTES)
 		return true;
 	snprintf(reason, size,
-		 STATE_DIRECTORY " is almost full: who was told what could not be written down");
+		 STATE_DIRECTORY " is almost full: applications of users could not be told");
 	return false;
 }
 

@@ -35,6 +35,7 @@ struct signals {
 	bool slow_said;
 	usec_t start; /* of the phase */
 	size_t waiting;
+	size_t not_told; /* for lack of room in the journal */
 	sd_event_source *timer;
 	sd_event_source *slow;
 };
@@ -229,27 +230,43 @@ static uint32_t gen_for(struct signals *s, const char *name)
 	return e && e->state == TOLD_ENDING ? e->gen : s->notice->gen;
 }
 
+/* What is not written down could not be undone by the next daemon, so it is not told either. */
+static int write_down(struct signals *s, const struct application *app, const char *name)
+{
+	enum dr_phase phase = s->notice->phase;
+	bool starts = phase == DR_PHASE_BEGIN || phase == DR_PHASE_PRE;
+	int r = 0;
+
+	/* What is sent again has been written down already. */
+	if (s->message->gen != s->notice->gen || (!starts && !is_end(phase)))
+		return 0;
+	if (starts && app->uid != 0 && !(app->flags & DR_MAY_REFUSE))
+		r = audience_room(&s->a);
+	if (r == 0)
+		r = audience_tell(&s->a, s->notice, name);
+	if (r == 0 || is_end(phase))
+		return 0; /* the end is owed all the same */
+	if (phase == DR_PHASE_PRE && may_stop(s, app, true))
+		audience_refuse(&s->a, "application", app->name, r, true,
+				"can't be told: the journal: %s", errno_text(r));
+	else if (s->not_told++ == 0)
+		eventlog_note(s->a.log, LOG_WARNING, "application", app->name,
+			      "application %s (pid %d) is not told %s: the journal: %s", app->name,
+			      app->pid, dr_phase_text(phase), errno_text(r));
+	return r;
+}
+
 static void tell(struct signals *s, struct application *app)
 {
 	enum dr_phase phase = s->notice->phase;
 	char name[APP_NAME_BYTES];
 	usec_t deadline;
-	int r = 0;
+	int r;
 
 	app_name(app, name);
 	s->message->gen = gen_for(s, name);
-	/* What is sent again has been written down already. */
-	if (s->message->gen == s->notice->gen &&
-	    (phase == DR_PHASE_BEGIN || phase == DR_PHASE_PRE || is_end(phase)))
-		r = audience_tell(&s->a, s->notice, name);
-	if (r < 0 && phase == DR_PHASE_BEGIN)
+	if (write_down(s, app, name) < 0)
 		return;
-	if (r < 0 && phase == DR_PHASE_PRE) {
-		/* What is not written down could not be undone by the next daemon. */
-		audience_refuse(&s->a, "application", app->name, r, true,
-				"can't be told: the journal: %s", errno_text(r));
-		return;
-	}
 	deadline = deadline_of(s, app);
 	s->message->deadline_us = wants_answer(phase) ? deadline : 0;
 	s->message->flags &= ~WIRE_EVENT_ADVICE;
@@ -316,7 +333,7 @@ static void tell_all(struct audience *a, const struct notice *n)
 	registry_grant(s->registry);
 	s->notice = n;
 	s->start = n->deadline ? usec_min(now_usec(), n->deadline) : now_usec();
-	s->waiting = 0;
+	s->waiting = s->not_told = 0;
 	s->slow_said = false;
 	if (make_message(s, n) == 0) {
 		s->telling = true;
@@ -333,6 +350,10 @@ static void tell_all(struct audience *a, const struct notice *n)
 		}
 		s->telling = false;
 		arm(s);
+		if (s->not_told > 1)
+			eventlog_note(s->a.log, LOG_WARNING, "application", NULL,
+				      "nor are %zu other applications, for the same reason",
+				      s->not_told - 1);
 	}
 	complete_if_over(s);
 }

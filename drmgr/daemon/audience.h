@@ -70,6 +70,8 @@ struct audience_host_ops {
 	 */
 	int (*tell)(struct audience *a, enum dr_phase phase, uint32_t gen, const char *name,
 		    bool child);
+	/* Before tell(), for one who may not stop a migration: an error means that it must not be told. */
+	int (*room)(struct audience *a);
 	/* @name has answered the end, or nobody waits for its answer any more. */
 	void (*over)(struct audience *a, const char *name);
 };
@@ -92,6 +94,11 @@ static inline void audience_done(struct audience *a)
 
 _printf_(6, 7) void audience_refuse(struct audience *a, const char *kind, const char *name,
 				    int error, bool stops, const char *fmt, ...);
+
+static inline int audience_room(struct audience *a)
+{
+	return a->host ? a->host->room(a) : 0;
+}
 
 /* Puts @name into the told-set and the journal. */
 int audience_tell(struct audience *a, const struct notice *n, const char *name);

@@ -10,7 +10,10 @@
  *   outcome completed|failed                        how the move ended, as the kernel said
  *
  * A record of a script is written by the child that becomes the script, in the instant before: whoever
- * kills the daemon cannot come between the record and the fact. The file is removed when the session ends.
+ * kills the daemon cannot come between the record and the fact. When the session ends, the file is gone.
+ *
+ * Between sessions it has another name, and room that is kept for it: /run may be full when a migration begins,
+ * and must not stop it. Those who may not stop one either are written down only beyond that room.
  */
 #include <fcntl.h>
 #include <inttypes.h>
@@ -24,10 +27,16 @@
 #define LINE_MAX_BYTES 512
 #define FILE_MAX_BYTES (32U << 20)
 #define RECORDS_MAX    200000U
+#define KEPT_BYTES     (1 << 20)
+#define STEP_BYTES     (64 << 10)
+#define OWED_BYTES     256 /* two phases that somebody is told, and that he has answered the second */
 
 struct journal {
 	char *path;
+	char *spare; /* its name between sessions */
 	int fd;
+	off_t room; /* as far as it may grow, whatever others write to /run */
+	off_t owed; /* of that, for those who were told something and are owed the end */
 };
 
 static const char *const outcome_names[] = {
@@ -36,18 +45,40 @@ static const char *const outcome_names[] = {
 	[OUTCOME_FAILED] = "failed",
 };
 
+/* Blocks behind the end of the file. Where a file system has no such thing, nothing is kept. */
+static int set_room(struct journal *j, int fd, off_t size)
+{
+	if (fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, size) < 0 && errno != EOPNOTSUPP)
+		return -errno;
+	j->room = size;
+	return 0;
+}
+
+static int make_spare(struct journal *j)
+{
+	_cleanup_close_ int fd = open(j->spare, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+
+	return fd < 0 ? -errno : set_room(j, fd, KEPT_BYTES);
+}
+
+DEFINE_CLEANUP(struct journal *, journal_free)
+
 int journal_new(struct journal **ret, const char *path)
 {
-	struct journal *j = calloc(1, sizeof(*j));
+	_cleanup_(journal_freep) struct journal *j = calloc(1, sizeof(*j));
+	int r;
 
 	if (!j)
 		return log_oom();
-	*j = (struct journal){ .path = strdup(path), .fd = -EBADF };
-	if (!j->path) {
-		free(j);
+	j->fd = -EBADF;
+	j->path = strdup(path);
+	if (!j->path || asprintf(&j->spare, "%s.spare", path) < 0)
 		return log_oom();
-	}
-	*ret = j;
+	r = make_spare(j);
+	if (r < 0)
+		log_warning("No room can be kept in %s for the next migration: %s.", j->spare,
+			    errno_text(r));
+	*ret = TAKE_PTR(j);
 	return 0;
 }
 
@@ -57,6 +88,7 @@ struct journal *journal_free(struct journal *j)
 		return NULL;
 	safe_close(j->fd);
 	free(j->path);
+	free(j->spare);
 	free(j);
 	return NULL;
 }
@@ -96,16 +128,23 @@ int journal_continue(struct journal *j, const struct replay *replay)
 	j->fd = open(j->path, O_WRONLY | O_APPEND | O_CLOEXEC | O_NOFOLLOW);
 	if (j->fd < 0)
 		return -errno;
-	return ftruncate(j->fd, replay->end) < 0 ? -errno : 0;
+	if (ftruncate(j->fd, replay->end) < 0)
+		return -errno;
+	set_room(j, j->fd, replay->end + KEPT_BYTES);
+	return 0;
 }
 
 int journal_open_session(struct journal *j, const struct journal_session *s)
 {
 	safe_close(j->fd);
-	j->fd = open(j->path, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC | O_NOFOLLOW,
-		     0600);
+	if (rename(j->spare, j->path) < 0)
+		unlink(j->path);
+	/* Not O_TRUNC, which would give the room back. */
+	j->fd = open(j->path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (j->fd < 0)
 		return -errno;
+	j->owed = 0;
+	set_room(j, j->fd, KEPT_BYTES);
 	return append(j, "open " VERSION " %" PRIx64 " %" PRIx32 " %s %s %s", s->stream, s->flags,
 		      s->engine[0] ? s->engine : "-", s->identity[0] ? s->identity : "-",
 		      s->boot_id[0] ? s->boot_id : "-");
@@ -113,8 +152,28 @@ int journal_open_session(struct journal *j, const struct journal_session *s)
 
 void journal_close_session(struct journal *j)
 {
-	unlink(j->path);
+	/* The same file, so that hardly anybody comes between its old room and its new. */
+	if (j->fd < 0 || ftruncate(j->fd, 0) < 0 || rename(j->path, j->spare) < 0)
+		unlink(j->path);
 	j->fd = safe_close(j->fd);
+	make_spare(j);
+}
+
+int journal_make_room(struct journal *j)
+{
+	struct stat st;
+	off_t needed;
+	int r;
+
+	if (j->fd < 0)
+		return -EBADF;
+	if (fstat(j->fd, &st) < 0)
+		return -errno;
+	needed = st.st_size + j->owed + OWED_BYTES + KEPT_BYTES;
+	r = needed <= j->room ? 0 : set_room(j, j->fd, needed + STEP_BYTES);
+	if (r == 0)
+		j->owed += OWED_BYTES;
+	return r;
 }
 
 int journal_tell(struct journal *j, const char *audience, enum dr_phase phase, uint32_t gen,

@@ -46,6 +46,12 @@ int journal_open_session(struct journal *j, const struct journal_session *s);
 int journal_continue(struct journal *j, const struct replay *replay);
 void journal_close_session(struct journal *j);
 
+/*
+ * Room for one more of those who have none of their own: for what is written when he is told this, and later how it
+ * ended. An error means that there is only what is kept for all others.
+ */
+int journal_make_room(struct journal *j);
+
 /* Each is one write() to an O_APPEND descriptor: a child may call it, too. */
 int journal_tell(struct journal *j, const char *audience, enum dr_phase phase, uint32_t gen,
 		 pid_t pid, uint64_t start, const char *name);

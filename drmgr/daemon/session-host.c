@@ -107,6 +107,11 @@ static int host_tell(struct audience *a, enum dr_phase phase, uint32_t gen, cons
 	return journal_tell(s->setup.journal, a->ops->name, phase, gen, pid, start, name);
 }
 
+static int host_room(struct audience *a)
+{
+	return journal_make_room(((struct session *)a->session)->setup.journal);
+}
+
 static void host_over(struct audience *a, const char *name)
 {
 	struct session *s = a->session;
@@ -122,5 +127,6 @@ const struct audience_host_ops session_host_ops = {
 	.refuse = host_refuse,
 	.fail = host_fail,
 	.tell = host_tell,
+	.room = host_room,
 	.over = host_over,
 };

@@ -213,9 +213,9 @@ class Member:
         return int(re.findall(rf"^{self.name}: {phase} stream \S+ left-ms (-?\d+)$", text(SEEN), re.M)[-1])
 
 
-def fill_run():
-    with open("/run/full", "wb") as f:
-        os.posix_fallocate(f.fileno(), 0, os.statvfs("/run").f_bavail * os.statvfs("/run").f_frsize - 65536)
+def fill_run(path="/run", left=65536):
+    with open(path + "/full", "wb") as f:
+        os.posix_fallocate(f.fileno(), 0, os.statvfs(path).f_bavail * os.statvfs(path).f_frsize - left)
 
 
 def seen():

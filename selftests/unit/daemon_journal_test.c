@@ -28,6 +28,8 @@ FIXTURE_TEARDOWN(journal)
 	replay_clear(&self->r);
 	journal_free(self->j);
 	unlink(self->path);
+	strcat(self->path, ".spare");
+	unlink(self->path);
 	EXPECT_EQ(0, __lsan_do_recoverable_leak_check());
 }
 
@@ -122,6 +124,32 @@ TEST_F(journal, missing_or_empty)
 	EXPECT_FALSE(self->r.open);
 	ASSERT_EQ(0, journal_replay("/nonexistent/journal", &self->r));
 	EXPECT_FALSE(self->r.open);
+}
+
+/* The room of a session is there before it begins, is all of it again afterwards, and grows for those who have none of their own. */
+TEST_F(journal, room_is_kept)
+{
+	char spare[80];
+	struct stat st;
+	blkcnt_t before;
+
+	snprintf(spare, sizeof(spare), "%s.spare", self->path);
+	ASSERT_EQ(0, stat(spare, &st));
+	EXPECT_EQ(0, st.st_size);
+	EXPECT_LE(1 << 20, st.st_blocks * 512);
+	ASSERT_EQ(0, fill(self->j));
+	EXPECT_NE(0, access(spare, F_OK));
+	ASSERT_EQ(0, stat(self->path, &st));
+	before = st.st_blocks;
+	EXPECT_LE(1 << 20, before * 512);
+	for (int i = 0; i < 10; i++)
+		ASSERT_EQ(0, journal_make_room(self->j));
+	ASSERT_EQ(0, stat(self->path, &st));
+	EXPECT_LT(before, st.st_blocks);
+	journal_close_session(self->j);
+	ASSERT_EQ(0, stat(spare, &st));
+	EXPECT_EQ(0, st.st_size);
+	EXPECT_EQ(before, st.st_blocks);
 }
 
 TEST_F(journal, closed_is_gone)

@@ -34,7 +34,7 @@ FIXTURE(registry)
 	struct refusal refusal;
 	int app_fd; /* with what it was told before that was written down */
 	bool told_early;
-	int tell_error;
+	int tell_error, room_error;
 };
 
 static void on_answer(void *userdata, struct application *app, const struct wire_answer *answer)
@@ -386,6 +386,13 @@ static int host_tell(struct audience *a, enum dr_phase phase, uint32_t gen, cons
 	return self->tell_error;
 }
 
+static int host_room(struct audience *a)
+{
+	FIXTURE_DATA(registry) *self = a->session;
+
+	return self->room_error;
+}
+
 static void host_over(struct audience *a, const char *name)
 {
 }
@@ -393,6 +400,7 @@ static void host_over(struct audience *a, const char *name)
 static const struct audience_host_ops host_ops = { .done = host_done,
 						   .refuse = host_refuse,
 						   .tell = host_tell,
+						   .room = host_room,
 						   .over = host_over };
 
 static int new_audience(FIXTURE_DATA(registry) * self)
@@ -456,6 +464,7 @@ TEST_F(registry, written_down_before_it_is_told)
 	struct wire_event event;
 
 	ASSERT_EQ(0, new_audience(self));
+	w.flags = DR_MAY_REFUSE | DR_REQUIRED;
 	ASSERT_LE(0, self->app_fd = registry_add(self->r, &w));
 	pre.deadline = now_usec() + 60 * USEC_PER_SEC;
 	self->a->ops->pre(self->a, &pre);
@@ -463,7 +472,7 @@ TEST_F(registry, written_down_before_it_is_told)
 	EXPECT_EQ(1, self->a->told.n);
 	ASSERT_EQ(sizeof(event), recv(self->app_fd, &event, sizeof(event), MSG_DONTWAIT));
 	self->a->ops->stop(self->a);
-	/* What can't be written down is not told, and stops the migration. */
+	/* What can't be written down is not told, and stops the migration if it may. */
 	self->tell_error = -ENOSPC;
 	pre.gen = 4;
 	self->a->ops->pre(self->a, &pre);
@@ -472,6 +481,33 @@ TEST_F(registry, written_down_before_it_is_told)
 	EXPECT_TRUE(self->refusal.stops);
 	EXPECT_EQ(2, self->done);
 	close(self->app_fd);
+}
+
+/* There is no room in the journal but what is kept for root's: others are not told, which stops nothing. */
+TEST_F(registry, who_has_no_room_is_not_told)
+{
+	struct notice pre = { .phase = DR_PHASE_PRE, .stream = 1, .gen = 3 };
+	struct registration w = self_as(self, 0);
+	struct wire_event event;
+	int root, user;
+
+	self->room_error = -ENOSPC;
+	ASSERT_EQ(0, new_audience(self));
+	ASSERT_LE(0, root = registry_add(self->r, &w));
+	w.uid = 1000;
+	ASSERT_LE(0, user = registry_add(self->r, &w));
+	pre.deadline = now_usec() + 60 * USEC_PER_SEC;
+	self->a->ops->pre(self->a, &pre);
+	EXPECT_EQ(sizeof(event), recv(root, &event, sizeof(event), MSG_DONTWAIT));
+	EXPECT_EQ(-1, recv(user, &event, sizeof(event), MSG_DONTWAIT));
+	self->a->ops->stop(self->a);
+	self->tell_error = -ENOSPC;
+	pre.gen = 4;
+	self->a->ops->pre(self->a, &pre);
+	EXPECT_EQ(-1, recv(root, &event, sizeof(event), MSG_DONTWAIT));
+	EXPECT_EQ(0, self->refusals);
+	EXPECT_EQ(2, self->done);
+	close(root), close(user);
 }
 
 TEST_F(registry, told_again_under_the_same_gen)

@@ -368,6 +368,8 @@ FIXTURE_TEARDOWN(session)
 	config_clear(&self->config);
 	sd_event_unref(self->event);
 	unlink(self->path);
+	strcat(self->path, ".spare");
+	unlink(self->path);
 	EXPECT_STREQ("", expected.wrong);
 	EXPECT_EQ(0, __lsan_do_recoverable_leak_check());
 }
