@@ -4,8 +4,9 @@
  * for the operator, which is passed on; those of the bus are about things an operator has no idea of, so
  * they get a line from here.
  *
- * A call waits without bound. That needs no watching of the daemon: when its connection ends, the bus
- * itself answers for it, with NoReply.
+ * A call waits as long as the daemon answers another, GetStatus, that is made every few seconds beside it. One that
+ * cannot be started, that hangs or is stopped, or a bus that does, is noticed in that way and in the same time.
+ * For one that ends the bus itself answers, with NoReply.
  *
  * Where another process has the DLPAR lock the daemon says so at once, and it is asked again from here: it need
  * not remember who waits, and who does not wait any more.
@@ -14,6 +15,7 @@
 
 #include "shared/busnames.h"
 #include "shared/clock.h"
+#include "shared/token.h"
 #include "shared/wiremsg.h"
 
 #include <errno.h>
@@ -25,6 +27,10 @@
 #define LOCK_WAIT_USEC	(5 * USEC_PER_SEC)
 #define LOCK_RETRY_USEC (USEC_PER_SEC / 10)
 
+/* Waits of a second: so many between two questions whether the daemon is alive, and so many for the answer */
+#define PING_SLICES   3
+#define SILENT_SLICES 10
+
 #define NO_DAEMON_TEXT "drmgrd is not running and cannot be started: systemctl status drmgrd dbus"
 
 #define LOST_TEXT "drmgrd ended before it answered; a migration under way goes on: see drmgr status"
@@ -32,30 +38,31 @@
 static const struct {
 	const char *name;
 	int status;
+	bool is_final;	  /* no powerpc-utils' drmgr would do better */
 	const char *text; /* NULL: what the daemon said */
 } errors[] = {
-	{ DR_ERROR_BAD_STREAM, DR_EXIT_NO_STREAM, NULL },
-	{ DR_ERROR_BUSY, DR_EXIT_BUSY, NULL },
-	{ DR_ERROR_LOCKED, DR_EXIT_BUSY, NULL },
-	{ DR_ERROR_NO_MODULE, DR_EXIT_NO_MODULE, NULL },
-	{ DR_ERROR_NO_ENGINE, DR_EXIT_NO_MODULE, NULL },
-	{ DR_ERROR_STOPPED, DR_EXIT_STOPPED, NULL },
-	{ DR_ERROR_ABORTED, DR_EXIT_ABORTED, NULL },
-	{ DR_ERROR_FAILED, DR_EXIT_FAILED, NULL },
-	{ DR_ERROR_TOO_MANY, DR_EXIT_ERROR, NULL },
-	{ DR_ERROR_INVALID, DR_EXIT_USAGE, NULL },
-	{ SD_BUS_ERROR_ACCESS_DENIED, DR_EXIT_DENIED, "not permitted: run it as root" },
-	{ SD_BUS_ERROR_INTERACTIVE_AUTHORIZATION_REQUIRED, DR_EXIT_DENIED,
+	{ DR_ERROR_BAD_STREAM, DR_EXIT_NO_STREAM, true, NULL },
+	{ DR_ERROR_BUSY, DR_EXIT_BUSY, true, NULL },
+	{ DR_ERROR_LOCKED, DR_EXIT_BUSY, true, NULL },
+	{ DR_ERROR_STOPPED, DR_EXIT_STOPPED, true, NULL },
+	{ DR_ERROR_ABORTED, DR_EXIT_ABORTED, true, NULL },
+	{ DR_ERROR_FAILED, DR_EXIT_FAILED, true, NULL },
+	{ DR_ERROR_NO_MODULE, DR_EXIT_NO_MODULE, false, NULL },
+	{ DR_ERROR_NO_ENGINE, DR_EXIT_NO_MODULE, false, NULL },
+	{ DR_ERROR_TOO_MANY, DR_EXIT_ERROR, false, NULL },
+	{ DR_ERROR_INVALID, DR_EXIT_USAGE, false, NULL },
+	{ SD_BUS_ERROR_ACCESS_DENIED, DR_EXIT_DENIED, false, "not permitted: run it as root" },
+	{ SD_BUS_ERROR_INTERACTIVE_AUTHORIZATION_REQUIRED, DR_EXIT_DENIED, false,
 	  "not permitted: run it as root" },
-	{ SD_BUS_ERROR_NO_REPLY, DR_EXIT_LOST, LOST_TEXT },
+	{ SD_BUS_ERROR_NO_REPLY, DR_EXIT_LOST, false, LOST_TEXT },
 	/* the bus itself went, and our connection with it */
-	{ "System.Error.ECONNRESET", DR_EXIT_LOST, LOST_TEXT },
-	{ "System.Error.ENOTCONN", DR_EXIT_LOST, LOST_TEXT },
-	{ SD_BUS_ERROR_DISCONNECTED, DR_EXIT_LOST, LOST_TEXT },
-	{ SD_BUS_ERROR_SERVICE_UNKNOWN, DR_EXIT_NO_DAEMON, NO_DAEMON_TEXT },
-	{ SD_BUS_ERROR_NAME_HAS_NO_OWNER, DR_EXIT_NO_DAEMON, NO_DAEMON_TEXT },
-	{ SD_BUS_ERROR_TIMEOUT, DR_EXIT_NO_DAEMON, NO_DAEMON_TEXT },
-	{ "org.freedesktop.DBus.Error.TimedOut", DR_EXIT_NO_DAEMON, NO_DAEMON_TEXT },
+	{ "System.Error.ECONNRESET", DR_EXIT_LOST, false, LOST_TEXT },
+	{ "System.Error.ENOTCONN", DR_EXIT_LOST, false, LOST_TEXT },
+	{ SD_BUS_ERROR_DISCONNECTED, DR_EXIT_LOST, false, LOST_TEXT },
+	{ SD_BUS_ERROR_SERVICE_UNKNOWN, DR_EXIT_NO_DAEMON, false, NO_DAEMON_TEXT },
+	{ SD_BUS_ERROR_NAME_HAS_NO_OWNER, DR_EXIT_NO_DAEMON, false, NO_DAEMON_TEXT },
+	{ SD_BUS_ERROR_TIMEOUT, DR_EXIT_NO_DAEMON, false, NO_DAEMON_TEXT },
+	{ "org.freedesktop.DBus.Error.TimedOut", DR_EXIT_NO_DAEMON, false, NO_DAEMON_TEXT },
 };
 
 static int no_bus(int r)
@@ -63,6 +70,12 @@ static int no_bus(int r)
 	if (r == -EACCES || r == -EPERM) {
 		fputs("drmgr: not permitted: run it as root\n", stderr);
 		return DR_EXIT_DENIED;
+	}
+	if (r == -ETIMEDOUT) {
+		fprintf(stderr,
+			"drmgr: drmgrd does not answer for %d s: systemctl status drmgrd dbus\n",
+			SILENT_SLICES);
+		return DR_EXIT_NO_DAEMON;
 	}
 	fprintf(stderr, "drmgr: no system bus (%s): systemctl status dbus\n", strerror(-r));
 	return DR_EXIT_NO_DAEMON;
@@ -75,7 +88,7 @@ static bool is_activation_error(const char *name)
 }
 
 /* One line, whatever is in the message. */
-static void say(const char *text)
+static void print_line(const char *text)
 {
 	char line[1024] = "";
 
@@ -83,23 +96,90 @@ static void say(const char *text)
 	fprintf(stderr, "drmgr: %s\n", wire_text(line));
 }
 
-static int report(const sd_bus_error *e)
+static int report(struct call *call, const sd_bus_error *e)
 {
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(errors); i++) {
 		if (!sd_bus_error_has_name(e, errors[i].name))
 			continue;
-		say(errors[i].text ?: e->message ?: e->name);
+		call->is_final = errors[i].is_final;
+		print_line(errors[i].text ?: e->message ?: e->name);
 		return errors[i].status;
 	}
 	if (is_activation_error(e->name)) {
-		say(NO_DAEMON_TEXT);
+		print_line(NO_DAEMON_TEXT);
 		return DR_EXIT_NO_DAEMON;
 	}
-	say(e->message ?: e->name);
+	print_line(e->message ?: e->name);
 	return DR_EXIT_ERROR;
 }
+
+/* ---- waiting ---- */
+
+static int on_reply(sd_bus_message *m, void *userdata, _unused_ sd_bus_error *error)
+{
+	struct call *call = userdata;
+
+	call->reply = sd_bus_message_ref(m);
+	return 0;
+}
+
+/* Whatever it says, it is alive. */
+static int on_pong(_unused_ sd_bus_message *m, void *userdata, _unused_ sd_bus_error *error)
+{
+	struct call *call = userdata;
+
+	call->pinged = false;
+	call->slices = 0;
+	return 0;
+}
+
+static int ping(struct call *call)
+{
+	call->pinged = true;
+	call->slices = 0;
+	return sd_bus_call_method_async(call->bus, NULL, DR_BUS_NAME, DR_BUS_PATH, DR_BUS_INTERFACE,
+					"GetStatus", on_pong, call, NULL);
+}
+
+static bool has_reply(const struct call *call)
+{
+	return call->reply;
+}
+
+static bool is_answered(const struct call *call)
+{
+	return !call->pinged;
+}
+
+/*
+ * Until @done says so; -ETIMEDOUT: the daemon, or the bus, is silent. Silence is measured in waits that
+ * were in vain, as a partition that stands still for a minute has not waited for a minute.
+ */
+static int await(struct call *call, bool (*done)(const struct call *call))
+{
+	int r = 0;
+
+	while (r >= 0 && !done(call)) {
+		r = sd_bus_process(call->bus, NULL);
+		if (r != 0)
+			continue;
+		if (call->pinged && call->slices >= SILENT_SLICES)
+			return -ETIMEDOUT;
+		if (!call->pinged && call->slices >= PING_SLICES)
+			r = ping(call);
+		if (r >= 0)
+			r = sd_bus_wait(call->bus, USEC_PER_SEC);
+		if (r == 0)
+			call->slices++;
+		else if (r == -EINTR)
+			r = 0;
+	}
+	return r < 0 ? r : 0;
+}
+
+/* ---- calling ---- */
 
 static int new_message(struct call *call, const char *method)
 {
@@ -116,6 +196,11 @@ int call_prepare(struct call *call, const char *method)
 {
 	int r = sd_bus_open_system(&call->bus);
 
+	/* First of all is it there at all: to append a descriptor waits for the bus, and by itself without a bound. */
+	if (r >= 0)
+		r = ping(call);
+	if (r >= 0)
+		r = await(call, is_answered);
 	return r < 0 ? no_bus(r) : new_message(call, method);
 }
 
@@ -129,7 +214,7 @@ static int append_u64(sd_bus_message *m, const char *name, const struct opt_u32 
 	return o->set ? sd_bus_message_append(m, "{sv}", name, "t", (uint64_t)o->value) : 0;
 }
 
-static int append_all(sd_bus_message *m, const struct request *req)
+static int append_all(sd_bus_message *m, const struct request *req, int token)
 {
 	int r = 0;
 
@@ -147,6 +232,8 @@ static int append_all(sd_bus_message *m, const struct request *req)
 		r = append_u64(m, "enabled-ms", &req->enabled_ms);
 	if (r >= 0)
 		r = append_u64(m, "blackout-ms", &req->blackout_ms);
+	if (r >= 0 && token >= 0)
+		r = sd_bus_message_append(m, "{sv}", "token", "h", token);
 	return r;
 }
 
@@ -159,7 +246,7 @@ static int append_options(struct call *call, const struct request *req)
 	if (r >= 0)
 		r = sd_bus_message_open_container(call->m, 'a', "{sv}");
 	if (r >= 0)
-		r = append_all(call->m, req);
+		r = append_all(call->m, req, call->token);
 	if (r >= 0)
 		r = sd_bus_message_close_container(call->m);
 	return r < 0 ? call_bad_reply(r) : 0;
@@ -168,18 +255,23 @@ static int append_options(struct call *call, const struct request *req)
 /* Sets *@locked, and says nothing, where that is why it failed; NULL: the caller does not wait any more. */
 static int run_once(struct call *call, bool *locked)
 {
-	sd_bus_error error = SD_BUS_ERROR_NULL;
-	int r, status = 0;
+	const sd_bus_error *error;
+	int r;
 
-	r = sd_bus_call(call->bus, call->m, UINT64_MAX, &error, &call->reply);
-	if (r < 0 && locked && sd_bus_error_has_name(&error, DR_ERROR_LOCKED))
+	call->reply = sd_bus_message_unref(call->reply);
+	r = sd_bus_call_async(call->bus, NULL, call->m, on_reply, call, UINT64_MAX);
+	if (r >= 0)
+		r = await(call, has_reply);
+	if (r < 0)
+		return no_bus(r);
+	error = sd_bus_message_get_error(call->reply);
+	if (!error)
+		return 0;
+	if (locked && sd_bus_error_has_name(error, DR_ERROR_LOCKED)) {
 		*locked = true;
-	else if (r < 0 && sd_bus_error_is_set(&error))
-		status = report(&error);
-	else if (r < 0)
-		status = no_bus(r);
-	sd_bus_error_free(&error);
-	return status;
+		return 0;
+	}
+	return report(call, error);
 }
 
 int call_run(struct call *call)
@@ -194,6 +286,8 @@ int call_request(struct call *call, const char *method, const struct request *re
 	uint64_t until = now_boottime_usec() + wait;
 	int status = call_prepare(call, method);
 
+	if (req->op == REQUEST_MIGRATE)
+		call->token = token_new();
 	while (status == 0) {
 		bool locked = false;
 
@@ -215,9 +309,23 @@ int call_bad_reply(int r)
 	return DR_EXIT_ERROR;
 }
 
+bool call_may_do_without(struct call *call, int *status)
+{
+	/* powerpc-utils' drmgr is root's as well */
+	if (call->is_final || geteuid() != 0)
+		return false;
+	if (token_take(call->token))
+		return true;
+	fputs("drmgr: it had begun to tell everyone: see drmgr status\n", stderr);
+	*status = DR_EXIT_LOST;
+	return false;
+}
+
 void call_done(struct call *call)
 {
 	sd_bus_message_unref(call->reply);
 	sd_bus_message_unref(call->m);
 	sd_bus_close_unref(call->bus);
+	safe_close(call->token);
+	*call = CALL_NONE;
 }

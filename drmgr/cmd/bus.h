@@ -11,15 +11,28 @@ struct call {
 	sd_bus *bus;
 	sd_bus_message *m;
 	sd_bus_message *reply;
+	/* of the wait for it */
+	bool pinged;
+	unsigned int slices;
+	bool is_final; /* the daemon has said something about this very migration */
+	int token;     /* of a migration: shared/token.h */
 };
+
+#define CALL_NONE ((struct call){ .token = -1 })
 
 /* These print the one line that says what is wrong, and return 0 or an exit status. */
 int call_prepare(struct call *call, const char *method);
-/* Waits without bound: a migration takes hours. */
+/* Waits as long as the daemon is alive: a migration takes hours. */
 int call_run(struct call *call);
 /* Both, with what @req asks for; a DLPAR lock that another process has is waited for, as long as -w says. */
 int call_request(struct call *call, const char *method, const struct request *req);
 int call_bad_reply(int r);
+
+/*
+ * It failed, and neither for a reason that would stop powerpc-utils' drmgr, too, nor after somebody was told:
+ * the daemon does not go on with it. Corrects *@status.
+ */
+bool call_may_do_without(struct call *call, int *status);
 
 void call_done(struct call *call);
 

@@ -44,16 +44,18 @@ static int read_refusals(sd_bus_message *m)
 	return r < 0 ? r : n;
 }
 
-int do_check(const struct request *req)
+int do_check(const struct request *req, const struct fallback *f)
 {
-	_cleanup_call_ struct call call = { 0 };
+	_cleanup_call_ struct call call = CALL_NONE;
 	int r, status;
 
 	status = call_request(&call, "Check", req);
+	if (status && call_may_do_without(&call, &status))
+		return fallback_check(f, status);
 	if (status)
 		return status;
 	r = read_refusals(call.reply);
 	if (r < 0)
-		return call_bad_reply(r);
+		return fallback_check(f, call_bad_reply(r));
 	return r > 0 ? DR_EXIT_REFUSED : DR_EXIT_DONE;
 }

@@ -8,22 +8,23 @@
 #define DRMGR_EXIT_H
 
 /* X(NAME, status, text) */
-#define EXIT_TABLE(X)                                                                             \
-	X(DONE, 0, "done")                                                                        \
-	X(REFUSED, 1, "CHECK: somebody refused; who and why is on stderr")                        \
-	X(STOPPED, 2, "stopped in PRE: the stream is cancelled and all is undone")                \
-	X(ABORTED, 3, "ended by the platform or the operator before the partition stopped")       \
-	X(FAILED, 4, "the suspension failed; the partition runs on where it was")                 \
-	X(USAGE, 64, "bad usage")                                                                 \
-	X(STREAM, 65, "bad stream ID")                                                            \
-	X(NO_STREAM, 66, "the platform does not know this stream ID")                             \
-	X(NO_DAEMON, 69, "drmgrd, or a service it needs, is not there")                           \
-	X(ERROR, 70, "an error that has no number of its own")                                    \
-	X(LOST, 71, "drmgrd ended while it worked for us; the migration may go on: drmgr status") \
-	X(NO_MODULE, 72, "no kernel module or no hypervisor that moves partitions")               \
-	X(NO_ORIGINAL, 73, "an operation of powerpc-utils, which is not installed")               \
-	X(NOT_YET, 74, "an operation of AIX that this version does not have")                     \
-	X(BUSY, 75, "another migration is under way")                                             \
+#define EXIT_TABLE(X)                                                                           \
+	X(DONE, 0, "done")                                                                      \
+	X(REFUSED, 1, "CHECK: somebody refused; who and why is on stderr")                      \
+	X(STOPPED, 2, "stopped in PRE: the stream is cancelled and all is undone")              \
+	X(ABORTED, 3, "ended by the platform or the operator before the partition stopped")     \
+	X(FAILED, 4, "the suspension failed; the partition runs on where it was")               \
+	X(USAGE, 64, "bad usage")                                                               \
+	X(STREAM, 65, "bad stream ID")                                                          \
+	X(NO_STREAM, 66, "the platform does not know this stream ID")                           \
+	X(NO_DAEMON, 69, "drmgrd, or a service it needs, is not there")                         \
+	X(ERROR, 70, "an error that has no number of its own")                                  \
+	X(LOST, 71,                                                                             \
+	  "drmgrd ended or hangs while it works for us; the migration may go on: drmgr status") \
+	X(NO_MODULE, 72, "no kernel module or no hypervisor that moves partitions")             \
+	X(NO_ORIGINAL, 73, "an operation of powerpc-utils, which is not installed")             \
+	X(NOT_YET, 74, "an operation of AIX that this version does not have")                   \
+	X(BUSY, 75, "another migration is under way")                                           \
 	X(DENIED, 77, "not permitted")
 
 #define EXIT_ENUM(name, status, text) DR_EXIT_##name = (status),

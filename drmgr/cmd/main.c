@@ -3,34 +3,19 @@
  * drmgr: reads its arguments (verbs.c, compat.c), and only when it knows what they ask for asks the daemon for
  * it (check.c, migrate.c, status.c) or looks into the journal (log.c). It decides nothing about migrations.
  */
+#include "cmd/fallback.h"
+#include "cmd/say.h"
 #include "cmd/verbs.h"
 
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
-#include <sys/stat.h>
-#include <systemd/sd-journal.h>
 #include <unistd.h>
-
-/* Where drmgr/divert.sh keeps it */
-#define ORIGINAL_PATH DRMGR_SBINDIR "/drmgr.powerpc-utils"
-/* Where it is if we have been installed elsewhere */
-#define DISTRIBUTION_PATH "/usr/sbin/drmgr"
-
-/* /usr/sbin/drmgr may be a link to us, and we would run ourselves for ever. */
-static const char *original_path(void)
-{
-	struct stat us, other;
-
-	if (access(ORIGINAL_PATH, F_OK) && !stat(DISTRIBUTION_PATH, &other) &&
-	    !stat("/proc/self/exe", &us) &&
-	    (us.st_dev != other.st_dev || us.st_ino != other.st_ino))
-		return DISTRIBUTION_PATH;
-	return ORIGINAL_PATH;
-}
 
 static int run(const struct request *req, char *const argv[])
 {
+	const char *original = fallback_original(&fallback_system) ?: fallback_system.originals[0];
+
 	switch (req->op) {
 	case REQUEST_HELP:
 		print_help(stdout, req->verb);
@@ -39,14 +24,15 @@ static int run(const struct request *req, char *const argv[])
 		printf("drmgr %s\n", DRMGR_VERSION);
 		return DR_EXIT_DONE;
 	case REQUEST_ORIGINAL:
-		return do_original(original_path(), argv);
+		return do_original(original, argv);
 	case REQUEST_CAPABILITIES:
-		return do_capabilities(original_path(), argv);
+		return do_capabilities(original, argv);
 	case REQUEST_CHECK:
-		return do_check(req);
+		return do_check(req, &fallback_system);
 	case REQUEST_MIGRATE:
+		return do_migrate(req, &fallback_system, argv);
 	case REQUEST_SIMULATE:
-		return do_migrate(req);
+		return do_simulate(req);
 	case REQUEST_STATUS:
 		return do_status();
 	case REQUEST_LOG:
@@ -102,10 +88,8 @@ int main(int argc, char *argv[])
 		return status;
 	}
 	prepare(&req);
-	if (req.ignored[0]) {
-		fprintf(stderr, "drmgr: ignored: %s\n", req.ignored);
-		sd_journal_print(LOG_NOTICE, "Ignored on the command line: %s", req.ignored);
-	}
+	if (req.ignored[0])
+		say(LOG_NOTICE, "ignored: ", req.ignored);
 	status = run(&req, argv);
 	if (fflush(stdout) == EOF && status == DR_EXIT_DONE && !of_the_hmc(&req)) {
 		perror("drmgr: cannot write");

@@ -46,14 +46,29 @@ static int print_result(const struct request *req, sd_bus_message *m)
 	return r;
 }
 
-int do_migrate(const struct request *req)
+static int print_reply(const struct request *req, const struct call *call)
 {
-	_cleanup_call_ struct call call = { 0 };
-	int r, status;
+	int r = print_result(req, call->reply);
 
-	status = call_request(&call, req->op == REQUEST_SIMULATE ? "Simulate" : "Migrate", req);
-	if (status)
-		return status;
-	r = print_result(req, call.reply);
 	return r < 0 ? call_bad_reply(r) : DR_EXIT_DONE;
+}
+
+int do_migrate(const struct request *req, const struct fallback *f, char *const argv[])
+{
+	_cleanup_call_ struct call call = CALL_NONE;
+	int status = call_request(&call, "Migrate", req);
+
+	if (status == 0)
+		return print_reply(req, &call);
+	if (!call_may_do_without(&call, &status))
+		return status;
+	call_done(&call); /* before anything else goes on with it */
+	return fallback_migrate(f, argv, req->stream, status);
+}
+
+int do_simulate(const struct request *req)
+{
+	_cleanup_call_ struct call call = CALL_NONE;
+
+	return call_request(&call, "Simulate", req) ?: print_reply(req, &call);
 }

@@ -87,7 +87,7 @@ static int print_status(sd_bus_message *m)
 
 int do_status(void)
 {
-	_cleanup_call_ struct call call = { 0 };
+	_cleanup_call_ struct call call = CALL_NONE;
 	int r, status;
 
 	status = call_prepare(&call, "GetStatus") ?: call_run(&call);

@@ -2,13 +2,15 @@
 #ifndef DRMGR_VERBS_H
 #define DRMGR_VERBS_H
 
+#include "cmd/fallback.h"
 #include "cmd/request.h"
 
 #include <stdio.h>
 
 /* Each does what the request asks for, prints, and returns an exit status. */
-int do_check(const struct request *req);
-int do_migrate(const struct request *req);
+int do_check(const struct request *req, const struct fallback *f);
+int do_migrate(const struct request *req, const struct fallback *f, char *const argv[]);
+int do_simulate(const struct request *req);
 int do_status(void);
 int do_log(const struct request *req);
 

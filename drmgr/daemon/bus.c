@@ -41,13 +41,17 @@ struct option {
 
 struct options {
 	uint64_t force, detail, lpar, wait_min, self_arp, enabled_ms, blackout_ms;
+	uint64_t token; /* a descriptor of the message's, or NO_TOKEN */
 };
+
+#define NO_TOKEN ((uint64_t)-1)
 
 #define MIGRATE_OPTIONS                                                                   \
 	{ "force", 'b', 1, offsetof(struct options, force) },                             \
 		{ "detail", 'u', DR_DETAIL_MAX, offsetof(struct options, detail) },       \
 		{ "destination-lpar", 'u', UINT32_MAX, offsetof(struct options, lpar) },  \
 		{ "wait-min", 'u', DR_WAIT_MIN_MAX, offsetof(struct options, wait_min) }, \
+		{ "token", 'h', INT32_MAX, offsetof(struct options, token) },             \
 	{                                                                                 \
 		"self-arp", 'u', UINT32_MAX, offsetof(struct options, self_arp)           \
 	}
@@ -76,7 +80,7 @@ static int read_value(sd_bus_message *m, const struct option *o, struct options 
 	if (r < 0)
 		return sd_bus_error_setf(error, DR_ERROR_INVALID, "option %s is not of type %s",
 					 o->name, type);
-	n = o->type == 'b' ? !!v.b : o->type == 'u' ? v.u : v.t;
+	n = o->type == 'b' ? !!v.b : o->type == 't' ? v.t : v.u;
 	if (n > o->max)
 		return sd_bus_error_setf(error, DR_ERROR_INVALID,
 					 "option %s: %" PRIu64 " is more than %" PRIu64, o->name, n,
@@ -198,6 +202,7 @@ static int start(sd_bus_message *call, struct manager *m, struct manager_request
 	request->wait = o->wait_min * 60 * USEC_PER_SEC;
 	request->enabled_ms = o->enabled_ms;
 	request->blackout_ms = o->blackout_ms;
+	request->token = (int)o->token;
 	e = manager_start(m, request, reply, call, text, sizeof(text));
 	if (e != MANAGER_OK)
 		return sd_bus_error_set(error, error_names[e], text);
@@ -209,7 +214,7 @@ static int with_stream(sd_bus_message *call, void *userdata, sd_bus_error *error
 		       enum request_kind kind, manager_reply_t reply)
 {
 	struct manager_request request = { .kind = kind };
-	struct options options = { 0 };
+	struct options options = { .token = NO_TOKEN };
 	int r;
 
 	r = sd_bus_message_read(call, "t", &request.stream);
@@ -237,7 +242,8 @@ static int method_simulate(sd_bus_message *call, void *userdata, sd_bus_error *e
 {
 	struct manager_request request = { .kind = REQUEST_SIMULATE };
 	struct options options = { .enabled_ms = ENABLED_MS_DEFAULT,
-				   .blackout_ms = BLACKOUT_MS_DEFAULT };
+				   .blackout_ms = BLACKOUT_MS_DEFAULT,
+				   .token = NO_TOKEN };
 	int r = read_options(call, simulate_options, &options, error);
 
 	return r < 0 ? r : start(call, userdata, &request, &options, on_migrated, error);

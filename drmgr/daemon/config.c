@@ -95,6 +95,15 @@ static int parse_without_module(const struct row *row, struct config *c, const c
 	return parse_flag(row, c, value, "sysfs", "post");
 }
 
+/* drmgr reads it itself, where we are not there (cmd/fallback.c). */
+static int parse_fallback(_unused_ const struct row *row, _unused_ struct config *c,
+			  const char *value)
+{
+	int r = parse_choice(value, (const char *const[]){ "original", "refuse" }, 2);
+
+	return r < 0 ? r : 0;
+}
+
 static int parse_check(const struct row *row, struct config *c, const char *value)
 {
 	static const char *const modes[] = {
@@ -158,6 +167,7 @@ static const struct row rows[] = {
 	    "a number, 0 to 200000"),
 	ROW("MayRefuse", parse_may_refuse, may_refuse, 0, 0, "names of users and, with @, groups"),
 	ROW("WithoutModule", parse_without_module, post_alone, 0, 0, "sysfs or post"),
+	ROW("Fallback", parse_fallback, log_level, 0, 0, "original or refuse"),
 	ROW("CheckEngine", parse_check, check_engine, 0, 0, "veto, advice or off"),
 	ROW("CheckState", parse_check, check_state, 0, 0, "veto, advice or off"),
 	ROW("LogLevel", parse_log_level, log_level, 0, 0, "err, warning, notice, info or debug"),

@@ -85,6 +85,7 @@ static int start_session(struct manager *m, enum session_kind kind, uint64_t str
 		.detail = m->request.detail,
 		.wait = m->request.wait,
 		.post_alone = m->backend == m->sysfs && m->config.post_alone,
+		.token = m->request.token,
 	};
 	int r;
 
@@ -191,7 +192,7 @@ static void release(struct manager *m)
 {
 	watch(m, false);
 	tell_systemd(m);
-	m->request = (struct manager_request){ 0 };
+	m->request = (struct manager_request){ .token = -1 };
 	sd_event_source_set_enabled(m->reconcile, SD_EVENT_ONESHOT);
 	reload_if_due(m);
 	exit_if_due(m);
@@ -488,7 +489,7 @@ static int on_reconcile(_unused_ sd_event_source *s, void *userdata)
 		log_notice("The module has a session of stream 0x%" PRIx64
 			   " that nobody owns; taking it.",
 			   k->stream);
-	m->request = (struct manager_request){ 0 };
+	m->request = (struct manager_request){ .token = -1 };
 	lock_if_free(m);
 	if (start_session(m, foreign ? SESSION_FOREIGN : SESSION_ADOPTED, k->stream, "") < 0) {
 		log_oom();
@@ -592,6 +593,7 @@ int manager_new(struct manager **ret, sd_event *event, const char *config_path,
 		return log_oom();
 	m->event = sd_event_ref(event);
 	m->lock = -EBADF;
+	m->request.token = -1;
 	/* Larger than any gen of a daemon before us: it sent fewer than 16 in each second since boot. */
 	m->gen = (uint32_t)(now_usec() / USEC_PER_SEC * 16);
 	m->config_path = config_path;

@@ -7,7 +7,7 @@
 #include "daemon/session.h"
 
 #define RUN_DIRECTORY "/run/drmgr"
-#define CONFIG_FILE   "/etc/drmgr/drmgr.conf"
+#define CONFIG_FILE   DRMGR_CONFDIR "/drmgr.conf"
 
 enum request_kind { REQUEST_CHECK, REQUEST_MIGRATE, REQUEST_SIMULATE };
 
@@ -19,6 +19,7 @@ struct manager_request {
 	usec_t wait;
 	uint64_t enabled_ms; /* SIMULATE */
 	uint64_t blackout_ms;
+	int token; /* stays open until the answer, or -1 */
 };
 
 /* Why nothing was started, or how it ended; bus.c has a name for each. */

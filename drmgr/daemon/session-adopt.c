@@ -73,6 +73,7 @@ int session_adopt(struct session **ret, const struct session_setup *setup, struc
 		.kind = SESSION_ADOPTED,
 		.stream = replay->session.stream,
 		.force = replay->session.flags & PMIG_F_FORCE,
+		.token = -1,
 	};
 	if (!setup->backend->ops->engine)
 		snprintf(s->request.engine, sizeof(s->request.engine), "%s",

@@ -36,7 +36,8 @@ struct session {
 	struct walk walk;
 	bool resumed_told;
 	bool foreign;
-	bool stop; /* the daemon is to end */
+	bool stop;     /* the daemon is to end */
+	bool given_up; /* whoever asked for it has the partition moved without us */
 
 	sd_event_source *advance;
 	sd_event_source *timer; /* PRE's deadline, or CANCEL once more */

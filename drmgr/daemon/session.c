@@ -18,6 +18,7 @@
 #include <string.h>
 
 #include "daemon/session-internal.h"
+#include "shared/token.h"
 
 /* Audiences keep to PRE's deadline themselves; this is for one that does not. */
 #define PRE_GRACE    (3 * USEC_PER_SEC)
@@ -373,6 +374,19 @@ static enum stage adopted_stage(struct session *s)
 	return STAGE_CANCELLING;
 }
 
+/* From here on people are told, unless whoever asked for it has lost patience. Then it is no migration of ours. */
+static enum stage first_telling(struct session *s)
+{
+	if (token_take(s->request.token))
+		return STAGE_BEGIN;
+	s->given_up = s->foreign = true;
+	log_warning("drmgr has lost patience and has the partition moved without drmgrd.");
+	if (!s->setup.backend->ops->engine)
+		return STAGE_COPYING; /* the module sees how it ends */
+	session_fail(s, SESSION_ABORTED, ECANCELED, "drmgr goes on without drmgrd");
+	return STAGE_CANCELLING;
+}
+
 /* The stage that the facts call for. */
 static enum stage next_stage(struct session *s)
 {
@@ -396,7 +410,7 @@ static enum stage next_stage(struct session *s)
 			session_fail(s, session_outcome_of(s->command_error), s->command_error,
 				     "%s", s->command_text);
 		s->in_module = s->outcome == SESSION_OK;
-		return s->in_module ? STAGE_BEGIN : STAGE_ENDING;
+		return s->in_module ? first_telling(s) : STAGE_ENDING;
 	case STAGE_ADOPTING:
 		return s->command_pending ? STAGE_ADOPTING : adopted_stage(s);
 	case STAGE_BEGIN:
@@ -416,7 +430,7 @@ static enum stage next_stage(struct session *s)
 		if (kernel_is(s, PMIG_STATE_SUSPENDING, PMIG_STATE_COMPLETED))
 			return STAGE_MOVING; /* somebody wrote to sysfs meanwhile */
 		if (s->stage == STAGE_COPYING &&
-		    !kernel_is(s, PMIG_STATE_QUIESCE, PMIG_STATE_READY))
+		    (s->given_up || !kernel_is(s, PMIG_STATE_QUIESCE, PMIG_STATE_READY)))
 			return STAGE_COPYING;
 		if (s->stage == STAGE_COPYING)
 			return s->request.post_alone ? STAGE_MOVING : STAGE_PRE;

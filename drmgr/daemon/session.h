@@ -34,6 +34,7 @@ struct session_request {
 	unsigned detail;
 	usec_t wait;	 /* the operator's bound for PRE, 0 for none */
 	bool post_alone; /* nobody is told before it, everyone afterwards */
+	int token;	 /* shared/token.h, or -1 */
 	char engine[PMIG_NAME_LEN];
 };
 

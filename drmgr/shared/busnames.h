@@ -19,7 +19,7 @@
  *	"state" s, "stream" t, "module" s, "engine" s, "applications" u, "phase" s, "since-usec" t,
  *	"degraded" s ("no", or why drivers are not told), "others-seen-by" s, ... Anyone.
  *
- * options of Check and Migrate: "force" b, "detail" u, "destination-lpar" u, "wait-min" u, "self-arp" u.
+ * options of Check and Migrate: "force" b, "detail" u, "destination-lpar" u, "wait-min" u, "self-arp" u, "token" h (token.h).
  * Check, Migrate and Simulate are for root only.
  *
  * Errors, each with a message of one line that says what to do:

@@ -100,7 +100,15 @@ bad 69 env DBUS_SYSTEM_BUS_ADDRESS=unix:path=/nonexistent drmgr status
 systemctl mask --runtime --quiet drmgrd
 systemctl stop drmgrd
 bad 69 drmgr status
-bad 69 drmgr -m -c pmig -p check -s 0x1
+mkdir -p /etc/drmgr
+mv /etc/drmgr/drmgr.conf "$dir/conf"
+printf '[drmgr]\nFallback=refuse\n' > /etc/drmgr/drmgr.conf
+drmgr -m -c pmig -p check -s 0x1 2> "$dir/err"
+[ $? -eq 69 ]
+result $? "69, where the admin refuses to go on without drmgrd"
+mv "$dir/conf" /etc/drmgr/drmgr.conf
+drmgr -m -c pmig -p check -s 0x1 2> "$dir/err" && grep -q 'warning: nobody here was asked' "$dir/err"
+result $? "without drmgrd a check passes, with a warning"
 bad 69 drmgr migrate --simulate
 # 72: no module
 rmmod pmig_sim pmig 2> /dev/null

@@ -27,6 +27,8 @@ SEEN = DIR + "/seen"
 CONF = DIR + "/drmgr.conf"
 SCRIPTS = "/run/scripts"
 HOOKS = "/run/hooks"
+ORIGINAL = DIR + "/sbin/drmgr.powerpc-utils"
+BUS_PROCESS = None
 PATIENCE = 60  # seconds: nothing is concluded from it, but that something does not happen at all
 
 BUS = """<busconfig><type>custom</type><listen>unix:path=/run/test/bus</listen><policy context="default">
@@ -56,8 +58,8 @@ def enter():
     for path in ("/run", "/sys/kernel", "/sys/firmware", "/lib/modules", "/tmp"):
         if os.path.isdir(path):
             subprocess.run(["mount", "-t", "tmpfs", "-o", "mode=755,size=16m", "tmpfs", path], check=True)
-    for path in (DIR, SCRIPTS, HOOKS, "/run/lock", "/run/log", "/run/systemd/journal", os.path.dirname(FIFO),
-                 DEVICE_TREE):
+    for path in (DIR, os.path.dirname(ORIGINAL), SCRIPTS, HOOKS, "/run/lock", "/run/log", "/run/systemd/journal",
+                 os.path.dirname(FIFO), DEVICE_TREE):
         os.makedirs(path)
     os.chmod("/tmp", 0o1777)
     os.mkfifo(FIFO)
@@ -69,8 +71,13 @@ def enter():
                       ASAN_OPTIONS="detect_leaks=1", UBSAN_OPTIONS="halt_on_error=1:print_stacktrace=1")
     with open(DIR + "/bus.conf", "w") as f:
         f.write(BUS)
-    spawn(["dbus-daemon", "--nofork", "--nopidfile", f"--config-file={DIR}/bus.conf"], "bus")
+    global BUS_PROCESS
+    BUS_PROCESS = spawn(["dbus-daemon", "--nofork", "--nopidfile", f"--config-file={DIR}/bus.conf"], "bus")
     wait(lambda: os.path.exists(DIR + "/bus"), "the bus")
+
+
+def stop_bus():
+    BUS_PROCESS.send_signal(signal.SIGSTOP)
 
 
 def wait(condition, what):
@@ -162,6 +169,11 @@ class Daemon:
         self.process.send_signal(signal.SIGHUP)
         wait(lambda: len(re.findall(said, self.log())) > before, "the settings to be read")
 
+    def stop(self):
+        """Until SIGCONT it answers nothing, and the bus does not know."""
+        self.process.send_signal(signal.SIGSTOP)
+        wait(lambda: "\nState:\tT" in text(f"/proc/{self.process.pid}/status"), "the daemon to stop")
+
     def watches(self, pid):
         """It has a pidfd of this process, as of each script that it waits for."""
         fds = f"/proc/{self.process.pid}/fdinfo"
@@ -226,6 +238,15 @@ def seen():
 
 def clear_seen():
     open(SEEN, "w").close()
+
+
+def original(status=0):
+    """powerpc-utils' drmgr: writes its command line to SEEN, then the stream ID."""
+    put(ORIGINAL, f'''#!/bin/bash
+echo "original: $*" >> {SEEN}
+echo 0x7fff > {FIFO}
+exit {status}
+''')
 
 
 # ---- the HMC
@@ -362,7 +383,7 @@ class Journal:
 
     def listen(self):
         while True:
-            m = re.match(r"<(\d+)>... .. ..:..:.. ([^\[:]+)(?:\[\d+\])?: (.*)", self.syslog.recv(8192).decode())
+            m = re.match(r"<(\d+)>(?:... .. ..:..:.. )?([^\[:]+)(?:\[\d+\])?: (.*)", self.syslog.recv(8192).decode())
             if m:
                 self.lines.append((int(m[1]), m[2], m[3]))
 

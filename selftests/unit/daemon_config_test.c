@@ -93,6 +93,7 @@ TEST_F(config, bad_values_keep_the_default)
 		"CheckEngine=perhaps",
 		"ScriptDirectory=relative",
 		"WithoutModule=error",
+		"Fallback=never",
 		"LogLevel=loud",
 		"NoSuchSetting=1",
 	};

@@ -16,6 +16,7 @@
 #include "daemon/aud-signals.h"
 #include "daemon/session-internal.h"
 #include "kselftest_harness.h"
+#include "shared/token.h"
 #include <sanitizer/lsan_interface.h>
 
 #define STREAM UINT64_C(0x1234)
@@ -310,7 +311,8 @@ FIXTURE(session)
 	uint32_t gen;
 	struct session_setup setup;
 	struct session *s;
-	usec_t wait; /* the operator's -w */
+	usec_t wait;
+	int token; /* the operator's -w */
 	bool over;
 	char path[64];
 };
@@ -330,6 +332,7 @@ FIXTURE_SETUP(session)
 		[AUDIENCE_KERNEL] = &kernel_ops,
 		[AUDIENCE_SIGNALS] = &signals_ops,
 	};
+	self->token = -1;
 
 	log_max_level = LOG_CRIT;
 	trace[0] = '\0';
@@ -377,6 +380,7 @@ FIXTURE_TEARDOWN(session)
 static int start(FIXTURE_DATA(session) * self, enum session_kind kind, bool force)
 {
 	struct session_request request = { .kind = kind,
+					   .token = self->token,
 					   .stream = STREAM,
 					   .force = force,
 					   .detail = DETAIL,
@@ -945,6 +949,47 @@ TEST_F(session, foreign_migration)
 	ASSERT_TRUE(self->over);
 	EXPECT_STREQ("ADOPT signals-1:post signals-2:post scripts-1:post scripts-2:post END",
 		     trace);
+}
+
+/* Who asked for it has gone on without us meanwhile: it is somebody else's migration. */
+TEST_F(session, drmgr_has_lost_patience)
+{
+	self->token = token_new();
+	EXPECT_TRUE(token_take(self->token));
+	ASSERT_EQ(0, start(self, SESSION_MIGRATE, false));
+	expected.foreign = true;
+	loop(self);
+	ASSERT_FALSE(self->over);
+	EXPECT_STREQ("BEGIN", trace);
+	become(&self->backend, PMIG_STATE_SUSPENDING, 0);
+	loop(self);
+	become(&self->backend, PMIG_STATE_COMPLETED, 0);
+	loop(self);
+	ASSERT_TRUE(self->over);
+	EXPECT_STREQ("BEGIN signals-1:post signals-2:post scripts-1:post scripts-2:post END",
+		     trace);
+	close(self->token);
+}
+
+/* Whoever asked for it must not go on without us from when the first is told. */
+TEST_F(session, takes_the_token_before_it_tells)
+{
+	self->token = token_new();
+	self->backend.fails = PMIG_CMD_BEGIN;
+	ASSERT_EQ(0, start(self, SESSION_MIGRATE, false));
+	loop(self);
+	ASSERT_TRUE(self->over);
+	EXPECT_TRUE(token_take(self->token));
+	close(self->token);
+	self->s = session_free(self->s);
+	self->token = token_new();
+	self->backend.fails = 0;
+	self->backend.no_quiesce = true;
+	self->over = false;
+	ASSERT_EQ(0, start(self, SESSION_MIGRATE, false));
+	loop(self);
+	EXPECT_FALSE(token_take(self->token));
+	close(self->token);
 }
 
 /* ---- real applications, and a driver that takes its time ---- */

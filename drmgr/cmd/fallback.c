@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * What the HMC's form does when drmgrd cannot be asked, and nobody has been told anything yet: a check stops
+ * nothing, and a migration goes on as it does where we are not installed, by powerpc-utils' drmgr or by a plain write.
+ * Nobody in the partition is told to get ready; the module sees a migration that is not its own, and tells POST.
+ *
+ * An operator who evacuates a failing server gets here because something is broken, so this needs nothing
+ * that may be: system calls on the stack, no bus, no library but libc, no memory, and no log that may block.
+ */
+#include "cmd/fallback.h"
+#include "cmd/exit.h"
+#include "cmd/say.h"
+#include "shared/cleanup.h"
+
+#include <fcntl.h>
+#include <stddef.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
+#include <syslog.h>
+
+#define CONFIG_MAX 65536
+/* The first records of the journal: whoever is told first is in one of them. */
+#define JOURNAL_MAX 4096
+#define MARK	    "DRMGR_FALLBACK"
+
+const struct fallback fallback_system = {
+	.config = DRMGR_CONFDIR "/drmgr.conf",
+	.journal = "/run/drmgr/session",
+	.lock = "/var/lock/dr_config_lock",
+	/* where drmgr/divert.sh keeps it; where it is if we have been installed elsewhere */
+	.originals = { DRMGR_SBINDIR "/drmgr.powerpc-utils", "/usr/sbin/drmgr" },
+	.migration = "/sys/kernel/mobility/migration",
+};
+
+static size_t read_start(const char *path, char *buf, size_t size)
+{
+	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	size_t len = 0;
+	ssize_t n;
+
+	while (fd >= 0 && len < size - 1 && (n = read(fd, buf + len, size - 1 - len)) > 0)
+		len += (size_t)n;
+	buf[len] = '\0';
+	return len;
+}
+
+static const char *skip(const char *p, const char *what)
+{
+	while (*p && strchr(what, *p))
+		p++;
+	return p;
+}
+
+/* Fallback=refuse, as the daemon reads it; whatever cannot be read or understood is no reason to refuse. */
+static bool refused(const struct fallback *f)
+{
+	static char text[CONFIG_MAX];
+	const char *p, *value;
+	bool found = false;
+
+	read_start(f->config, text, sizeof(text));
+	for (p = text; *p; p = skip(p + strcspn(p, "\n"), "\n")) {
+		p = skip(p, " \t");
+		if (strncasecmp(p, "Fallback", 8))
+			continue;
+		value = skip(p + 8, " \t");
+		if (*value != '=' && *value != ':')
+			continue;
+		value = skip(value + 1, " \t");
+		found = !strncasecmp(value, "refuse", 6) && strchr(" \t\r\n;", value[6]);
+	}
+	return found;
+}
+
+/* The word at @p is this stream in hexadecimal. */
+static bool is_stream(const char *p, uint64_t stream)
+{
+	uint64_t n = 0;
+
+	for (; *p != ' ' && *p; p++)
+		n = n << 4 | (uint64_t)(*p <= '9' ? *p - '0' : (*p | 0x20) - 'a' + 10);
+	return n == stream;
+}
+
+/*
+ * "SUM open 1 STREAM ..." and then "SUM tell ...", each a line: see daemon/journal.c. What is there of another stream
+ * is a migration that has long been over: the platform has one of a partition at a time.
+ */
+static bool somebody_was_told(const struct fallback *f, uint64_t stream)
+{
+	char text[JOURNAL_MAX];
+	const char *p;
+
+	read_start(f->journal, text, sizeof(text));
+	if (strlen(text) < 17 || strncmp(text + 8, " open 1 ", 8) || !is_stream(text + 16, stream))
+		return false;
+	for (p = strchr(text, '\n'); p && strlen(p) > 15; p = strchr(p + 1, '\n'))
+		if (!strncmp(p + 9, " tell ", 6))
+			return true;
+	return false;
+}
+
+/* It may be a link to us, or a script that runs us: we would run ourselves for ever. */
+const char *fallback_original(const struct fallback *f)
+{
+	struct stat us, other;
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(f->originals); i++) {
+		if (access(f->originals[i], X_OK) || stat(f->originals[i], &other) ||
+		    !S_ISREG(other.st_mode))
+			continue;
+		if (stat("/proc/self/exe", &us) || us.st_dev != other.st_dev ||
+		    us.st_ino != other.st_ino)
+			return f->originals[i];
+	}
+	return NULL;
+}
+
+/* powerpc-utils' drmgr does not wait for the DLPAR lock, and a daemon that hangs may have it. */
+static bool hung_daemon_has_lock(const struct fallback *f)
+{
+	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+	_cleanup_close_ int fd = open(f->lock, O_RDWR | O_CLOEXEC);
+	char path[] = "/proc/XXXXXXXXXX/comm", comm[16], *p = path + 16;
+
+	if (fd < 0 || fcntl(fd, F_GETLK, &lock) || lock.l_type == F_UNLCK || lock.l_pid <= 0)
+		return false;
+	for (; lock.l_pid; lock.l_pid /= 10)
+		*--p = (char)('0' + lock.l_pid % 10);
+	memmove(path + 6, p, strlen(p) + 1);
+	read_start(path, comm, sizeof(comm));
+	return !strncmp(comm, "drmgrd\n", 7);
+}
+
+static int write_stream(const struct fallback *f, uint64_t stream)
+{
+	char text[20], *p = text + sizeof(text);
+	_cleanup_close_ int fd = -EBADF;
+	ssize_t n;
+
+	*--p = '\n';
+	do
+		*--p = "0123456789abcdef"[stream & 15];
+	while (stream >>= 4);
+	*--p = 'x';
+	*--p = '0';
+	say(LOG_CRIT, "going on without drmgrd, nobody here is told: the stream ID is written to ",
+	    f->migration);
+	fd = open(f->migration, O_WRONLY | O_CLOEXEC);
+	n = fd < 0 ? -1 : write(fd, p, (size_t)(text + sizeof(text) - p));
+	if (n >= 0)
+		return DR_EXIT_DONE;
+	say(LOG_CRIT, "the partition was not moved: ", strerror(errno));
+	return DR_EXIT_FAILED;
+}
+
+static bool admin_refuses(const struct fallback *f)
+{
+	if (!refused(f))
+		return false;
+	say(LOG_CRIT, "nothing goes on without drmgrd: Fallback=refuse in ", f->config);
+	return true;
+}
+
+int fallback_check(const struct fallback *f, int status)
+{
+	if (admin_refuses(f))
+		return status;
+	say(LOG_CRIT,
+	    "warning: nobody here was asked whether the partition may move; that does not stop it",
+	    "");
+	return DR_EXIT_DONE;
+}
+
+int fallback_migrate(const struct fallback *f, char *const argv[], uint64_t stream, int status)
+{
+	static char mark[] = MARK "=1";
+	const char *original = fallback_original(f);
+
+	if (admin_refuses(f))
+		return status;
+	if (somebody_was_told(f, stream)) {
+		say(LOG_CRIT,
+		    "somebody here was told to get ready for this migration: only drmgrd can go on with it",
+		    "");
+		return DR_EXIT_LOST;
+	}
+	if (original && !getenv(MARK) && !hung_daemon_has_lock(f)) {
+		say(LOG_CRIT, "going on without drmgrd, nobody here is told: ", original);
+		putenv(mark);
+		execv(original, argv);
+		say(LOG_CRIT, "it cannot be run: ", strerror(errno));
+	}
+	return write_stream(f, stream);
+}

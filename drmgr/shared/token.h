@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Which of two processes goes on: the one that takes the token, of which there is one. The command makes it and passes
+ * it with its call. The daemon takes it before it tells the first to get ready; the command takes it before
+ * it has the partition moved without a daemon that does not answer. So neither has to know what the
+ * other is doing, and a daemon that was stopped finds out when it wakes up.
+ */
+#ifndef DRMGR_TOKEN_H
+#define DRMGR_TOKEN_H
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+/* A descriptor, or -1. */
+static inline int token_new(void)
+{
+	return eventfd(1, EFD_CLOEXEC | EFD_NONBLOCK);
+}
+
+/* False: the other one has it. Where there is no token there is nobody else. */
+static inline bool token_take(int fd)
+{
+	uint64_t value;
+
+	if (fd < 0)
+		return true;
+	/* it may be anything: it came with a message */
+	fcntl(fd, F_SETFL, O_NONBLOCK);
+	return read(fd, &value, sizeof(value)) > 0 || errno != EAGAIN;
+}
+
+#endif /* DRMGR_TOKEN_H */

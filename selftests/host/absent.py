@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Tests of what drmgr does where drmgrd is not there, or does not answer: run NAME runs them."""
+import os
+import signal
+
+import host
+from host import SEEN, Daemon, Journal, Migration, check, script, seen, status, text, wait
+
+
+def without_daemon(t):
+    """No drmgrd to be had: a check passes, and a migration goes to powerpc-utils' drmgr, or is a plain write."""
+    journal = Journal()
+    r = check("0x7001")
+    t.same("a check ends with 0", 0, r.returncode)
+    t.result("drmgrd is not running" in r.stderr and "warning: nobody here was asked" in r.stderr, "with a warning", r.stderr)
+    host.original(7)
+    m = Migration("0x7001", "-d", "14", "a b")
+    t.same("a migration ends with the status of powerpc-utils' drmgr", 7, m.finish())
+    t.same("which does the write itself", "0x7fff\n", m.written)
+    t.same("and has its arguments untouched", "original: -m -c pmig -p pre -s 0x7001 -d 14 a b\n", text(SEEN))
+    t.result(f"going on without drmgrd, nobody here is told: {host.ORIGINAL}" in m.err, "the operator sees it", m.err)
+    wait(lambda: [x for x in journal.lines if "going on without" in x[2] and x[0] & 7 == 2], "LOG_CRIT")
+    os.unlink(host.ORIGINAL)
+    os.symlink(host.BUILD + "/drmgr", host.ORIGINAL)
+    m = Migration("0x7002")
+    t.same("where there is only ourselves, too, it moves", 0, m.finish())
+    t.same("by a plain write", "0x7002\n", m.written)
+    os.makedirs("/run/drmgr")
+    with open("/run/drmgr/session", "w") as f:
+        f.write("12345678 open 1 7003 0 - - -\n12345678 tell scripts 3 1 0 0 10-one\n")
+    t.same("whom drmgrd has told, only drmgrd can tell the end", 71, Migration("0x7003").end())
+    t.same("a migration before it stops nothing", 0, Migration("0x7004").finish())
+    Daemon.configure("Fallback=refuse")
+    t.same("Fallback=refuse: a check fails", 69, check("0x7001").returncode)
+    t.same("and so does a migration", 69, Migration("0x7005").end())
+    Daemon.configure()
+    host.stop_bus()
+    t.same("a bus that hangs is the same", 0, Migration("0x7006").finish())
+    t.same("for a check, too", 0, check("0x7006").returncode)
+
+
+def daemon_hangs(t):
+    """A drmgrd that is stopped: where nobody has been told it goes on without it, and drmgrd finds out when it wakes up."""
+    daemon = Daemon()
+    script("10-one")
+    script("20-two", f"[ $1 != premigrate ] || while [ ! -e {host.DIR}/go ]; do sleep 0.05; done", 60)
+    daemon.stop()
+    m = Migration("0x7001")
+    t.same("a check ends with 0", 0, check("0x7001").returncode)
+    t.same("the partition moves without it", 0, m.finish())
+    t.same("by a plain write", "0x7001\n", m.written)
+    daemon.process.send_signal(signal.SIGCONT)
+    wait(lambda: status("phase") == "none", "the daemon to be idle")
+    t.same("and nobody is told when it wakes up", [], [x for x in seen() if "checkmigrate" not in x])
+    host.clear_seen()
+    m = Migration("0x7002")
+    wait(lambda: seen() == ["10-one premigrate", "20-two premigrate"], "20-two")
+    daemon.stop()
+    t.same("where somebody has been told it is an error", 71, m.end())
+    t.result("had begun to tell" in m.err, "that says so", m.err)
+    daemon.process.send_signal(signal.SIGCONT)
+    open(host.DIR + "/go", "w").close()
+    wait(lambda: status("phase") == "kernel", "the suspension")
+    t.same("and the daemon goes on when it wakes up", "0x7002\n", host.move())
+    wait(lambda: status("phase") == "none", "the daemon to be idle")
+    t.same("with everyone", ["10-one premigrate", "20-two premigrate", "10-one postmigrate", "20-two postmigrate"], seen())
+
+
+TESTS = (without_daemon, daemon_hangs)
