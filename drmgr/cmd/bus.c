@@ -281,8 +281,9 @@ int call_run(struct call *call)
 
 int call_request(struct call *call, const char *method, const struct request *req)
 {
+	/* -w 0 is as none at all, as in powerpc-utils. */
 	uint64_t wait =
-		req->wait_min.set ? req->wait_min.value * 60 * USEC_PER_SEC : LOCK_WAIT_USEC;
+		req->wait_min.value ? req->wait_min.value * 60 * USEC_PER_SEC : LOCK_WAIT_USEC;
 	uint64_t until = now_boottime_usec() + wait;
 	int status = call_prepare(call, method);
 

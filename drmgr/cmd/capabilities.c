@@ -4,6 +4,7 @@
  * it as powerpc-utils writes it: these names, this order. Adding and removing of processors, memory and adapters are
  * operations of powerpc-utils, and so is hibernation: without it, this partition does not have them.
  */
+#include "cmd/fallback.h"
 #include "cmd/verbs.h"
 
 #include <stdio.h>
@@ -29,7 +30,7 @@ static bool has_slb_size(void)
 
 int do_capabilities(const char *original, char *const argv[])
 {
-	execv(original, argv);
+	fallback_exec(original, argv);
 	printf("cpu_dlpar=no,mem_dlpar=no,slot_dlpar=no,phb_dlpar=no,hea_dlpar=no,pmig=%s,"
 	       "cpu_entitlement=no,mem_entitlement=no,slb_resize=%s,phib=no\n",
 	       access(MIGRATABLE, F_OK) ? "no" : "yes", has_slb_size() ? "yes" : "no");

@@ -3,16 +3,16 @@
  * What powerpc-utils' drmgr does and this one does not. "make install" keeps the original beside us; it gets
  * the arguments, the environment and the standard descriptors untouched, and its exit status is ours.
  */
+#include "cmd/fallback.h"
 #include "cmd/verbs.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 int do_original(const char *path, char *const argv[])
 {
-	execv(path, argv);
+	fallback_exec(path, argv);
 	if (errno == ENOENT)
 		fprintf(stderr,
 			"drmgr: this is an operation of powerpc-utils: install it, %s is not there\n",

@@ -101,21 +101,32 @@ static bool somebody_was_told(const struct fallback *f, uint64_t stream)
 	return false;
 }
 
-/* It may be a link to us, or a script that runs us: we would run ourselves for ever. */
+/*
+ * It may be a link to us, and we would run ourselves for ever; so we would by a script that runs us, which can only be
+ * under the distribution's name.
+ */
 const char *fallback_original(const struct fallback *f)
 {
 	struct stat us, other;
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(f->originals); i++) {
-		if (access(f->originals[i], X_OK) || stat(f->originals[i], &other) ||
-		    !S_ISREG(other.st_mode))
+		if ((i > 0 && getenv(MARK)) || access(f->originals[i], X_OK) ||
+		    stat(f->originals[i], &other) || !S_ISREG(other.st_mode))
 			continue;
 		if (stat("/proc/self/exe", &us) || us.st_dev != other.st_dev ||
 		    us.st_ino != other.st_ino)
 			return f->originals[i];
 	}
 	return NULL;
+}
+
+void fallback_exec(const char *original, char *const argv[])
+{
+	static char mark[] = MARK "=1";
+
+	putenv(mark);
+	execv(original, argv);
 }
 
 /* powerpc-utils' drmgr does not wait for the DLPAR lock, and a daemon that hangs may have it. */
@@ -176,7 +187,6 @@ int fallback_check(const struct fallback *f, int status)
 
 int fallback_migrate(const struct fallback *f, char *const argv[], uint64_t stream, int status)
 {
-	static char mark[] = MARK "=1";
 	const char *original = fallback_original(f);
 
 	if (admin_refuses(f))
@@ -187,10 +197,9 @@ int fallback_migrate(const struct fallback *f, char *const argv[], uint64_t stre
 		    "");
 		return DR_EXIT_LOST;
 	}
-	if (original && !getenv(MARK) && !hung_daemon_has_lock(f)) {
+	if (original && !hung_daemon_has_lock(f)) {
 		say(LOG_CRIT, "going on without drmgrd, nobody here is told: ", original);
-		putenv(mark);
-		execv(original, argv);
+		fallback_exec(original, argv);
 		say(LOG_CRIT, "it cannot be run: ", strerror(errno));
 	}
 	return write_stream(f, stream);

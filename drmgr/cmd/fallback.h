@@ -33,5 +33,7 @@ int fallback_migrate(const struct fallback *f, char *const argv[], uint64_t stre
 
 /* powerpc-utils' drmgr, or NULL where there is none. */
 const char *fallback_original(const struct fallback *f);
+/* Becomes it; returns only where that is impossible, with errno. */
+void fallback_exec(const char *original, char *const argv[]);
 
 #endif /* DRMGR_CMD_FALLBACK_H */

@@ -84,6 +84,7 @@ int main(int argc, char *argv[])
 
 	status = request_parse(argc, argv, &req, &err);
 	if (status) {
+		signal(SIGPIPE, SIG_IGN); /* the status is what counts */
 		fprintf(stderr, "drmgr: %s\n", err.text);
 		return status;
 	}
@@ -91,7 +92,8 @@ int main(int argc, char *argv[])
 	if (req.ignored[0])
 		say(LOG_NOTICE, "ignored: ", req.ignored);
 	status = run(&req, argv);
-	if (fflush(stdout) == EOF && status == DR_EXIT_DONE && !of_the_hmc(&req)) {
+	if ((fflush(stdout) == EOF || ferror(stdout)) && status == DR_EXIT_DONE &&
+	    !of_the_hmc(&req)) {
 		perror("drmgr: cannot write");
 		return DR_EXIT_ERROR;
 	}

@@ -174,6 +174,9 @@ TEST_F(fallback, becomes_the_original)
 	put(self->original, "#!/bin/sh\nexit 5\n");
 	chmod(self->original, 0755);
 	setenv("DRMGR_FALLBACK", "1", 1);
+	EXPECT_EQ(5, run(self, argv)) TH_LOG("what divert.sh keeps does not run us");
+	self->f.originals[1] = self->f.originals[0];
+	self->f.originals[0] = "/nonexistent";
 	EXPECT_EQ(0, run(self, argv)) TH_LOG("it has run us");
 }
 
