@@ -1,81 +1,32 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * How long the partition stood still: from ibm,suspend-me's call to its return, with all processors
- * stopped. The kernel's tracepoints around RTAS calls tell it (6.3 and later); before them a return
- * probe, where that is safe. Without either nothing but this number is missing.
+ * stopped. The tracepoints of RTAS calls tell it (rtas.c); on kernels without them a return probe,
+ * where that is safe. Without either nothing but this number is missing.
  */
-#include <asm/rtas.h>
 #include <asm/time.h>
 #include <linux/kprobes.h>
-#include <linux/string.h>
-#include <linux/tracepoint.h>
 
 #include "pseries.h"
 
-static u64 began;			  /* timebase; one suspension at a time */
-static u64 blackout_ticks;		  /* of the last suspension that worked */
-static struct tracepoint *input, *output; /* set once, both or none */
+static u64 began;	   /* timebase; one suspension at a time */
+static u64 blackout_ticks; /* of the last suspension that worked */
 static bool probing;
 
-static void ends(int status)
+void pmig_blackout_begins(void)
+{
+	began = get_tb();
+}
+
+void pmig_blackout_ends(int status)
 {
 	if (!status)
 		WRITE_ONCE(blackout_ticks, get_tb() - began);
 }
 
-/* ---- the tracepoints rtas_input and rtas_output; modules have to look for them */
-
-static bool is_suspend(const char *name)
-{
-	return name && !strcmp(name, "ibm,suspend-me");
-}
-
-static void on_input(void *data, struct rtas_args *args, const char *name)
-{
-	if (is_suspend(name))
-		began = get_tb();
-}
-
-static void on_output(void *data, struct rtas_args *args, const char *name)
-{
-	if (is_suspend(name))
-		ends(be32_to_cpu(args->rets[0]));
-}
-
-static void look_at(struct tracepoint *tp, void *data)
-{
-	if (!strcmp(tp->name, "rtas_input"))
-		input = tp;
-	else if (!strcmp(tp->name, "rtas_output"))
-		output = tp;
-}
-
-static bool trace(void)
-{
-	for_each_kernel_tracepoint(look_at, NULL);
-	if (!input || !output)
-		return false;
-	if (tracepoint_probe_register(input, on_input, NULL))
-		return false;
-	if (!tracepoint_probe_register(output, on_output, NULL))
-		return true;
-	tracepoint_probe_unregister(input, on_input, NULL);
-	tracepoint_synchronize_unregister();
-	return false;
-}
-
-static void untrace(void)
-{
-	tracepoint_probe_unregister(output, on_output, NULL);
-	tracepoint_probe_unregister(input, on_input, NULL);
-	tracepoint_synchronize_unregister();
-}
-
-/* ---- the return probe */
-
 static int enter_suspend(struct kretprobe_instance *ri, struct pt_regs *regs)
 {
-	began = get_tb();
+	pmig_blackout_begins();
 	return 0;
 }
 
@@ -83,7 +34,7 @@ NOKPROBE_SYMBOL(enter_suspend);
 
 static int leave_suspend(struct kretprobe_instance *ri, struct pt_regs *regs)
 {
-	ends(regs_return_value(regs));
+	pmig_blackout_ends(regs_return_value(regs));
 	return 0;
 }
 
@@ -108,23 +59,15 @@ u64 pmig_blackout(void)
 	return tb_to_ns(READ_ONCE(blackout_ticks));
 }
 
-/**
- * pmig_blackout_init() - from now on it is measured
- * @may_probe: a return probe may serve where there are no tracepoints
- */
-void pmig_blackout_init(bool may_probe)
+/* For kernels without tracepoints of RTAS calls. */
+void pmig_blackout_probe(void)
 {
-	if (!trace()) {
-		input = NULL;
-		output = NULL;
-		probing = may_probe && !register_kretprobe(&suspend_probe);
-	}
+	probing = !register_kretprobe(&suspend_probe);
 }
 
 void pmig_blackout_exit(void)
 {
-	if (output)
-		untrace();
 	if (probing)
 		unregister_kretprobe(&suspend_probe);
+	probing = false;
 }

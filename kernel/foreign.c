@@ -120,6 +120,39 @@ static void pending_clear(void)
 	memset(&pending, 0, sizeof(pending));
 }
 
+/* The platform moves a partition by one stream at a time; is it that of this session? */
+static bool moves_us(struct pmig_session *s)
+{
+	enum pmig_vasi vasi = PMIG_VASI_INVALID;
+	bool seen;
+
+	mutex_lock(&pmig_session_lock);
+	seen = s->moved;
+	mutex_unlock(&pmig_session_lock);
+	return seen || (!s->engine->get_state(s->stream, &vasi) &&
+			(vasi == PMIG_VASI_SUSPENDED || pmig_vasi_moved(vasi)));
+}
+
+/**
+ * pmig_foreign_stream() - which stream has moved the partition, where nobody saw it written
+ * @engine: who saw the partition move
+ *
+ * Return: that of the session, if the platform says that it was this one; else 0.
+ */
+u64 pmig_foreign_stream(struct pmig_engine *engine)
+{
+	struct pmig_session *s = pmig_session_get();
+	u64 stream = 0;
+
+	if (!s)
+		return 0;
+	if (s->engine == engine && READ_ONCE(s->state) >= PMIG_STATE_ENABLED &&
+	    READ_ONCE(s->state) <= PMIG_STATE_RESUMED && moves_us(s))
+		stream = s->stream;
+	pmig_session_put(s);
+	return stream;
+}
+
 /**
  * pmig_foreign_begin() - a migration that is not ours has begun
  * @engine: who sees it

@@ -21,10 +21,11 @@ unsigned int pmig_poll_interval(void)
 	return clamp(READ_ONCE(poll_ms), 1U, 1000U);
 }
 
-static bool watched(enum pmig_state state)
+/* Of somebody else's migration the stream may not be known. */
+static bool watched(const struct pmig_session *s)
 {
-	return (state >= PMIG_STATE_ENABLED && state <= PMIG_STATE_RESUMED) ||
-	       state == PMIG_STATE_CANCELLING;
+	return s->stream && ((s->state >= PMIG_STATE_ENABLED && s->state <= PMIG_STATE_RESUMED) ||
+			     s->state == PMIG_STATE_CANCELLING);
 }
 
 static void lost(struct pmig_session *s, int err)
@@ -118,14 +119,14 @@ static void poll_work(struct work_struct *work)
 	if (!s)
 		return;
 	mutex_lock(&pmig_session_lock);
-	again = watched(s->state);
+	again = watched(s);
 	mutex_unlock(&pmig_session_lock);
 	if (again) {
 		err = s->engine->get_state(s->stream, &vasi);
 		mutex_lock(&pmig_session_lock);
-		if (watched(s->state))
+		if (watched(s))
 			apply(s, err, vasi);
-		again = watched(s->state);
+		again = watched(s);
 		mutex_unlock(&pmig_session_lock);
 	}
 	pmig_session_put(s);
@@ -138,7 +139,7 @@ void pmig_poll_start(void)
 {
 	struct pmig_session *s = pmig_session_current();
 
-	if (s && watched(s->state))
+	if (s && watched(s))
 		queue_delayed_work(poll_wq, &poll, 0);
 }
 

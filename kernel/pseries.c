@@ -93,10 +93,10 @@ static int pseries_suspend(u64 stream, u64 *blackout_ns)
 	u64 ns;
 	int err;
 
-	pmig_watch_own(true);
+	pmig_watch_own_begins();
 	err = write_stream(stream);
 	ns = pmig_blackout();
-	pmig_watch_own(false);
+	pmig_watch_own_ends(err);
 	if (!err && ns)
 		*blackout_ns = ns;
 	return err;

@@ -33,13 +33,26 @@ static inline const char *pmig_watch_by(void)
 int pmig_devtree_snapshot(struct pmig_snapshot *snap);
 bool pmig_devtree_is_identity(const char *property);
 
+/* watch.c */
 void pmig_watch_init(struct pmig_engine *engine);
 void pmig_watch_exit(void);
-void pmig_watch_own(bool begin);
+void pmig_watch_own_begins(void);
+void pmig_watch_own_ends(int err);
+bool pmig_watch_is_ours(void);
+void pmig_watch_suspended(void);
+void pmig_watch_fixup(bool again);
 
-void pmig_blackout_init(bool may_probe);
-void pmig_blackout_exit(void);
+bool pmig_watch_probe_init(struct pmig_engine *engine);
+void pmig_watch_probe_exit(void);
+
+bool pmig_rtas_init(void);
+void pmig_rtas_exit(void);
+
+void pmig_blackout_begins(void);
+void pmig_blackout_ends(int status);
 void pmig_blackout_clear(void);
 u64 pmig_blackout(void);
+void pmig_blackout_probe(void);
+void pmig_blackout_exit(void);
 
 #endif /* _PMIG_PSERIES_H */

@@ -1,16 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Sees migrations that others start.
+ * Sees migrations that others start, by the best that the kernel offers.
  *
- * pseries_migrate_partition() is behind every way to start one, so a return probe there tells the
- * stream at its entry and the result at its end. It is static: where it has been inlined, the probe
- * is on migration_store(), which sees what comes through sysfs. For the rest, a change of the
- * machine's identity in the device tree is the second-best sign, and the only one where a probe is
- * not safe (may_probe()). It comes piecemeal and in the middle, so the snapshots are compared once
- * the tree has been quiet for a while.
+ *  - The tracepoints of RTAS calls (rtas.c). Once the partition has stood still, the writer brings
+ *    the kernel up to date by RTAS calls in its own task: the first of them tells whose migration
+ *    it is. It is over when there has been none for a while. The stream is not in them, nor is a
+ *    write that never came to a suspension.
+ *  - A return probe (watch-probe.c), where there are no tracepoints and it does no harm.
+ *  - A change of the machine's identity in the device tree, always: what the others miss. It comes
+ *    piecemeal and in the middle, so the snapshots are compared once the tree has been quiet for a
+ *    while.
  */
-#include <linux/kprobes.h>
 #include <linux/module.h>
+#include <linux/mutex.h>
 #include <linux/of.h>
 #include <linux/sched.h>
 #include <linux/workqueue.h>
@@ -18,144 +20,35 @@
 #include "pseries.h"
 #include "session.h"
 
-/* How long the device tree has to be quiet. */
-#define SETTLE_MS  2000
-#define MAX_EVENTS 64
+/* How long there has to be no fix-up. */
+#define SETTLE_MS 2000
+
+/* So long it is waited for a fix-up that said that it would come. RTAS asks for 100 s at most. */
+#define PROMISED_MS 120000
 
 static bool probe = true;
 module_param(probe, bool, 0444);
-MODULE_PARM_DESC(probe, "use return probes to see migrations that others start (Y)");
+MODULE_PARM_DESC(probe, "use return probes where the kernel has no tracepoints of RTAS calls (Y)");
 
-struct event {
-	u64 stream;
-	u64 blackout_ns;
-	int err;
-	bool end;
-};
-
-/* From the probes, which may not sleep, to the work item. */
-static DEFINE_RAW_SPINLOCK(events_lock);
-static struct event events[MAX_EVENTS]; /* under events_lock, a ring */
-static unsigned int head, tail;		/* under events_lock */
-static unsigned int owed;		/* ends still to come, under events_lock */
-
-static struct pmig_engine *engine; /* set once before the probes */
+static struct pmig_engine *engine; /* set once before the first event */
 static struct task_struct *own;	   /* our worker while it writes; compared, never followed */
-static struct kretprobe *seeing;   /* migrate_probe, store_probe or none */
-static bool noticing;
+static bool tracing, probing, noticing;
 
-static void deliver(struct work_struct *work);
-static DECLARE_WORK(deliver_work, deliver);
+/* Between the tracepoints, which can't take a lock, and the work. */
+static bool unclaimed; /* the partition has stood still, and the writer is not known yet */
+static bool claimed;   /* by somebody else: to be told */
+static bool promised;  /* the fix-up seen last comes again */
+static unsigned long last_fixup; /* jiffies */
+
+/* Somebody else's migration that the tracepoints have shown, under following_lock. */
+static DEFINE_MUTEX(following_lock);
+static bool following;
+static u64 followed_stream;
+
+static void see(struct work_struct *work);
+static DECLARE_WORK(see_work, see);
 static void settle(struct work_struct *work);
 static DECLARE_DELAYED_WORK(settle_work, settle);
-
-static bool next_event(struct event *e)
-{
-	unsigned long flags;
-	bool there;
-
-	raw_spin_lock_irqsave(&events_lock, flags);
-	there = tail != head;
-	if (there)
-		*e = events[tail++ % MAX_EVENTS];
-	raw_spin_unlock_irqrestore(&events_lock, flags);
-	return there;
-}
-
-static void deliver(struct work_struct *work)
-{
-	struct event e;
-
-	while (next_event(&e)) {
-		if (e.end)
-			pmig_foreign_end(engine, e.stream, e.err, e.blackout_ns);
-		else
-			pmig_foreign_begin(engine, e.stream);
-	}
-}
-
-/* Whose beginning is taken has room for his end: a session that nobody ends would stay for good. */
-static bool add_event(struct event e)
-{
-	unsigned long flags;
-	bool taken;
-
-	raw_spin_lock_irqsave(&events_lock, flags);
-	taken = e.end || head - tail + owed + 2 <= MAX_EVENTS;
-	if (taken) {
-		events[head++ % MAX_EVENTS] = e;
-		owed += e.end ? -1 : 1;
-	}
-	raw_spin_unlock_irqrestore(&events_lock, flags);
-	schedule_work(&deliver_work);
-	return taken;
-}
-
-struct migrate_call {
-	u64 stream;
-};
-
-/* Returns 0 where the end is to be seen, too. */
-static nokprobe_inline int begins(struct migrate_call *call, u64 stream)
-{
-	call->stream = stream;
-	pmig_blackout_clear();
-	return add_event((struct event){ .stream = stream }) ? 0 : 1;
-}
-
-static int enter_migrate(struct kretprobe_instance *ri, struct pt_regs *regs)
-{
-	if (current == READ_ONCE(own))
-		return 1;
-	return begins((void *)ri->data, regs->gpr[3]);
-}
-
-NOKPROBE_SYMBOL(enter_migrate);
-
-/* Its third argument is the text that was written. What is no number is refused there, too. */
-static int enter_store(struct kretprobe_instance *ri, struct pt_regs *regs)
-{
-	u64 stream;
-
-	if (current == READ_ONCE(own) || kstrtou64((const char *)regs->gpr[5], 0, &stream))
-		return 1;
-	return begins((void *)ri->data, stream);
-}
-
-NOKPROBE_SYMBOL(enter_store);
-
-static int leave_migrate(struct kretprobe_instance *ri, struct pt_regs *regs)
-{
-	struct migrate_call *call = (void *)ri->data;
-
-	struct event e = {
-		.stream = call->stream,
-		.err = min((int)regs->gpr[3], 0),
-		.blackout_ns = pmig_blackout(),
-		.end = true,
-	};
-
-	add_event(e);
-	return 0;
-}
-
-NOKPROBE_SYMBOL(leave_migrate);
-
-static struct kretprobe migrate_probe = {
-	.kp.symbol_name = "pseries_migrate_partition",
-	.entry_handler = enter_migrate,
-	.handler = leave_migrate,
-	.data_size = sizeof(struct migrate_call),
-	.maxactive = 16,
-};
-
-static struct kretprobe store_probe = {
-	.kp.symbol_name = "migration_store",
-	.entry_handler = enter_store,
-	.handler = leave_migrate,
-	.data_size = sizeof(struct migrate_call),
-	.maxactive = 16,
-};
 
 /* mod_delayed_work() would have to name a workqueue, and no name serves all kernels. */
 static void put_off(void)
@@ -164,9 +57,97 @@ static void put_off(void)
 	schedule_delayed_work(&settle_work, msecs_to_jiffies(SETTLE_MS));
 }
 
-/* The tree is quiet. While a session moves the partition, its own comparison comes first. */
+/* ---- what the tracepoints tell, with interrupts off */
+
+/* Everything else stands still: whoever runs next finds this. */
+void pmig_watch_suspended(void)
+{
+	WRITE_ONCE(promised, false);
+	WRITE_ONCE(unclaimed, true);
+}
+
+/**
+ * pmig_watch_fixup() - a task brings the kernel up to date, as the writer does after a suspension
+ * @again: the same call comes again
+ */
+void pmig_watch_fixup(bool again)
+{
+	if (pmig_watch_is_ours()) {
+		WRITE_ONCE(unclaimed, false);
+		return;
+	}
+	WRITE_ONCE(promised, again);
+	WRITE_ONCE(last_fixup, jiffies);
+	if (xchg(&unclaimed, false))
+		WRITE_ONCE(claimed, true);
+	if (READ_ONCE(claimed) || READ_ONCE(following))
+		schedule_work(&see_work);
+}
+
+/* ---- and what becomes of it */
+
+static void follow(void)
+{
+	lockdep_assert_held(&following_lock);
+	followed_stream = pmig_foreign_stream(engine);
+	WRITE_ONCE(following, true);
+	pmig_foreign_begin(engine, followed_stream);
+}
+
+static void unfollow(void)
+{
+	lockdep_assert_held(&following_lock);
+	WRITE_ONCE(following, false);
+	pmig_foreign_end(engine, followed_stream, 0, pmig_blackout());
+}
+
+/* When it returns, a claim made before has become a migration. Returns whether it was here. */
+static bool take_claim(void)
+{
+	bool there;
+
+	mutex_lock(&following_lock);
+	there = xchg(&claimed, false);
+	if (there && following)
+		unfollow();
+	if (there)
+		follow();
+	mutex_unlock(&following_lock);
+	return there;
+}
+
+static void see(struct work_struct *work)
+{
+	take_claim();
+	put_off();
+}
+
+static bool is_promised(void)
+{
+	return READ_ONCE(promised) &&
+	       time_before(jiffies, READ_ONCE(last_fixup) + msecs_to_jiffies(PROMISED_MS));
+}
+
+/* Returns whether this was what there was to do. */
+static bool end_followed(void)
+{
+	bool was;
+
+	mutex_lock(&following_lock);
+	was = following;
+	if (was && is_promised())
+		put_off();
+	else if (was)
+		unfollow();
+	mutex_unlock(&following_lock);
+	return was;
+}
+
+/* All is quiet. While a session moves the partition, its own comparison comes first. */
 static void settle(struct work_struct *work)
 {
+	if (end_followed())
+		return;
 	if (pmig_foreign_explained()) {
 		put_off();
 	} else if (pmig_engine_differs(engine)) {
@@ -192,14 +173,45 @@ static int tree_changed(struct notifier_block *nb, unsigned long action, void *d
 
 static struct notifier_block tree_notifier = { .notifier_call = tree_changed };
 
-/**
- * pmig_watch_own() - the caller's own migration is not to be seen
- * @begin: begins, or has ended
- */
-void pmig_watch_own(bool begin)
+/* ---- our own */
+
+bool pmig_watch_is_ours(void)
+{
+	return current == READ_ONCE(own);
+}
+
+/* From here on the caller's own migration is not to be seen. */
+void pmig_watch_own_begins(void)
 {
 	pmig_blackout_clear();
-	WRITE_ONCE(own, begin ? current : NULL);
+	WRITE_ONCE(unclaimed, false);
+	WRITE_ONCE(own, current);
+}
+
+/**
+ * pmig_watch_own_ends() - the caller's write has returned
+ * @err: with this
+ *
+ * Where it has failed and the partition has stood still all the same, somebody else wrote the same
+ * stream and was first: the session hears of that before it hears of our failure.
+ */
+void pmig_watch_own_ends(int err)
+{
+	WRITE_ONCE(own, NULL);
+	if (xchg(&unclaimed, false) && err)
+		WRITE_ONCE(claimed, true);
+	if (take_claim())
+		put_off();
+}
+
+/* How others are noticed, for whoever asks in user space. */
+const char *pmig_watch_by(void)
+{
+	if (tracing)
+		return "tracepoints";
+	if (probing)
+		return "probe";
+	return noticing ? "device-tree" : "none";
 }
 
 /*
@@ -211,41 +223,25 @@ static bool may_probe(void)
 	return probe && !IS_ENABLED(CONFIG_PREEMPTION);
 }
 
-static struct kretprobe *see_others(void)
-{
-	if (!register_kretprobe(&migrate_probe))
-		return &migrate_probe;
-	if (!register_kretprobe(&store_probe))
-		return &store_probe;
-	pr_notice("no probe on %s: migrations that others start are seen afterwards\n",
-		  migrate_probe.kp.symbol_name);
-	return NULL;
-}
-
-/* How, for whoever asks in user space. */
-const char *pmig_watch_by(void)
-{
-	if (seeing)
-		return "probe";
-	return noticing ? "device-tree" : "none";
-}
-
 void pmig_watch_init(struct pmig_engine *e)
 {
 	engine = e;
-	pmig_blackout_init(may_probe());
-	seeing = may_probe() ? see_others() : NULL;
-	/* Even with a probe: it may be disarmed, and misses what comes too fast. */
+	tracing = pmig_rtas_init();
+	if (!tracing && may_probe()) {
+		pmig_blackout_probe();
+		probing = pmig_watch_probe_init(e);
+	}
+	/* In any case: a probe may be disarmed, and misses what comes too fast. */
 	noticing = !of_reconfig_notifier_register(&tree_notifier);
 }
 
 void pmig_watch_exit(void)
 {
-	if (seeing)
-		unregister_kretprobe(seeing);
+	pmig_rtas_exit();
+	pmig_watch_probe_exit();
+	pmig_blackout_exit();
 	if (noticing)
 		of_reconfig_notifier_unregister(&tree_notifier);
+	cancel_work_sync(&see_work);
 	cancel_delayed_work_sync(&settle_work);
-	cancel_work_sync(&deliver_work);
-	pmig_blackout_exit();
 }

@@ -17,7 +17,8 @@
  *	Anyone may call it.
  *   GetStatus() -> (a{sv})
  *	"state" s, "stream" t, "module" s, "engine" s, "applications" u, "phase" s, "since-usec" t,
- *	"degraded" s ("no", or why drivers are not told), "others-seen-by" s, ... Anyone.
+ *	"degraded" s ("no", or why drivers are not told), "others-seen-by" s ("tracepoints", "probe",
+ *	"device-tree" or "none"), ... Anyone.
  *
  * options of Check and Migrate: "force" b, "detail" u, "destination-lpar" u, "wait-min" u, "self-arp" u, "token" h (token.h).
  * Check, Migrate and Simulate are for root only.

@@ -8,8 +8,10 @@
 
 ID=0xda05
 
-# Where the kernel is preemptible a bare write is seen when it is over (others_seen_by); the simulator tells at once.
-seen_at_once() { ! is_ppc || grep -qx probe /sys/devices/virtual/pmig/pmig/others_seen_by; }
+SEEN_BY=/sys/devices/virtual/pmig/pmig/others_seen_by
+
+# By a probe a bare write is seen when it begins, else when the partition has stood still; the simulator tells at once.
+seen_at_once() { ! is_ppc || grep -qx probe $SEEN_BY; }
 
 echo "TAP version 13"
 fresh_daemon
@@ -47,6 +49,7 @@ else
 	check "the log says so, without the stream" logged "The partition has moved, by a stream that nobody saw"
 fi
 check "the module is free again" drmgr -m -c pmig -p check -s $ID
+check "the status says how it was noticed" sh -c "drmgr status | grep -qx 'others-seen-by: $(cat $SEEN_BY)'"
 
 # The same while drmgr follows the stream and its memory is being copied.
 : > $SEEN

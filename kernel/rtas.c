@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The kernel's tracepoints around RTAS calls (6.3 and later), and what they tell of a migration:
+ * ibm,suspend-me, in the thread that stops the machine, and the calls by which the writer then
+ * brings the kernel up to date. They need no probe in the text of the kernel.
+ *
+ * All here runs with interrupts off and possibly with rtas_lock held; during ibm,suspend-me it is
+ * the only code that runs in the whole partition. So nothing here sleeps, allocates or takes a
+ * lock that others hold for long.
+ */
+#include <asm/rtas.h>
+#include <linux/string.h>
+#include <linux/tracepoint.h>
+
+#include "pseries.h"
+
+static struct tracepoint *input, *output; /* set once, both or none */
+
+static bool is(const char *name, const char *call)
+{
+	return name && !strcmp(name, call);
+}
+
+static bool is_fixup(const char *name)
+{
+	return is(name, "ibm,activate-firmware") || is(name, "ibm,update-nodes") ||
+	       is(name, "ibm,update-properties");
+}
+
+static void on_input(void *data, struct rtas_args *args, const char *name)
+{
+	if (is(name, "ibm,suspend-me"))
+		pmig_blackout_begins();
+}
+
+static int status_of(const struct rtas_args *args)
+{
+	return be32_to_cpu(args->rets[0]);
+}
+
+/* Busy, or a part of the answer: the same call comes again. */
+static bool unfinished(int status)
+{
+	return status > 0 || status == RTAS_BUSY;
+}
+
+static void on_output(void *data, struct rtas_args *args, const char *name)
+{
+	if (is(name, "ibm,suspend-me")) {
+		pmig_blackout_ends(status_of(args));
+		if (!status_of(args))
+			pmig_watch_suspended();
+	} else if (is_fixup(name)) {
+		pmig_watch_fixup(unfinished(status_of(args)));
+	}
+}
+
+/* Modules have to look for them. */
+static void look_at(struct tracepoint *tp, void *data)
+{
+	if (!strcmp(tp->name, "rtas_input"))
+		input = tp;
+	else if (!strcmp(tp->name, "rtas_output"))
+		output = tp;
+}
+
+static bool trace(void)
+{
+	if (!input || !output || tracepoint_probe_register(input, on_input, NULL))
+		return false;
+	if (!tracepoint_probe_register(output, on_output, NULL))
+		return true;
+	tracepoint_probe_unregister(input, on_input, NULL);
+	tracepoint_synchronize_unregister();
+	return false;
+}
+
+/**
+ * pmig_rtas_init() - from now on RTAS calls are seen
+ *
+ * Return: false where the kernel has no such tracepoints.
+ */
+bool pmig_rtas_init(void)
+{
+	input = NULL;
+	output = NULL;
+	for_each_kernel_tracepoint(look_at, NULL);
+	if (trace())
+		return true;
+	output = NULL;
+	return false;
+}
+
+/* When it returns nothing here is called any more. */
+void pmig_rtas_exit(void)
+{
+	if (!output)
+		return;
+	tracepoint_probe_unregister(output, on_output, NULL);
+	tracepoint_probe_unregister(input, on_input, NULL);
+	tracepoint_synchronize_unregister();
+}
