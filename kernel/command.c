@@ -229,13 +229,20 @@ int pmig_session_suspend(const struct pmig_request *rq)
 
 int pmig_session_cancel(const struct pmig_request *rq)
 {
+	u32 states = BEFORE_SUSPENDING;
 	struct pmig_session *s;
 
 	mutex_lock(&pmig_session_lock);
-	s = owned(rq, BEFORE_SUSPENDING, "cancel");
+	s = pmig_session_current();
+	if (s && pmig_session_waits(s))
+		states |= BIT(PMIG_STATE_SUSPENDING);
+	s = owned(rq, states, "cancel");
 	if (!IS_ERR(s)) {
 		pmig_session_fail(s, rq->err ?: ECANCELED, "cancelled by its owner");
-		pmig_session_stop(s);
+		if (s->state == PMIG_STATE_SUSPENDING)
+			s->cancel = true;
+		else
+			pmig_session_stop(s);
 	}
 	mutex_unlock(&pmig_session_lock);
 	return PTR_ERR_OR_ZERO(s);

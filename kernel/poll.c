@@ -109,11 +109,27 @@ static void apply(struct pmig_session *s, int err, enum pmig_vasi vasi)
 		pmig_session_touch(s);
 }
 
+/*
+ * While memory is copied a program may begin to use what can't wait for Suspending. Once a second
+ * is often enough.
+ */
+static bool quiesce_now(struct pmig_session *s)
+{
+	time64_t now = ktime_get_seconds();
+
+	if (READ_ONCE(s->state) != PMIG_STATE_ENABLED || !s->engine->quiesce_now ||
+	    s->looked == now)
+		return false;
+	s->looked = now;
+	return s->engine->quiesce_now();
+}
+
 static void poll_work(struct work_struct *work)
 {
 	struct pmig_session *s = pmig_session_get();
 	enum pmig_vasi vasi = PMIG_VASI_INVALID;
-	bool again;
+	u32 reason = 0;
+	bool again, now;
 	int err;
 
 	if (!s)
@@ -122,13 +138,23 @@ static void poll_work(struct work_struct *work)
 	again = watched(s);
 	mutex_unlock(&pmig_session_lock);
 	if (again) {
+		now = quiesce_now(s);
 		err = s->engine->get_state(s->stream, &vasi);
 		mutex_lock(&pmig_session_lock);
 		if (watched(s))
 			apply(s, err, vasi);
+		if (now && s->state == PMIG_STATE_ENABLED) {
+			s->flags |= PMIG_F_QUIESCE_NOW;
+			pmig_session_enter(s, PMIG_STATE_QUIESCE);
+		}
+		if (s->cancel && pmig_session_waits(s))
+			reason = PMIG_CANCEL_REASON(s->err);
+		s->cancel = false;
 		again = watched(s);
 		mutex_unlock(&pmig_session_lock);
 	}
+	if (reason)
+		s->engine->cancel(s->stream, reason);
 	pmig_session_put(s);
 	if (again)
 		queue_delayed_work(poll_wq, &poll, msecs_to_jiffies(pmig_poll_interval()));

@@ -156,6 +156,9 @@ static void moved(struct pmig_session *s, u64 blackout_ns)
 	changes = pmig_engine_compare(s->engine);
 	mutex_lock(&pmig_session_lock);
 	s->changes = changes;
+	/* A cancellation came too late. */
+	s->err = 0;
+	s->reason[0] = '\0';
 	if (blackout_ns) {
 		s->blackout_us = div_u64(blackout_ns, NSEC_PER_USEC);
 		s->has_blackout = true;

@@ -38,6 +38,8 @@
  * @refusals: by kernel handlers
  * @changes: after the move, or NULL
  * @stop: PRE goes no further; read without the lock by the chain
+ * @cancel: the poller has to cancel the stream, as the worker is in the write
+ * @looked: when the poller last asked whether PRE has to come at once; its own, in seconds
  * @stream_over: the stream is Aborted, Invalid or gone: there is nothing to cancel
  * @moved: the stream was seen Resumed or Completed, whatever it is now
  * @has_blackout: @blackout_us counts
@@ -64,6 +66,8 @@ struct pmig_session {
 	struct pmig_refusals *refusals;
 	struct pmig_changes *changes;
 	bool stop;
+	bool cancel;
+	time64_t looked;
 	bool stream_over;
 	bool moved;
 	bool has_blackout;
@@ -137,6 +141,13 @@ void pmig_run_exit(void);
 static inline bool pmig_vasi_moved(enum pmig_vasi vasi)
 {
 	return vasi == PMIG_VASI_RESUMED || vasi == PMIG_VASI_COMPLETED;
+}
+
+/* Our write waits until the platform is ready, for hours perhaps: nothing has been suspended. */
+static inline bool pmig_session_waits(const struct pmig_session *s)
+{
+	return s->state == PMIG_STATE_SUSPENDING && !(s->flags & PMIG_F_FOREIGN) &&
+	       (s->vasi == PMIG_VASI_ENABLED || s->vasi == PMIG_VASI_SUSPENDING);
 }
 
 /* poll.c */

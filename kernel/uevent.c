@@ -3,8 +3,8 @@
  * /sys/devices/virtual/pmig/pmig sends a "change" uevent at every change of the session's state:
  * PMIG_EVENT=what happens, STREAM=0x..., ENGINE=..., and after the move CHANGED=names,
  * comma-separated. Its attribute others_seen_by says how a migration that somebody else starts is
- * noticed: "tracepoints", when the partition has stood still; "probe", at once; "device-tree", when it
- * is over; "none".
+ * noticed: "tracepoints", when the partition has stood still; "probe", at once; "device-tree", when
+ * it is over; "none".
  */
 #include <linux/device.h>
 #include <linux/err.h>

@@ -144,6 +144,12 @@ FIXTURE_TEARDOWN(pseries)
 	bench_down(_metadata, &self->bench);
 }
 
+/* Probes in the text of the kernel, but for the one that the kernel itself has for the return of all the others. */
+static inline bool has_probes(void)
+{
+	return !run("grep -qv _trampoline /sys/kernel/debug/kprobes/list");
+}
+
 /* BEGIN, up to the state. */
 #define ASSERT_BEGIN()                                                         \
 	ASSERT_EQ(0, start(&self->l, PMIG_CMD_BEGIN, STREAM, 0, self->engine)) \

@@ -342,11 +342,54 @@ TEST_F(pmig, quiesce_now)
 	EXPECT_STREQ("a pre,b pre,c pre,c post,b post,a post,", told());
 }
 
+/* Our write waits in Enabled, for as long as memory is copied. */
+static void waits_in_enabled(struct __test_metadata *_metadata, struct bench *self)
+{
+	ASSERT_EQ(0, start(&self->l, PMIG_CMD_BEGIN, STREAM, PMIG_F_QUIESCE_NOW, self->engine));
+	ASSERT_COMMAND(PRE);
+	ASSERT_REACHES(READY);
+	ASSERT_COMMAND(SUSPEND);
+	ASSERT_REACHES(SUSPENDING);
+	EXPECT_EQ(PMIG_VASI_ENABLED, self->s.vasi);
+}
+
+TEST_F(pmig, cancel_while_the_write_waits)
+{
+	waits_in_enabled(_metadata, &self->bench);
+	cancels(_metadata, &self->bench, EPERM);
+	EXPECT_STREQ("cancelled by its owner", self->s.reason);
+	EXPECT_STREQ("a pre,b pre,c pre,c post-error,b post-error,a post-error,", told());
+}
+
+/* It may be too late all the same: what has moved has moved. */
+TEST_F(pmig, cancel_comes_too_late)
+{
+	waits_in_enabled(_metadata, &self->bench);
+	ASSERT_EQ(0, fail_cancel(self->sim));
+	ASSERT_EQ(0, cancel(&self->l, 0));
+	ASSERT_SET("suspending");
+	ASSERT_REACHES(COMPLETED);
+	EXPECT_EQ(0, self->s.err);
+	EXPECT_STREQ("", self->s.reason);
+	EXPECT_STREQ("a pre,b pre,c pre,c post,b post,a post,", told());
+	EXPECT_EQ(-EBUSY, cancel(&self->l, 0));
+}
+
 TEST_F(sim, engine_wants_quiesce_now)
 {
 	put(SIM "quiesce_now", "1");
 	ASSERT_BEGIN();
 	ASSERT_REACHES(QUIESCE);
+	EXPECT_EQ(PMIG_F_QUIESCE_NOW, self->s.flags);
+}
+
+TEST_F(sim, engine_wants_it_during_the_copy)
+{
+	ASSERT_BEGIN();
+	ASSERT_REACHES(ENABLED);
+	put(SIM "quiesce_now", "1");
+	ASSERT_REACHES(QUIESCE);
+	EXPECT_EQ(PMIG_VASI_ENABLED, self->s.vasi);
 	EXPECT_EQ(PMIG_F_QUIESCE_NOW, self->s.flags);
 }
 
@@ -368,6 +411,11 @@ TEST_PSERIES(windows_in_use)
 	ASSERT_BEGIN();
 	ASSERT_REACHES(ENABLED);
 	EXPECT_EQ(0, self->s.flags);
+	/* One that is opened while memory is copied. */
+	ASSERT_EQ(0, put(WINDOWS "default_credits", "1"));
+	ASSERT_REACHES(QUIESCE);
+	EXPECT_EQ(PMIG_F_QUIESCE_NOW, self->s.flags);
+	EXPECT_EQ(PMIG_VASI_ENABLED, self->s.vasi);
 	for (i = 0; i < ARRAY_SIZE(kinds); i++) {
 		ASSERT_TRUE(quiet(&self->l));
 		ASSERT_EQ(0, stream_new(false, STREAM));

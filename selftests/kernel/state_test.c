@@ -174,7 +174,7 @@ static const struct {
 	{ PMIG_STATE_QUIESCE, to_quiesce, CMD(PRE) | CMD(CANCEL) },
 	{ PMIG_STATE_PRE, to_pre, CMD(CANCEL) },
 	{ PMIG_STATE_READY, to_ready, CMD(SUSPEND) | CMD(CANCEL) },
-	{ PMIG_STATE_SUSPENDING, to_suspending, 0 },
+	{ PMIG_STATE_SUSPENDING, to_suspending, CMD(CANCEL) },
 	{ PMIG_STATE_RESUMED, to_resumed, 0 },
 	{ PMIG_STATE_POST, to_post, 0 },
 	{ PMIG_STATE_COMPLETED, to_completed, CMD(END) },

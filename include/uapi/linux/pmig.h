@@ -50,8 +50,8 @@
  * @PMIG_CMD_PRE: in QUIESCE: tell the kernel handlers to get ready; READY, or CANCELLING when
  *	one refuses
  * @PMIG_CMD_SUSPEND: in READY: hand the stream to the kernel's own migration code
- * @PMIG_CMD_CANCEL: before SUSPENDING: cancel the stream with the reason 6 << 24 | ERRNO,
- *	undo, FAILED
+ * @PMIG_CMD_CANCEL: before the platform is Suspended: cancel the stream with the reason
+ *	6 << 24 | ERRNO, undo, FAILED. In SUSPENDING it may come too late: COMPLETED then
  * @PMIG_CMD_ADOPT: become the owner of a session that has lost its own
  * @PMIG_CMD_END: in CHECKED, COMPLETED or FAILED: the result has been taken, forget the session
  */
