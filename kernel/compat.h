@@ -21,13 +21,6 @@
 #define PMIG_IMPORT_NS() MODULE_IMPORT_NS(PMIG)
 #endif
 
-/* class_create() lost its owner in 6.4. */
-#if PMIG_KERNEL >= 6004
-#define pmig_class_create(name) class_create(name)
-#else
-#define pmig_class_create(name) class_create(THIS_MODULE, name)
-#endif
-
 /* __assign_str() remembers its source since 6.10. */
 #if PMIG_KERNEL >= 6010
 #define pmig_assign_str(dst, src) __assign_str(dst)

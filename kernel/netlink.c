@@ -129,7 +129,9 @@ static int do_end(struct sk_buff *skb, struct genl_info *info)
 	return pmig_session_end(&rq);
 }
 
-/* Where there is no policy the core refuses all attributes. */
+/* For commands without a policy of their own; kernels before 6.1 do not look without one. */
+static const struct nla_policy no_attributes[PMIG_A_STREAM + 1];
+
 static const struct genl_ops ops[] = {
 	{
 		.cmd = PMIG_CMD_GET,
@@ -194,6 +196,8 @@ static const struct genl_multicast_group groups[] = {
 struct genl_family pmig_genl_family __ro_after_init = {
 	.name = PMIG_GENL_NAME,
 	.version = PMIG_GENL_VERSION,
+	.policy = no_attributes,
+	.maxattr = ARRAY_SIZE(no_attributes) - 1,
 	.module = THIS_MODULE,
 	.pre_doit = may_command,
 	.ops = ops,

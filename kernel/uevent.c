@@ -17,7 +17,7 @@
 /* A uevent has 2048 bytes in all; names that do not fit are left out, and "..." says so. */
 #define CHANGED_LEN 1024
 
-static struct class *class;
+static struct class class = { .name = "pmig" };
 static struct device *device;
 
 static const char *const events[__PMIG_STATE_MAX] = {
@@ -89,19 +89,19 @@ ATTRIBUTE_GROUPS(pmig);
 
 int pmig_uevent_init(void)
 {
-	class = pmig_class_create("pmig");
-	if (IS_ERR(class))
-		return PTR_ERR(class);
-	device = device_create_with_groups(class, NULL, MKDEV(0, 0), NULL, pmig_groups, "pmig");
-	if (IS_ERR(device)) {
-		class_destroy(class);
-		return PTR_ERR(device);
-	}
-	return 0;
+	int err = class_register(&class);
+
+	if (err)
+		return err;
+	device = device_create_with_groups(&class, NULL, MKDEV(0, 0), NULL, pmig_groups, "pmig");
+	err = PTR_ERR_OR_ZERO(device);
+	if (err)
+		class_unregister(&class);
+	return err;
 }
 
 void pmig_uevent_exit(void)
 {
 	device_unregister(device);
-	class_destroy(class);
+	class_unregister(&class);
 }

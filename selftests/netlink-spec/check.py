@@ -104,6 +104,7 @@ class Policies:
             r"netlink_range_validation (\w+) = \{ \.min = (\w+), \.max = (\w+) \}", text)}
         self.flags = re.search(r"#define USER_FLAGS \(([^)]*)\)", text)[1].split(" | ")
         body = re.search(r"struct genl_ops ops\[\] = \{\n(.*?)\n\};", text, re.S)[1]
+        self.family = re.search(r"^\t\.policy = (\w+),\n\t\.maxattr = ARRAY_SIZE\(\1\) - 1,$", text, re.M)
         self.ops = {}
         for block in re.findall(r"\t\{\n(.*?)\n\t\}", body, re.S):
             op = dict(re.findall(r"\.(\w+) = ([^,\n]+)", block))
@@ -235,6 +236,8 @@ def check_ops(spec, policies):
         wanted = {"PMIG_A_" + upper(a) for a in ours[name]["do"].get("request", {}).get("attributes", [])}
         if wanted != set(table):
             out.append(f"command {name} takes {sorted(table)} in the module, {sorted(wanted)} in the spec")
+    if not policies.family:
+        out.append("the family has no policy: kernels before 6.1 let commands without one have any attribute")
     return out
 
 
@@ -302,6 +305,7 @@ MUTATIONS = (
     (POLICY, "\t\t.doit = do_end,\n", "\t\t.doit = do_end,\n\t\t.flags = GENL_ADMIN_PERM,\n"),
     (POLICY, "\t{\n\t\t.cmd = PMIG_CMD_PRE,\n\t\t.doit = do_pre,\n\t},\n", ""),
     (POLICY, "\t\t.policy = cancel_policy,\n\t\t.maxattr = ARRAY_SIZE(cancel_policy) - 1,\n", ""),
+    (POLICY, "\t.policy = no_attributes,\n", ""),
     (POLICY, "PMIG_F_FORCE | PMIG_F_QUIESCE_NOW)", "PMIG_F_FORCE | PMIG_F_FOREIGN)"),
 )
 
