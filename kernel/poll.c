@@ -70,7 +70,12 @@ static void judge(struct pmig_session *s, int err)
 			pmig_session_enter(s, PMIG_STATE_RESUMED);
 		fallthrough;
 	case PMIG_STATE_RESUMED:
-		/* No probe has seen it begin, so none will see it end: the stream has to tell. */
+		/*
+		 * Nobody has seen it begin, so nobody will see it end: the stream has to tell. It
+		 * was Suspended at least, and we run again. A stream that is gone then was
+		 * forgotten because another writer has read Completed; one that has not moved us
+		 * says Aborted.
+		 */
 		if ((s->flags & PMIG_F_FOREIGN) && !s->writers && !s->foreign_done &&
 		    (err || s->vasi == PMIG_VASI_COMPLETED || s->vasi == PMIG_VASI_ABORTED ||
 		     s->vasi == PMIG_VASI_INVALID)) {

@@ -432,19 +432,28 @@ TEST_F(sim, forgotten_before_our_write)
 	sim_remove(OTHER);
 }
 
-/* No probe has seen who moves us, so the stream has to tell how it ends. */
+/* Nobody has seen who moves us, so the stream has to tell how it ends: also one that is gone before it was seen Resumed. */
 TEST_F(pmig, nobody_was_seen_to_write)
 {
-	static const char *const ends[] = { "completed", "invalid", "gone" };
+	static const struct {
+		const char *found, *end;
+		uint32_t state, result;
+	} ends[] = {
+		{ "resumed", "completed", PMIG_STATE_RESUMED, PMIG_STATE_COMPLETED },
+		{ "resumed", "invalid", PMIG_STATE_RESUMED, PMIG_STATE_COMPLETED },
+		{ "resumed", "gone", PMIG_STATE_RESUMED, PMIG_STATE_COMPLETED },
+		{ "suspended", "gone", PMIG_STATE_SUSPENDING, PMIG_STATE_COMPLETED },
+		{ "suspended", "aborted", PMIG_STATE_SUSPENDING, PMIG_STATE_FAILED },
+	};
 	unsigned int i;
 
-	for (i = 0; i < 3; i++) {
+	for (i = 0; i < ARRAY_SIZE(ends); i++) {
 		ASSERT_BEGIN();
-		ASSERT_EQ(0, stream_found(self->sim, STREAM, "resumed"));
-		ASSERT_REACHES(RESUMED);
+		ASSERT_EQ(0, stream_found(self->sim, STREAM, ends[i].found));
+		ASSERT_TRUE(reaches(&self->l, &self->s, ends[i].state));
 		EXPECT_EQ(PMIG_F_FOREIGN, self->s.flags);
-		ASSERT_EQ(0, stream_found(self->sim, STREAM, ends[i]));
-		ASSERT_REACHES(COMPLETED);
+		ASSERT_EQ(0, stream_found(self->sim, STREAM, ends[i].end));
+		ASSERT_TRUE(reaches(&self->l, &self->s, ends[i].result));
 		ASSERT_COMMAND(END);
 		ASSERT_EQ(0, stream_new(self->sim, STREAM));
 		if (self->sim) {
