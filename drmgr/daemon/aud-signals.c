@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The audience "signals": applications. All of them are told at once, then answers are waited for, each until its
- * own deadline; there is one timer for all. What an application can do to the rest is bounded: it can be slow
+ * The audience "signals": applications. All of them are told, some in each turn of the loop, and answers are waited
+ * for, each until its own deadline; there is one timer for all. What an application can do to the rest is bounded: it can be slow
  * once, and is then passed over.
  *
  * Time comes with the right to refuse. Who has it gets what it asked for, within the settings; all others have
  * one grace, counted once for all of them from the beginning of the phase. So whatever they ask for and however many
  * they are, silence of theirs costs a phase no more than the grace. Each is told the deadline that it really has.
+ * Who has the right is told first; of the others, those that the grace is too short to tell hear nothing of CHECK,
+ * BEGIN and PRE. The end is told to everyone whom it concerns.
  *
  * Who is told what:
  *	CHECK, BEGIN, PRE, RESUMED   who asked for it
@@ -29,11 +31,18 @@ struct signals {
 	const struct config *config;
 	struct registry *registry;
 	const struct notice *notice; /* NULL: nothing is going on */
-	struct wire_event *message;
+	struct wire_event *message;  /* with room for all changes */
 	size_t message_size;
-	bool telling; /* the round of telling has not ended: completion has to wait for it */
+	/* The round of telling; while it lasts, completion has to wait for it. */
+	bool telling;
+	bool entitled; /* those with the right to refuse have their turn now */
+	struct application *next;
+	sd_event_source *round;
+	size_t late;  /* for whom the grace was over before their turn */
+	size_t named; /* in the log, of those without the right */
 	bool slow_said;
 	usec_t start; /* of the phase */
+	usec_t due;   /* when the timer is */
 	size_t waiting;
 	size_t not_told; /* for lack of room in the journal */
 	sd_event_source *timer;
@@ -41,6 +50,8 @@ struct signals {
 };
 
 #define APP_NAME_BYTES 32
+#define ROUND_MAX      64 /* applications looked at in one turn of the loop */
+#define NAMED_MAX      64 /* of those without the right, in each phase */
 
 static const char *app_name(const struct application *app, char buf[APP_NAME_BYTES])
 {
@@ -58,14 +69,37 @@ static bool wants_answer(enum dr_phase phase)
 	return phase != DR_PHASE_BEGIN && phase != DR_PHASE_RESUMED;
 }
 
+static bool may_refuse(const struct application *app)
+{
+	return app->flags & DR_MAY_REFUSE;
+}
+
+static void say_rest(const struct signals *s)
+{
+	const char *phase = dr_phase_text(s->notice->phase);
+
+	if (s->named > NAMED_MAX)
+		eventlog_note(s->a.log, LOG_WARNING, "application", NULL,
+			      "%zu more applications refused %s or did not answer.",
+			      s->named - NAMED_MAX, phase);
+	if (s->late)
+		eventlog_note(
+			s->a.log, LOG_WARNING, "application", NULL,
+			"%zu applications without the right to refuse are not told %s: their grace is over.",
+			s->late, phase);
+	if (s->not_told > 1)
+		eventlog_note(s->a.log, LOG_WARNING, "application", NULL,
+			      "%zu other applications are not told %s, either: the journal.",
+			      s->not_told - 1, phase);
+}
+
 static void complete_if_over(struct signals *s)
 {
 	if (!s->notice || s->telling || s->waiting)
 		return;
 	sd_event_source_set_enabled(s->timer, SD_EVENT_OFF);
 	sd_event_source_set_enabled(s->slow, SD_EVENT_OFF);
-	free(s->message);
-	s->message = NULL;
+	say_rest(s);
 	s->notice = NULL;
 	audience_done(&s->a);
 }
@@ -99,7 +133,7 @@ static usec_t deadline_of(const struct signals *s, const struct application *app
 {
 	usec_t deadline = now_usec() + timeout_of(s, app), all = s->notice->deadline;
 
-	if (!(app->flags & DR_MAY_REFUSE))
+	if (!may_refuse(app))
 		deadline = usec_min(deadline, s->start + s->config->grace);
 	/* PRE's time is for all together: who can't stop it leaves half of what there is to the drivers. */
 	if (all && may_stop(s, app, true))
@@ -107,6 +141,17 @@ static usec_t deadline_of(const struct signals *s, const struct application *app
 	else if (all)
 		deadline = usec_min(deadline, s->start + (all - s->start) / 2);
 	return deadline;
+}
+
+/* The order of telling: as they have registered, and the end of what did not happen the other way round. */
+static struct application *following(const struct signals *s, struct application *app)
+{
+	struct application_list *list = registry_list(s->registry);
+
+	if (s->notice && s->notice->phase == DR_PHASE_POST_ERROR)
+		return app ? TAILQ_PREV(app, application_list, node) :
+			     TAILQ_LAST(list, application_list);
+	return app ? TAILQ_NEXT(app, node) : TAILQ_FIRST(list);
 }
 
 /* ---- answers ---- */
@@ -119,6 +164,8 @@ static void refused(struct signals *s, struct application *app, int error, const
 
 	if (phase == DR_PHASE_CHECK || (phase == DR_PHASE_PRE && stops))
 		audience_refuse(&s->a, "application", app->name, error, stops, "%s", reason);
+	if (!may_refuse(app) && ++s->named > NAMED_MAX)
+		return;
 	eventlog_note(s->a.log, stops ? LOG_ERR : LOG_WARNING, "application", app->name,
 		      "application %s (pid %d): %s%s", app->name, app->pid, reason,
 		      stops		      ? "" :
@@ -144,6 +191,8 @@ static void on_gone(void *userdata, struct application *app)
 {
 	struct signals *s = userdata;
 
+	if (app == s->next)
+		s->next = following(s, app);
 	if (!s->notice || !app->deadline)
 		return;
 	s->waiting--;
@@ -167,20 +216,29 @@ static void missed(struct signals *s, struct application *app, const char *how)
 	refused(s, app, ETIMEDOUT, how, true);
 }
 
+static void arm(struct signals *s)
+{
+	if (s->due == UINT64_MAX)
+		return;
+	sd_event_source_set_time(s->timer, s->due);
+	sd_event_source_set_enabled(s->timer, SD_EVENT_ONESHOT);
+}
+
 static int on_timer(_unused_ sd_event_source *source, _unused_ uint64_t usec, void *userdata)
 {
 	struct signals *s = userdata;
-	usec_t now = now_usec(), next = UINT64_MAX;
+	usec_t now = now_usec();
 	struct application *app;
 
 	if (!s->notice)
 		return 0;
 	say_slow(s, s->waiting);
+	s->due = UINT64_MAX;
 	TAILQ_FOREACH(app, registry_list(s->registry), node) {
 		char how[80];
 
 		if (app->deadline > now)
-			next = usec_min(next, app->deadline);
+			s->due = usec_min(s->due, app->deadline);
 		if (!app->deadline || app->deadline > now)
 			continue;
 		s->waiting--;
@@ -188,10 +246,7 @@ static int on_timer(_unused_ sd_event_source *source, _unused_ uint64_t usec, vo
 			 dr_phase_text(s->notice->phase));
 		missed(s, app, how);
 	}
-	if (next != UINT64_MAX) {
-		sd_event_source_set_time(s->timer, next);
-		sd_event_source_set_enabled(s->timer, SD_EVENT_ONESHOT);
-	}
+	arm(s);
 	complete_if_over(s);
 	return 0;
 }
@@ -270,7 +325,7 @@ static void tell(struct signals *s, struct application *app)
 	deadline = deadline_of(s, app);
 	s->message->deadline_us = wants_answer(phase) ? deadline : 0;
 	s->message->flags &= ~WIRE_EVENT_ADVICE;
-	if (!(app->flags & DR_MAY_REFUSE))
+	if (!may_refuse(app))
 		s->message->flags |= WIRE_EVENT_ADVICE;
 	app->asked = s->message->gen;
 	app->deadline = 0;
@@ -281,20 +336,18 @@ static void tell(struct signals *s, struct application *app)
 		return; /* gone, or nothing to wait for */
 	else {
 		app->deadline = deadline;
+		s->due = usec_min(s->due, deadline);
 		s->waiting++;
 	}
 }
 
-static int make_message(struct signals *s, const struct notice *n)
+static void make_message(struct signals *s, const struct notice *n)
 {
 	size_t nr = n->phase == DR_PHASE_POST ? n->nr_changes : 0;
 
 	if (nr > WIRE_CHANGES_MAX)
 		nr = WIRE_CHANGES_MAX;
 	s->message_size = sizeof(*s->message) + nr * sizeof(struct wire_change);
-	s->message = calloc(1, s->message_size);
-	if (!s->message)
-		return log_oom();
 	*s->message = (struct wire_event){
 		.phase = n->phase,
 		.flags = (n->force ? WIRE_EVENT_FORCE : 0) |
@@ -305,57 +358,72 @@ static int make_message(struct signals *s, const struct notice *n)
 	};
 	if (nr)
 		memcpy(s->message + 1, n->changes, nr * sizeof(struct wire_change));
-	return 0;
 }
 
-static void arm(struct signals *s)
+/* Whose turn it is now, or NULL: nobody's any more. */
+static struct application *next_in_turn(struct signals *s)
 {
-	struct application *app;
-	usec_t next = UINT64_MAX;
+	bool back = s->notice->phase == DR_PHASE_POST_ERROR;
 
-	TAILQ_FOREACH(app, registry_list(s->registry), node)
-		if (app->deadline)
-			next = usec_min(next, app->deadline);
-	if (next == UINT64_MAX)
-		return;
-	sd_event_source_set_time(s->timer, next);
-	sd_event_source_set_enabled(s->timer, SD_EVENT_ONESHOT);
-	sd_event_source_set_time(s->slow, now_usec() + s->config->slow_notice);
-	sd_event_source_set_enabled(s->slow, SD_EVENT_ONESHOT);
+	if (!s->next && s->entitled != back) { /* the first half is over */
+		s->entitled = back;
+		s->next = following(s, NULL);
+	}
+	return s->next;
+}
+
+/* The grace is over, and this one has no right to more. */
+static bool is_too_late(const struct signals *s, const struct application *app)
+{
+	return !may_refuse(app) && !is_end(s->notice->phase) &&
+	       now_usec() >= s->start + s->config->grace;
+}
+
+/* A few of them: others have something to say in the loop, too. */
+static int tell_some(_unused_ sd_event_source *source, _unused_ uint64_t usec, void *userdata)
+{
+	struct signals *s = userdata;
+	struct application *app = NULL;
+
+	if (!s->telling)
+		return 0;
+	for (int i = 0; i < ROUND_MAX && (app = next_in_turn(s)); i++) {
+		s->next = following(s, app);
+		if (may_refuse(app) != s->entitled || !is_told(s, app))
+			continue;
+		if (is_too_late(s, app))
+			s->late++;
+		else
+			tell(s, app);
+	}
+	s->telling = app;
+	if (s->telling)
+		sd_event_source_set_enabled(s->round, SD_EVENT_ONESHOT);
+	arm(s);
+	complete_if_over(s);
+	return 0;
 }
 
 static void tell_all(struct audience *a, const struct notice *n)
 {
 	struct signals *s = (struct signals *)a;
-	struct application_list *list = registry_list(s->registry);
 	struct application *app;
 
 	registry_grant(s->registry);
+	TAILQ_FOREACH(app, registry_list(s->registry), node)
+		app->deadline = 0;
 	s->notice = n;
 	s->start = n->deadline ? usec_min(now_usec(), n->deadline) : now_usec();
-	s->waiting = s->not_told = 0;
+	s->waiting = s->not_told = s->late = s->named = 0;
+	s->due = UINT64_MAX;
 	s->slow_said = false;
-	if (make_message(s, n) == 0) {
-		s->telling = true;
-		TAILQ_FOREACH(app, list, node)
-			app->deadline = 0;
-		if (n->phase == DR_PHASE_POST_ERROR) {
-			TAILQ_FOREACH_REVERSE(app, list, application_list, node)
-				if (is_told(s, app))
-					tell(s, app);
-		} else {
-			TAILQ_FOREACH(app, list, node)
-				if (is_told(s, app))
-					tell(s, app);
-		}
-		s->telling = false;
-		arm(s);
-		if (s->not_told > 1)
-			eventlog_note(s->a.log, LOG_WARNING, "application", NULL,
-				      "nor are %zu other applications, for the same reason",
-				      s->not_told - 1);
-	}
-	complete_if_over(s);
+	make_message(s, n);
+	sd_event_source_set_time(s->slow, now_usec() + s->config->slow_notice);
+	sd_event_source_set_enabled(s->slow, SD_EVENT_ONESHOT);
+	s->telling = true;
+	s->entitled = n->phase != DR_PHASE_POST_ERROR;
+	s->next = following(s, NULL);
+	tell_some(NULL, 0, s);
 }
 
 static void stop(struct audience *a)
@@ -368,6 +436,8 @@ static void stop(struct audience *a)
 	TAILQ_FOREACH(app, registry_list(s->registry), node)
 		app->deadline = 0;
 	s->waiting = 0;
+	s->telling = false;
+	s->next = NULL;
 	complete_if_over(s);
 }
 
@@ -395,8 +465,16 @@ int aud_signals_new(struct audience **ret, sd_event *event, const struct config 
 	s->event = sd_event_ref(event);
 	s->config = config;
 	s->registry = registry;
-	r = sd_event_add_time(event, &s->timer, CLOCK_BOOTTIME, UINT64_MAX, USEC_ACCURACY, on_timer,
-			      s);
+	s->message = calloc(1, sizeof(*s->message) + WIRE_CHANGES_MAX * sizeof(struct wire_change));
+	r = s->message ? 0 : log_oom();
+	if (r >= 0)
+		/* At once; one that is deferred would come before everything else, each time. */
+		r = sd_event_add_time(event, &s->round, CLOCK_BOOTTIME, 0, 1, tell_some, s);
+	if (r >= 0)
+		r = sd_event_source_set_enabled(s->round, SD_EVENT_OFF);
+	if (r >= 0)
+		r = sd_event_add_time(event, &s->timer, CLOCK_BOOTTIME, UINT64_MAX, USEC_ACCURACY,
+				      on_timer, s);
 	if (r >= 0)
 		r = sd_event_add_time(event, &s->slow, CLOCK_BOOTTIME, UINT64_MAX, USEC_ACCURACY,
 				      on_slow, s);
@@ -417,6 +495,7 @@ struct audience *aud_signals_free(struct audience *a)
 
 	if (!s)
 		return NULL;
+	sd_event_source_disable_unref(s->round);
 	sd_event_source_disable_unref(s->timer);
 	sd_event_source_disable_unref(s->slow);
 	sd_event_unref(s->event);

@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -35,6 +36,9 @@ FIXTURE(registry)
 	int app_fd; /* with what it was told before that was written down */
 	bool told_early;
 	int tell_error, room_error;
+	unsigned tells;
+	/* what somebody else in the loop saw */
+	unsigned turns, tells_before, most_in_a_turn;
 };
 
 static void on_answer(void *userdata, struct application *app, const struct wire_answer *answer)
@@ -383,6 +387,7 @@ static int host_tell(struct audience *a, enum dr_phase phase, uint32_t gen, cons
 
 	self->told_early |=
 		self->app_fd > 0 && recv(self->app_fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) >= 0;
+	self->tells++;
 	return self->tell_error;
 }
 
@@ -708,6 +713,149 @@ TEST_F(registry, silence_without_the_right_costs_one_grace)
 	EXPECT_EQ(3, self->refusals);
 	for (int i = 0; i < 3; i++)
 		close(silent[i]);
+	close(voter);
+}
+
+/* ---- very many of them ---- */
+
+#define MANY 10000
+
+/* Registers @n of 32 users, or as many as there is room for, and keeps their ends of the descriptors in @fds. */
+static unsigned add_many(FIXTURE_DATA(registry) * self, int *fds, unsigned n)
+{
+	struct registration w = self_as(self, 0);
+	struct rlimit files;
+
+	getrlimit(RLIMIT_NOFILE, &files);
+	files.rlim_cur = files.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &files);
+	if (n > files.rlim_max / 3 - 100)
+		n = (unsigned)files.rlim_max / 3 - 100;
+	self->config.max_applications_per_user = n;
+	w.phases = DR_PHASES(DR_PHASE_PRE);
+	for (unsigned i = 0; i < n; i++) {
+		w.uid = 1000 + i % 32;
+		fds[i] = registry_add(self->r, &w);
+		if (fds[i] < 0)
+			return i;
+	}
+	return n;
+}
+
+static int on_turn(sd_event_source *s, int fd, uint32_t events, void *userdata)
+{
+	FIXTURE_DATA(registry) *self = userdata;
+
+	self->turns++;
+	if (self->tells - self->tells_before > self->most_in_a_turn)
+		self->most_in_a_turn = self->tells - self->tells_before;
+	self->tells_before = self->tells;
+	return 0;
+}
+
+/* Whoever else has something to say in the loop has its turn meanwhile, and who may refuse does not wait for them. */
+TEST_F(registry, very_many_do_not_keep_the_loop)
+{
+	struct notice pre = { .phase = DR_PHASE_PRE, .stream = 1, .gen = 3 };
+	struct notice undo = { .phase = DR_PHASE_POST_ERROR, .stream = 1, .gen = 4 };
+	struct registration w = self_as(self, 0);
+	sd_event_source *always;
+	struct wire_event event;
+	static int fds[MANY];
+	int voter, pipe_fds[2];
+	unsigned many;
+
+	ASSERT_EQ(0, new_audience(self));
+	many = add_many(self, fds, MANY);
+	ASSERT_LT(1000, many);
+	w.flags = DR_MAY_REFUSE;
+	ASSERT_LE(0, voter = registry_add(self->r, &w));
+	ASSERT_EQ(0, pipe(pipe_fds));
+	ASSERT_EQ(1, write(pipe_fds[1], "x", 1));
+	ASSERT_LE(0, sd_event_add_io(self->event, &always, pipe_fds[0], EPOLLIN, on_turn, self));
+	self->config.grace = 60 * USEC_PER_SEC;
+	pre.deadline = now_usec() + 3600 * USEC_PER_SEC;
+	self->a->ops->pre(self->a, &pre);
+	for (int i = 0; i < 1000 && self->tells == 0; i++)
+		sd_event_run(self->event, 0);
+	EXPECT_EQ(sizeof(event), recv(voter, &event, sizeof(event), MSG_DONTWAIT));
+	EXPECT_GT(200, self->tells);
+	while (self->tells < many + 1 && sd_event_run(self->event, USEC_PER_SEC) > 0)
+		;
+	EXPECT_EQ(many + 1, self->tells);
+	EXPECT_GT(200, self->most_in_a_turn);
+	EXPECT_LT(many / 200, self->turns);
+	self->a->ops->stop(self->a);
+	EXPECT_EQ(1, self->done);
+	/* The other way round: those that were told first are the last. */
+	self->a->ops->undo(self->a, &undo);
+	while (self->tells < 2 * many - 200 && sd_event_run(self->event, USEC_PER_SEC) > 0)
+		;
+	EXPECT_EQ(-1, recv(voter, &event, sizeof(event), MSG_DONTWAIT));
+	while (self->tells < 2 * (many + 1) && sd_event_run(self->event, USEC_PER_SEC) > 0)
+		;
+	EXPECT_EQ(sizeof(event), recv(voter, &event, sizeof(event), MSG_DONTWAIT));
+	for (unsigned i = 0; i < many; i++)
+		close(fds[i]);
+	close(voter);
+	sd_event_source_disable_unref(always);
+	close(pipe_fds[0]);
+	close(pipe_fds[1]);
+}
+
+/* While they are told, the next in turn goes, and all that follow. */
+TEST_F(registry, gone_before_its_turn)
+{
+	struct notice pre = { .phase = DR_PHASE_PRE, .stream = 1, .gen = 3 };
+	struct application *app;
+	int fds[200];
+
+	ASSERT_EQ(0, new_audience(self));
+	ASSERT_EQ(ARRAY_SIZE(fds), add_many(self, fds, ARRAY_SIZE(fds)));
+	pre.deadline = now_usec() + 3600 * USEC_PER_SEC;
+	self->a->ops->pre(self->a, &pre);
+	for (int i = 0; i < 100 && self->tells == 0; i++)
+		sd_event_run(self->event, 0);
+	EXPECT_LT(self->tells, ARRAY_SIZE(fds));
+	while ((app = TAILQ_LAST(registry_list(self->r), application_list)) &&
+	       app != TAILQ_FIRST(registry_list(self->r)))
+		registry_drop(app);
+	EXPECT_EQ(0, self->done);
+	close(fds[0]);
+	settle(self);
+	EXPECT_EQ(1, self->done);
+	for (size_t i = 1; i < ARRAY_SIZE(fds); i++)
+		close(fds[i]);
+}
+
+/* Telling takes time, too: when the grace is over, no more of it is theirs. They hear the end that they asked for. */
+TEST_F(registry, too_many_for_the_grace)
+{
+	struct notice pre = { .phase = DR_PHASE_PRE, .stream = 1, .gen = 3 };
+	struct notice post = { .phase = DR_PHASE_POST, .stream = 1, .gen = 4 };
+	struct registration w = self_as(self, 0);
+	struct wire_answer answer = { .gen = 3 };
+	struct wire_event event;
+	int powerless, voter;
+
+	ASSERT_EQ(0, new_audience(self));
+	self->config.grace = 0;
+	w.flags = DR_MAY_REFUSE;
+	w.uid = 1000;
+	ASSERT_LE(0, powerless = registry_add(self->r, &w));
+	w.uid = 0;
+	ASSERT_LE(0, voter = registry_add(self->r, &w));
+	pre.deadline = now_usec() + 3600 * USEC_PER_SEC;
+	self->a->ops->pre(self->a, &pre);
+	EXPECT_EQ(-1, recv(powerless, &event, sizeof(event), MSG_DONTWAIT));
+	EXPECT_EQ(sizeof(event), recv(voter, &event, sizeof(event), MSG_DONTWAIT));
+	ASSERT_EQ(sizeof(answer), send(voter, &answer, sizeof(answer), 0));
+	settle(self);
+	EXPECT_EQ(1, self->done);
+	self->a->ops->post(self->a, &post);
+	ASSERT_EQ(sizeof(event), recv(powerless, &event, sizeof(event), MSG_DONTWAIT));
+	EXPECT_EQ(DR_PHASE_POST, event.phase);
+	close(powerless);
 	close(voter);
 }
 
