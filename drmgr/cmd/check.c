@@ -44,12 +44,14 @@ static int read_refusals(sd_bus_message *m)
 	return r < 0 ? r : n;
 }
 
-int do_check(const struct request *req, const struct fallback *f)
+int do_check(const struct request *req, const struct fallback *f, char *const argv[])
 {
 	_cleanup_call_ struct call call = CALL_NONE;
 	int r, status;
 
 	status = call_request(&call, "Check", req);
+	if (status == DR_EXIT_OBSERVING)
+		return fallback_observing(f, argv, NULL);
 	if (status && call_may_do_without(&call, &status))
 		return fallback_check(f, status);
 	if (status)

@@ -25,6 +25,7 @@
 	X(NO_ORIGINAL, 73, "an operation of powerpc-utils, which is not installed")             \
 	X(NOT_YET, 74, "an operation of AIX that this version does not have")                   \
 	X(BUSY, 75, "another migration is under way")                                           \
+	X(OBSERVING, 76, "drmgrd only observes: Mode=observe in drmgr.conf")                    \
 	X(DENIED, 77, "not permitted")
 
 #define EXIT_ENUM(name, status, text) DR_EXIT_##name = (status),

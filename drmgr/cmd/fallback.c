@@ -157,8 +157,6 @@ static int write_stream(const struct fallback *f, uint64_t stream)
 	while (stream >>= 4);
 	*--p = 'x';
 	*--p = '0';
-	say(LOG_CRIT, "going on without drmgrd, nobody here is told: the stream ID is written to ",
-	    f->migration);
 	fd = open(f->migration, O_WRONLY | O_CLOEXEC);
 	n = fd < 0 ? -1 : write(fd, p, (size_t)(text + sizeof(text) - p));
 	if (n >= 0)
@@ -202,5 +200,18 @@ int fallback_migrate(const struct fallback *f, char *const argv[], uint64_t stre
 		fallback_exec(original, argv);
 		say(LOG_CRIT, "it cannot be run: ", strerror(errno));
 	}
+	say(LOG_CRIT, "going on without drmgrd, nobody here is told: the stream ID is written to ",
+	    f->migration);
 	return write_stream(f, stream);
+}
+
+int fallback_observing(const struct fallback *f, char *const argv[], const uint64_t *stream)
+{
+	const char *original = fallback_original(f);
+
+	if (original) {
+		fallback_exec(original, argv);
+		say(LOG_CRIT, "it cannot be run: ", strerror(errno));
+	}
+	return stream ? write_stream(f, *stream) : DR_EXIT_DONE;
 }

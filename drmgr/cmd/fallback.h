@@ -31,6 +31,12 @@ int fallback_check(const struct fallback *f, int status);
  */
 int fallback_migrate(const struct fallback *f, char *const argv[], uint64_t stream, int status);
 
+/*
+ * Mode=observe: powerpc-utils' drmgr does what it does where we are not installed. Where there is none, a check (no
+ * @stream) passes, and a migration is a plain write.
+ */
+int fallback_observing(const struct fallback *f, char *const argv[], const uint64_t *stream);
+
 /* powerpc-utils' drmgr, or NULL where there is none. */
 const char *fallback_original(const struct fallback *f);
 /* Becomes it; returns only where that is impossible, with errno. */

@@ -28,7 +28,7 @@ static int run(const struct request *req, char *const argv[])
 	case REQUEST_CAPABILITIES:
 		return do_capabilities(original, argv);
 	case REQUEST_CHECK:
-		return do_check(req, &fallback_system);
+		return do_check(req, &fallback_system, argv);
 	case REQUEST_MIGRATE:
 		return do_migrate(req, &fallback_system, argv);
 	case REQUEST_SIMULATE:

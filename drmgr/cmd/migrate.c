@@ -60,6 +60,10 @@ int do_migrate(const struct request *req, const struct fallback *f, char *const 
 
 	if (status == 0)
 		return print_reply(req, &call);
+	if (status == DR_EXIT_OBSERVING) {
+		call_done(&call);
+		return fallback_observing(f, argv, &req->stream);
+	}
 	if (!call_may_do_without(&call, &status))
 		return status;
 	call_done(&call); /* before anything else goes on with it */

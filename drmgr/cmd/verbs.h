@@ -8,7 +8,7 @@
 #include <stdio.h>
 
 /* Each does what the request asks for, prints, and returns an exit status. */
-int do_check(const struct request *req, const struct fallback *f);
+int do_check(const struct request *req, const struct fallback *f, char *const argv[]);
 int do_migrate(const struct request *req, const struct fallback *f, char *const argv[]);
 int do_simulate(const struct request *req);
 int do_status(void);

@@ -58,20 +58,27 @@ static const struct {
 	{ "state", offsetof(struct config, check_state), state_can_be_kept },
 };
 
-static void check(struct builtin *b)
+void builtin_checks(const struct config *config, const struct notice *n,
+		    void (*complain)(void *userdata, const char *name, const char *reason,
+				     bool stops),
+		    void *userdata)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(checks); i++) {
 		enum check_mode mode =
-			*(const enum check_mode *)((const char *)b->config + checks[i].mode);
+			*(const enum check_mode *)((const char *)config + checks[i].mode);
 		char reason[WIRE_REASON_LEN];
-		bool stops = mode == CHECK_VETO && !b->notice->force;
 
-		if (mode == CHECK_OFF || checks[i].ready(b->notice, reason, sizeof(reason)))
-			continue;
-		audience_refuse(&b->a, "builtin", checks[i].name, ENODEV, stops, "%s", reason);
-		eventlog_note(b->a.log, stops ? LOG_ERR : LOG_WARNING, "builtin", checks[i].name,
-			      "%s", reason);
+		if (mode != CHECK_OFF && !checks[i].ready(n, reason, sizeof(reason)))
+			complain(userdata, checks[i].name, reason, mode == CHECK_VETO && !n->force);
 	}
+}
+
+static void refuse(void *userdata, const char *name, const char *reason, bool stops)
+{
+	struct builtin *b = userdata;
+
+	audience_refuse(&b->a, "builtin", name, ENODEV, stops, "%s", reason);
+	eventlog_note(b->a.log, stops ? LOG_ERR : LOG_WARNING, "builtin", name, "%s", reason);
 }
 
 static void on_looked_up(void *userdata)
@@ -79,7 +86,7 @@ static void on_looked_up(void *userdata)
 	struct builtin *b = userdata;
 
 	if (b->notice->phase == DR_PHASE_CHECK)
-		check(b);
+		builtin_checks(b->config, b->notice, refuse, b);
 	audience_done(&b->a);
 }
 

@@ -25,9 +25,10 @@
 
 static const char *const error_names[_MANAGER_ERROR_MAX] = {
 	[MANAGER_BAD_STREAM] = DR_ERROR_BAD_STREAM, [MANAGER_BUSY] = DR_ERROR_BUSY,
-	[MANAGER_LOCKED] = DR_ERROR_LOCKED,	    [MANAGER_NO_MODULE] = DR_ERROR_NO_MODULE,
-	[MANAGER_NO_ENGINE] = DR_ERROR_NO_ENGINE,   [MANAGER_STOPPED] = DR_ERROR_STOPPED,
-	[MANAGER_ABORTED] = DR_ERROR_ABORTED,	    [MANAGER_FAILED] = DR_ERROR_FAILED,
+	[MANAGER_OBSERVING] = DR_ERROR_OBSERVING,   [MANAGER_LOCKED] = DR_ERROR_LOCKED,
+	[MANAGER_NO_MODULE] = DR_ERROR_NO_MODULE,   [MANAGER_NO_ENGINE] = DR_ERROR_NO_ENGINE,
+	[MANAGER_STOPPED] = DR_ERROR_STOPPED,	    [MANAGER_ABORTED] = DR_ERROR_ABORTED,
+	[MANAGER_FAILED] = DR_ERROR_FAILED,
 };
 
 /* ---- options ---- */
@@ -323,9 +324,10 @@ static int append_status(sd_bus_message *reply, const struct manager *m)
 
 	others_text(m, others, sizeof(others));
 	return sd_bus_message_append(
-		reply, "a{sv}", 9, "state", "s", s ? kernel_state_name(k->state) : "idle", "phase",
+		reply, "a{sv}", 10, "state", "s", s ? kernel_state_name(k->state) : "idle", "phase",
 		"s", s ? session_phase(s) : "none", "stream", "t",
-		s ? session_stream(s) : UINT64_C(0), "module", "s", module_text(m), "degraded", "s",
+		s ? session_stream(s) : UINT64_C(0), "module", "s", module_text(m), "mode", "s",
+		m->config.observe ? "observe" : "active", "degraded", "s",
 		degraded[0] ? degraded : "no", "engine", "s", k->engine, "others-seen-by", "s",
 		others, "applications", "u", (uint32_t)registry_count(m->registry), "since-usec",
 		"t", s ? session_since(s) : UINT64_C(0));

@@ -90,6 +90,11 @@ static int parse_quiesce_at(const struct row *row, struct config *c, const char 
 	return parse_flag(row, c, value, "auto", "now");
 }
 
+static int parse_mode(const struct row *row, struct config *c, const char *value)
+{
+	return parse_flag(row, c, value, "active", "observe");
+}
+
 static int parse_without_module(const struct row *row, struct config *c, const char *value)
 {
 	return parse_flag(row, c, value, "sysfs", "post");
@@ -147,6 +152,7 @@ static int parse_may_refuse(_unused_ const struct row *row, struct config *c, co
 	}
 
 static const struct row rows[] = {
+	ROW("Mode", parse_mode, observe, 0, 0, "active or observe"),
 	ROW("ScriptDirectory", parse_path, script_directory, 0, 0, "an absolute path"),
 	ROW("HookDirectory", parse_path, hook_directory, 0, 0, "an absolute path"),
 	ROW("HooksAt", parse_hooks_at, hooks_at_pre, 0, 0, "begin or pre"),

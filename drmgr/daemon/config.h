@@ -22,6 +22,7 @@ struct config {
 	uint64_t max_applications_per_user;
 	bool quiesce_now;
 	bool hooks_at_pre;
+	bool observe;	 /* change nothing, tell nobody */
 	bool post_alone; /* without the module nobody is told PRE */
 	enum check_mode check_engine;
 	enum check_mode check_state;

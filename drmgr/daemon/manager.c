@@ -77,6 +77,7 @@ static void on_session_done(void *userdata, struct session *s);
 static int start_session(struct manager *m, enum session_kind kind, uint64_t stream,
 			 const char *engine)
 {
+	bool observed = m->config.observe && kind == SESSION_FOREIGN;
 	struct session_setup st = setup(m);
 	struct session_request request = {
 		.kind = kind,
@@ -90,6 +91,7 @@ static int start_session(struct manager *m, enum session_kind kind, uint64_t str
 	int r;
 
 	snprintf(request.engine, sizeof(request.engine), "%s", engine);
+	st.observer = observed ? &m->observer : NULL;
 	aud_kernel_set_backend(m->audiences[AUDIENCE_KERNEL], m->backend);
 	r = session_new(&m->session, &st, &request, on_session_done, m);
 	if (r < 0)
@@ -274,6 +276,11 @@ static bool module_is_there(struct manager *m)
 	m->degraded[0] = '\0';
 	if (m->link->ops->ready(m->link))
 		return true;
+	if (m->config.observe) {
+		snprintf(m->degraded, sizeof(m->degraded),
+			 "pmig.ko is not loaded, and with Mode=observe drmgrd does not load it");
+		return false;
+	}
 	if (module_load("pmig", m->degraded, sizeof(m->degraded)) < 0)
 		return false;
 	r = link_refresh(m->link);
@@ -386,12 +393,37 @@ static enum manager_error refuse_busy(const struct manager *m, char *text, size_
 		      session_stream(m->session), check ? "checked" : "migrated");
 }
 
+/* The caller goes on, as if we were not there. */
+static enum manager_error observe_request(struct manager *m, const struct manager_request *request,
+					  char *text, size_t size)
+{
+	if (request->kind == REQUEST_SIMULATE)
+		return refuse(text, size, MANAGER_OBSERVING,
+			      "Mode=observe in drmgr.conf: a simulation would tell everyone");
+	if (!m->session)
+		m->log.stream = request->stream;
+	eventlog_note(&m->log, LOG_NOTICE, NULL, NULL,
+		      "Mode=observe: nobody is %s, drmgr leaves stream 0x%" PRIx64
+		      " to powerpc-utils or the kernel.",
+		      request->kind == REQUEST_CHECK ? "asked" : "told", request->stream);
+	m->pre_observed = request->kind == REQUEST_MIGRATE;
+	observe_plan(&m->observer, m->pre_observed ? &plan_begin : &plan_check);
+	if (m->pre_observed)
+		observe_plan(&m->observer, &plan_pre);
+	if (!m->session)
+		m->log.stream = 0;
+	return refuse(text, size, MANAGER_OBSERVING, "Mode=observe in drmgr.conf: nobody is %s",
+		      m->pre_observed ? "told" : "asked");
+}
+
 enum manager_error manager_start(struct manager *m, const struct manager_request *request,
 				 manager_reply_t call, void *userdata, char *text, size_t size)
 {
 	enum manager_error e;
 	bool sim = request->kind == REQUEST_SIMULATE;
 
+	if (m->config.observe)
+		return observe_request(m, request, text, size);
 	if (m->stopping && !m->session)
 		return refuse(text, size, MANAGER_LOCKED, "drmgrd is ending: try again");
 	if (m->session)
@@ -455,6 +487,28 @@ static void take_over(struct manager *m, struct replay *replay)
 	tell_systemd(m);
 }
 
+static void note_foreign(struct manager *m, uint64_t stream)
+{
+	const char *what =
+		m->config.observe ?
+			"Mode=observe, so nobody is told." :
+			"Nobody was told to get ready, everyone will be told what changed.";
+
+	m->log.stream = stream;
+	if (stream)
+		eventlog_note(&m->log, LOG_NOTICE, "kernel", NULL,
+			      "Somebody else migrates stream 0x%" PRIx64 ". %s", stream, what);
+	else
+		eventlog_note(&m->log, LOG_NOTICE, "kernel", NULL,
+			      "The partition has moved, by a stream that nobody saw. %s", what);
+	if (m->config.observe && !m->pre_observed) {
+		observe_plan(&m->observer, &plan_check);
+		observe_plan(&m->observer, &plan_begin);
+		observe_plan(&m->observer, &plan_pre);
+	}
+	m->pre_observed = false;
+}
+
 static int on_reconcile(_unused_ sd_event_source *s, void *userdata)
 {
 	struct manager *m = userdata;
@@ -476,21 +530,15 @@ static int on_reconcile(_unused_ sd_event_source *s, void *userdata)
 	if (m->stopping || k->state == PMIG_STATE_NONE || k->owner || k->seq == m->tried)
 		return 0;
 	m->tried = k->seq;
-	if (foreign && !k->stream)
-		eventlog_note(
-			&m->log, LOG_NOTICE, "kernel", NULL,
-			"The partition has moved, by a stream that nobody saw: everyone will be told what changed.");
-	else if (foreign)
-		eventlog_note(&m->log, LOG_NOTICE, "kernel", NULL,
-			      "Somebody else migrates stream 0x%" PRIx64
-			      ": nobody was told to get ready, everyone will be told what changed.",
-			      k->stream);
+	if (foreign)
+		note_foreign(m, k->stream);
 	else
 		log_notice("The module has a session of stream 0x%" PRIx64
 			   " that nobody owns; taking it.",
 			   k->stream);
 	m->request = (struct manager_request){ .token = -1 };
-	lock_if_free(m);
+	if (!foreign || !m->config.observe)
+		lock_if_free(m);
 	if (start_session(m, foreign ? SESSION_FOREIGN : SESSION_ADOPTED, k->stream, "") < 0) {
 		log_oom();
 		unlock(m);
@@ -624,7 +672,8 @@ int manager_new(struct manager **ret, sd_event *event, const char *config_path,
 		r = backend_listen(m->link, on_state, m);
 	if (r < 0)
 		return r;
-	if (!module_is_there(m))
+	m->observer = (struct observer){ &m->config, &m->log, m->registry, m->link };
+	if (!module_is_there(m) && !m->config.observe)
 		log_warning("Degraded: %s. It will be tried again when it is needed.", m->degraded);
 	m->backend = m->link;
 	sd_event_source_set_enabled(m->reconcile, SD_EVENT_ONESHOT);

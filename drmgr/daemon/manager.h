@@ -3,6 +3,7 @@
 #ifndef DRMGRD_MANAGER_H
 #define DRMGRD_MANAGER_H
 
+#include "daemon/observe.h"
 #include "daemon/registry.h"
 #include "daemon/session.h"
 
@@ -28,6 +29,7 @@ enum manager_error {
 	MANAGER_BAD_STREAM,
 	MANAGER_BUSY,
 	MANAGER_LOCKED,
+	MANAGER_OBSERVING,
 	MANAGER_NO_MODULE,
 	MANAGER_NO_ENGINE,
 	MANAGER_STOPPED,
@@ -56,6 +58,8 @@ struct manager {
 	struct registry *registry;
 	struct journal *journal;
 	struct eventlog log;
+	struct observer observer;
+	bool pre_observed; /* of the migration that comes next */
 	uint32_t gen;
 	char *journal_path;
 

@@ -148,6 +148,10 @@ static void walk(struct session *s, const struct plan *plan)
 		.engine = s->request.engine[0] ? s->request.engine : NULL,
 	};
 
+	if (s->setup.observer) {
+		observe_plan(s->setup.observer, plan);
+		return;
+	}
 	if (plan == &plan_pre) {
 		notice.deadline = (s->wanted ? s->wanted : now_usec()) + pre_timeout(s);
 		set_timer(s, notice.deadline + PRE_GRACE);
@@ -220,6 +224,8 @@ static void open_journal(struct session *s)
 	};
 	int r;
 
+	if (s->setup.observer)
+		return; /* nobody is told, so there is nothing to write down */
 	/* Which back end was at work is part of it. */
 	snprintf(j.engine, sizeof(j.engine), "%s",
 		 s->setup.backend->ops->engine ? s->setup.backend->ops->engine : s->request.engine);

@@ -8,6 +8,7 @@
 #include "daemon/backend.h"
 #include "daemon/config.h"
 #include "daemon/journal.h"
+#include "daemon/observe.h"
 #include "daemon/plan.h"
 
 enum session_kind {
@@ -46,6 +47,7 @@ struct session_setup {
 	struct audience *audiences[_AUDIENCE_MAX];
 	struct journal *journal;
 	struct eventlog *log;
+	const struct observer *observer; /* NULL: audiences are told */
 	uint32_t *gen;
 };
 

@@ -17,8 +17,8 @@
  *	Anyone may call it.
  *   GetStatus() -> (a{sv})
  *	"state" s, "stream" t, "module" s, "engine" s, "applications" u, "phase" s, "since-usec" t,
- *	"degraded" s ("no", or why drivers are not told), "others-seen-by" s ("tracepoints", "probe",
- *	"device-tree" or "none"), ... Anyone.
+ *	"mode" s ("active" or "observe"), "degraded" s ("no", or why drivers are not told), "others-seen-by" s
+ *	("tracepoints", "probe", "device-tree", "sysfs" where the module is not there, or "none"), ... Anyone.
  *
  * options of Check and Migrate: "force" b, "detail" u, "destination-lpar" u, "wait-min" u, "self-arp" u, "token" h (token.h).
  * Check, Migrate and Simulate are for root only.
@@ -46,7 +46,9 @@
 #define DR_ERROR_STOPPED   "org.drmgr.Error.Stopped"  /* stopped in PRE: cancelled, all undone */
 #define DR_ERROR_ABORTED   "org.drmgr.Error.Aborted"  /* the platform or the operator ended it */
 #define DR_ERROR_FAILED	   "org.drmgr.Error.Failed"   /* the suspension failed */
-#define DR_ERROR_TOO_MANY  "org.drmgr.Error.TooMany"  /* a bound was reached */
-#define DR_ERROR_INVALID   "org.drmgr.Error.InvalidArgument" /* a parameter is out of its range */
+#define DR_ERROR_OBSERVING \
+	"org.drmgr.Error.Observing" /* Mode=observe: nobody is asked or told; it is the caller's to go on */
+#define DR_ERROR_TOO_MANY "org.drmgr.Error.TooMany"	    /* a bound was reached */
+#define DR_ERROR_INVALID  "org.drmgr.Error.InvalidArgument" /* a parameter is out of its range */
 
 #endif /* DRMGR_BUSNAMES_H */

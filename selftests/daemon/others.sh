@@ -65,6 +65,22 @@ same "a bare write in the middle of ours ends well" 0 $?
 check "everyone is told POST once" once "app-a begin" "app-a post" "10-one postmigrate" "50-hook post"
 ! seen_at_once || check "who was not told PRE, too" never "app-a pre" "10-one premigrate"
 
+# Mode=observe: it is in the log, and that is all.
+cleanup_members
+fresh_daemon Mode=observe
+script 10-one 10
+hook 50-hook
+app app-a
+ID=0xda08
+stream $ID
+(sleep 1; state $ID suspending) &
+bare_write $ID
+wait_until logged "would have told application app-a .* post"
+wait_until idle
+check "observing, the log says who would have been told" logged "would have told script 10-one premigrate"
+check "and what changed" logged "identity.system-id: was"
+check "nobody is told" [ ! -s $SEEN ]
+
 # Without the module.
 if is_ppc; then
 	cleanup_members

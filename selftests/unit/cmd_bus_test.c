@@ -109,7 +109,7 @@ TEST_F(bus, check_passes_its_options)
 	req.destination_lpar = (struct opt_u32){ true, 19 };
 	req.wait_min = (struct opt_u32){ true, 5 };
 	req.self_arp = (struct opt_u32){ true, 7 };
-	EXPECT_EQ(0, RUN(do_check(&req, &refusing)));
+	EXPECT_EQ(0, RUN(do_check(&req, &refusing, argv)));
 	EXPECT_EQ(0xabc, self->stub.stream);
 	EXPECT_STREQ("force=b:1 detail=u:1 destination-lpar=u:19 wait-min=u:5 self-arp=u:7 ",
 		     self->stub.options);
@@ -123,7 +123,7 @@ TEST_F(bus, refusals)
 	self->stub.refusals[1] = (struct stub_refusal){ "application", "db", "later", 0 };
 	self->stub.refusals[2] = (struct stub_refusal){ "script", "s.sh", "", 1 };
 	self->stub.nr_refusals = 3;
-	EXPECT_EQ(DR_EXIT_REFUSED, RUN(do_check(&check, &refusing)));
+	EXPECT_EQ(DR_EXIT_REFUSED, RUN(do_check(&check, &refusing, argv)));
 	EXPECT_STREQ("drmgr: refused by kernel drv: busy??[31m\n"
 		     "drmgr: advice by application db: later\n"
 		     "drmgr: refused by script s.sh: no reason given\n",
@@ -134,10 +134,10 @@ TEST_F(bus, advice_alone_is_no_refusal)
 {
 	self->stub.refusals[0] = (struct stub_refusal){ "application", "db", "later", 0 };
 	self->stub.nr_refusals = 1;
-	EXPECT_EQ(0, RUN(do_check(&check, &refusing)));
+	EXPECT_EQ(0, RUN(do_check(&check, &refusing, argv)));
 	EXPECT_EQ(1, lines_of(self, self->err));
 	self->stub.nr_more = 992;
-	EXPECT_EQ(0, RUN(do_check(&check, &refusing)));
+	EXPECT_EQ(0, RUN(do_check(&check, &refusing, argv)));
 	EXPECT_STREQ("drmgr: advice by application db: later\n"
 		     "drmgr: and 992 more: see drmgr log\n",
 		     text_of(self, self->err));
@@ -224,7 +224,8 @@ TEST_F(bus, what_the_daemon_cannot_do_stops_nothing)
 		put(written, "");
 		self->stub.error = errors[i].name;
 		self->stub.message = "why";
-		EXPECT_EQ(status, RUN(do_check(&check, &going_on))) TH_LOG("%s", errors[i].name);
+		EXPECT_EQ(status, RUN(do_check(&check, &going_on, argv)))
+		TH_LOG("%s", errors[i].name);
 		EXPECT_EQ(status, RUN(do_migrate(&req, &going_on, argv)))
 		TH_LOG("%s", errors[i].name);
 		fd = open(written, O_RDONLY | O_CLOEXEC);
@@ -267,7 +268,7 @@ TEST_F(bus, nobody_there)
 	EXPECT_EQ(1, lines_of(self, self->err));
 	stub_end(&other);
 	setenv("DBUS_SYSTEM_BUS_ADDRESS", "unix:path=/nonexistent", 1);
-	EXPECT_EQ(DR_EXIT_NO_DAEMON, RUN(do_check(&check, &refusing)));
+	EXPECT_EQ(DR_EXIT_NO_DAEMON, RUN(do_check(&check, &refusing, argv)));
 	EXPECT_EQ(2, lines_of(self, self->err));
 	EXPECT_EQ(0, self->stub.calls);
 }

@@ -59,6 +59,7 @@ TEST_F(config, without_a_file)
 	EXPECT_EQ(1024, self->c.max_applications_per_user);
 	EXPECT_FALSE(self->c.hooks_at_pre);
 	EXPECT_FALSE(self->c.post_alone);
+	EXPECT_FALSE(self->c.observe);
 	EXPECT_EQ(2 * USEC_PER_SEC, self->c.grace);
 }
 
@@ -68,33 +69,25 @@ TEST_F(config, good_values)
 		0,
 		load(self,
 		     "# a comment\n[drmgr]\nScriptDirectory=/opt/dr\nhooksat = pre\nPreTimeoutSec=5 ; why\n"
-		     "CheckEngine=advice\nWithoutModule=post\nMayRefuse=root, daemon @root\nMayRefuse=bin\n"));
+		     "CheckEngine=advice\nMode=observe\nWithoutModule=post\nMayRefuse=root, daemon @root\nMayRefuse=bin\n"));
 	EXPECT_STREQ("", self->log);
 	EXPECT_STREQ("/opt/dr", self->c.script_directory);
 	EXPECT_TRUE(self->c.hooks_at_pre);
 	EXPECT_EQ(5 * USEC_PER_SEC, self->c.pre_timeout);
 	EXPECT_EQ(CHECK_ADVICE, self->c.check_engine);
 	EXPECT_TRUE(self->c.post_alone);
+	EXPECT_TRUE(self->c.observe);
 	EXPECT_STREQ(" root, daemon @root bin", self->c.may_refuse);
 }
 
 TEST_F(config, bad_values_keep_the_default)
 {
 	static const char *const lines[] = {
-		"PreTimeoutSec=0",
-		"PreTimeoutSec=-1",
-		"PreTimeoutSec=1x",
-		"PreTimeoutSec=",
-		"PreTimeoutSec=99999",
-		"PreTimeoutSec=18446744073709551617",
-		"GraceSec=0",
-		"GraceSec=61",
-		"HooksAt=never",
-		"CheckEngine=perhaps",
-		"ScriptDirectory=relative",
-		"WithoutModule=error",
-		"Fallback=never",
-		"LogLevel=loud",
+		"PreTimeoutSec=0",     "PreTimeoutSec=-1",    "PreTimeoutSec=1x",
+		"PreTimeoutSec=",      "PreTimeoutSec=99999", "PreTimeoutSec=18446744073709551617",
+		"GraceSec=0",	       "GraceSec=61",	      "HooksAt=never",
+		"CheckEngine=perhaps", "Mode=passive",	      "ScriptDirectory=relative",
+		"WithoutModule=error", "Fallback=never",      "LogLevel=loud",
 		"NoSuchSetting=1",
 	};
 

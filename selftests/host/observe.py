@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Mode=observe: nothing is changed, nobody is told anything, and the log says what would have been."""
+import os
+import re
+
+import host
+from host import SEEN, Daemon, Member, Migration, check, drmgr, status, text, wait
+
+
+def everyone():
+    """Each writes down whatever it is run or told for, be it scriptinfo."""
+    for path in (host.SCRIPTS + "/10-one", host.SCRIPTS + "/20-two", host.HOOKS + "/50-hook"):
+        host.put(path, f"#!/bin/sh\necho run $0 $* >> {SEEN}\nexit 1\n")
+    Member("app", "may-refuse", "required", "refuse=not today")
+    Member("guest", "refuse=not today", uid=65534)
+
+
+def lines(daemon):
+    """What has been logged of our own since, without the parts that differ from run to run."""
+    out = []
+    for line in daemon.log().splitlines()[lines.read:]:
+        lines.read += 1
+        m = re.match(r"<\d>DRMGR: (.*)", line)
+        if m:
+            out.append(re.sub(r"process \d+, ", "", m[1]))
+    return out
+
+
+lines.read = 0
+
+CHECK = """\
+would have asked script 10-one checkmigrate, if it registers for pmig (its DR_TIMEOUT, or 10 s); it may refuse
+would have asked script 20-two checkmigrate, if it registers for pmig (its DR_TIMEOUT, or 10 s); it may refuse
+would have asked hook 50-hook check (300 s); it may refuse
+would have asked no driver check, unless pmig.ko can be loaded
+would have asked application app (user 0) check (10 s); it may refuse
+would have asked application guest (user 65534) check; it can't stop the migration""".splitlines()
+PRE = """\
+would have told application app (user 0) begin
+would have told application guest (user 65534) begin
+would have told hook 50-hook pre (300 s)
+would have told script 10-one premigrate, if it registers for pmig (its DR_TIMEOUT, or 10 s); its failure would stop the migration
+would have told script 20-two premigrate, if it registers for pmig (its DR_TIMEOUT, or 10 s); its failure would stop the migration
+would have told application app (user 0) pre (10 s); it may refuse
+would have told application guest (user 65534) pre; it can't stop the migration
+would have told no driver pre, unless pmig.ko can be loaded""".splitlines()
+POST = """\
+would have told application app (user 0) post
+would have told application guest (user 65534) post
+would have told script 10-one postmigrate, if it registers for pmig (its DR_TIMEOUT, or 10 s)
+would have told script 20-two postmigrate, if it registers for pmig (its DR_TIMEOUT, or 10 s)
+would have told hook 50-hook post (300 s)""".splitlines()
+CHANGED = 'identity.system-id: was "IBM,02LAB0A", is "IBM,02LAB0B"'
+
+
+def would(said):
+    return [x for x in said if x.startswith("would")]
+
+
+def observe(t):
+    """A migration of others is logged as it would have gone with us, and what it changed; nobody hears of it."""
+    host.machine("LAB0A")
+    daemon = Daemon("Mode=observe", "CheckState=veto")
+    everyone()
+    t.same("status says so", "observe", status("mode"))
+    t.result("does not load it" in status("degraded"), "no module is loaded", status("degraded"))
+    check("0x7001")
+    t.same("a check: who would have been asked", CHECK, would(lines(daemon)))
+    host.fill_run()
+    check("0x7001")
+    os.unlink("/run/full")
+    t.result("builtin state would have refused: /run is almost full" in "\n".join(lines(daemon)), "and what of ours would have refused")
+    host.others_write("0x7001", "LAB0B")
+    wait(lambda: daemon.log().endswith("End: DR PMIG operation ~~~~\n"), "the end of the migration")
+    said = lines(daemon)
+    t.same("a migration: who would have been told", CHECK + PRE + POST, would(said))
+    t.result(CHANGED in said, "what it changed", "\n".join(said))
+    t.result(not os.path.exists(host.LOCK), "the DLPAR lock is not touched")
+    r = drmgr("migrate", "--simulate")
+    t.same("a simulation, which would tell everyone, is refused", True, r.returncode != 0 and "Mode=observe" in r.stderr)
+    t.same("nobody has been run or told anything", "", text(SEEN))
+    daemon.configure()
+    daemon.reload()
+    t.same("and Mode= can be changed at any time", ("active", 1), (status("mode"), check("0x7002").returncode))
+    t.result("app: check" in text(SEEN), "then everyone is asked", text(SEEN))
+
+
+def left_alone(t):
+    """drmgr leaves checks and migrations to powerpc-utils' drmgr, arguments untouched, or writes the stream ID itself."""
+    Daemon("Mode=observe", "Fallback=refuse")
+    everyone()
+    t.same("without powerpc-utils a check passes", 0, check("0x7001").returncode)
+    m = Migration("0x7001")
+    t.same("and a migration is a plain write", (0, "0x7001\n"), (m.finish(), m.written))
+    t.result("without drmgrd" not in m.err, "nothing is wrong, so nothing else is said", m.err)
+    ran = host.DIR + "/ran"
+    host.put(host.ORIGINAL, f"#!/bin/sh\nprintf '%s|' \"$@\" >> {ran}\nexit 7\n")
+    form = ["-m", "-c", "pmig", "-d", "14", "a  b", "-s", "0x7002", "-p"]
+    for phase in ("check", "pre"):
+        t.same(f"-p {phase} has the status of powerpc-utils' drmgr", 7, drmgr(*form, phase).returncode)
+        t.same("and its arguments are untouched", "|".join(form + [phase, ""]), text(ran))
+        os.unlink(ran)
+    t.same("nobody has been run or told anything", "", text(SEEN))
+
+
+TESTS = (observe, left_alone)
