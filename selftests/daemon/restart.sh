@@ -8,6 +8,7 @@
 
 ID=0xda04
 OWNER_DIED=0x06000082 # 6 << 24 | EOWNERDEAD
+TOLD_TO_END=0x0600006c # ESHUTDOWN
 
 migrate() { # migrate [BLACKOUT_MS RESUMED_MS]
 	: > $SEEN
@@ -104,6 +105,23 @@ wait_until has_seen "app-c post-error"
 undone "app-a pre" "app-a post-error" "app-c pre" "app-c post-error" "10-one undopremigrate" "20-two undopremigrate"
 systemctl stop test-app-c
 wait_until applications_are 2
+
+echo "# PRE: an update restarts the daemon"
+held_in premigrate
+migrate
+state $ID suspending
+wait_until has_seen "20-two premigrate"
+before=$(systemctl show -P MainPID drmgrd)
+systemctl restart drmgrd
+another_than "$before" > $DIR/status
+wait $job
+same "  drmgr says that it was stopped" 2 $?
+check "  all had heard it before the daemon ended" once "10-one premigrate" "10-one undopremigrate" "20-two premigrate" \
+	"20-two undopremigrate" "app-a post-error" "app-b post-error" "50-hook post"
+same "  the stream was cancelled, because the daemon was to end" $TOLD_TO_END "$(cancel_reason $ID)"
+check "  the applications are still registered" applications_are 2
+same "  systemd has no limit to how often it starts one" 0 "$(systemctl show -P StartLimitIntervalUSec drmgrd)"
+script 20-two 10
 
 echo "# RESUMED: memory is in transit"
 migrate 50 never

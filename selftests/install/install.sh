@@ -222,6 +222,12 @@ unit_is_valid() {
 	not grep drmgrd.service <<< "$out"
 }
 
+# Nobody is given up: no limit to how often it is tried.
+always_tried() {
+	grep -x 'StartLimitIntervalSec=0' "$R/usr/lib/systemd/system/drmgrd.service" &&
+		grep -x 'Restart=on-failure' "$R/usr/lib/systemd/system/drmgrd.service"
+}
+
 # As at boot
 lock_is_roots() {
 	inside sh -c 'mkdir -m 1777 /run/lock && systemd-tmpfiles --create drmgr.conf' &&
@@ -306,6 +312,7 @@ test_admin() {
 	it "... changes nothing" same_list "$W/installed" "$W/again"
 	it "an update of the distribution's lands beside ours" update_lands_aside
 	it "systemd takes the unit" unit_is_valid
+	it "systemd never gives up to start the daemon" always_tried
 	it "the DLPAR lock is root's alone from the boot on" lock_is_roots
 	it "a program compiles against libdr as installed" compiles_against_it
 	test_started
