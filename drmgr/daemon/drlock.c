@@ -70,11 +70,13 @@ static void describe(pid_t pid, char *text, size_t size)
 {
 	char name[64] = "?", uid[64] = "?", line[160];
 
-	if (pid > 0) {
-		process_status_field(pid, "Name", name, sizeof(name));
-		if (process_status_field(pid, "Uid", uid, sizeof(uid)) >= 0)
-			uid[strcspn(uid, " \t")] = '\0';
+	if (pid <= 0) {
+		snprintf(text, size, "by whom is not known");
+		return;
 	}
+	process_status_field(pid, "Name", name, sizeof(name));
+	if (process_status_field(pid, "Uid", uid, sizeof(uid)) >= 0)
+		uid[strcspn(uid, " \t")] = '\0';
 	snprintf(line, sizeof(line), "process %d, %s, of user %s", pid, name, uid);
 	text_copy(text, size, line, sizeof(line));
 }
