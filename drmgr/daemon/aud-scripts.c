@@ -426,10 +426,21 @@ static void next_job(struct scripts *s)
 
 /* ---- the audience ---- */
 
+/* Whoever was there the last time is asked when the directory can't be read; the operator hears that it can't. */
 static void scan(struct scripts *s)
 {
-	script_list_scan(&s->list[KIND_AIX], s->config->script_directory, KIND_AIX, s->a.log);
-	script_list_scan(&s->list[KIND_HOOK], s->config->hook_directory, KIND_HOOK, s->a.log);
+	const char *const directories[] = {
+		[KIND_AIX] = s->config->script_directory,
+		[KIND_HOOK] = s->config->hook_directory,
+	};
+
+	for (int kind = 0; kind < (int)ARRAY_SIZE(directories); kind++) {
+		int r = script_list_scan(&s->list[kind], directories[kind], kind, s->a.log);
+
+		if (r < 0 && s->notice->phase == DR_PHASE_CHECK)
+			audience_refuse(&s->a, kind_name(kind), directories[kind], r, false,
+					"can't be read: %s", errno_text(r));
+	}
 	s->scanned = true;
 }
 

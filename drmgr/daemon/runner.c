@@ -30,6 +30,10 @@
 #define FIRST_FD   (STDERR_FILENO + 1)
 #define FILES_SOFT 1024
 
+#ifndef PIDFD_SIGNAL_PROCESS_GROUP
+#define PIDFD_SIGNAL_PROCESS_GROUP (1U << 2)
+#endif
+
 struct runner {
 	struct run_spec spec;
 	sd_event *event;
@@ -48,12 +52,24 @@ struct runner {
 	char line[LINE_BYTES];
 };
 
+/* Not our child: its number may be somebody else's by now, its pidfd is not. */
+static void kill_adopted_group(struct runner *r, int sig)
+{
+	if (syscall(SYS_pidfd_send_signal, r->pidfd, sig, NULL, PIDFD_SIGNAL_PROCESS_GROUP) == 0 ||
+	    errno != EINVAL)
+		return;
+	/* before Linux 6.9 */
+	if (pidfd_alive(r->pidfd) == 1)
+		kill(-r->pid, sig);
+}
+
 static void kill_group(struct runner *r, int sig)
 {
 	/* The leader is there, dead or alive, until on_child() has reaped it. */
-	if (r->adopted && pidfd_alive(r->pidfd) != 1)
-		return;
-	kill(-r->pid, sig);
+	if (r->adopted)
+		kill_adopted_group(r, sig);
+	else
+		kill(-r->pid, sig);
 }
 
 /* ---- output ---- */

@@ -160,9 +160,11 @@ int script_list_scan(struct script_list *l, const char *directory, enum script_k
 	struct dirent **entries = NULL;
 	int n = scandir(directory, &entries, NULL, versionsort), r = 0;
 
-	if (n < 0 && errno != ENOENT)
+	if (n < 0 && errno != ENOENT) {
+		r = -errno;
 		eventlog_note(log, LOG_WARNING, what, NULL, "%s can't be read: %s", directory,
-			      errno_text(errno));
+			      errno_text(r));
+	}
 	for (int i = 0; i < n; i++) {
 		char path[PATH_MAX], why[512];
 		struct stat st;
@@ -182,7 +184,11 @@ int script_list_scan(struct script_list *l, const char *directory, enum script_k
 		free(entries[i]);
 	}
 	free(entries);
+	if (r < 0) {
+		script_list_clear(&next);
+		return r;
+	}
 	script_list_clear(l);
 	*l = next;
-	return r;
+	return 0;
 }

@@ -28,6 +28,7 @@ FIXTURE(scripts)
 	struct audience *a;
 	char path[64];
 	unsigned done, overs;
+	struct refusal refusal; /* the last */
 	int tell_error;
 	pid_t helper;
 };
@@ -41,6 +42,9 @@ static void host_done(struct audience *a)
 
 static void host_refuse(struct audience *a, const struct refusal *refusal)
 {
+	FIXTURE_DATA(scripts) *self = a->session;
+
+	self->refusal = *refusal;
 }
 
 static void host_fail(struct audience *a, int error, const char *text)
@@ -164,6 +168,22 @@ static pid_t orphan(const char *text, int output)
 	"[ $1 = scriptinfo ] && echo DR_TIMEOUT=" timeout "\n" \
 	"[ $1 = register ] && echo DR_RESOURCE=pmig\n"
 
+static bool can_signal_group(void)
+{
+	int fd = (int)syscall(SYS_pidfd_open, getpid(), 0);
+	bool can = syscall(SYS_pidfd_send_signal, fd, 0, NULL, 1U << 2) == 0;
+
+	close(fd);
+	return can;
+}
+
+static bool is_zombie(pid_t pid)
+{
+	char text[64];
+
+	return process_status_field(pid, "State", text, sizeof(text)) == 0 && text[0] == 'Z';
+}
+
 /* It said that it may take long; the next daemon has to give it that time, too. */
 TEST_F(scripts, adopted_with_its_own_deadline)
 {
@@ -184,6 +204,60 @@ TEST_F(scripts, adopted_with_its_own_deadline)
 	EXPECT_EQ(1, self->overs);
 	EXPECT_EQ(0, access(marker, F_OK))
 	TH_LOG("killed before it had put the database back");
+}
+
+/* It has ended when its deadline comes, and what it has started has not. */
+TEST_F(scripts, adopted_with_its_group)
+{
+	struct notice n = { .phase = DR_PHASE_POST, .stream = 1, .gen = 1 };
+	struct told_entry *e;
+	char text[256], file[128];
+	uint64_t child = 0;
+
+	put_script(self, "db", LEARN("30"));
+	snprintf(file, sizeof(file), "%s/.child", self->path);
+	snprintf(text, sizeof(text), "sleep 1000 & echo $! >%s; sleep 1", file);
+	e = told_add(&self->a->told, "script/db", TOLD_ENDING);
+	e->pid = orphan(text, -1);
+	ASSERT_EQ(0, process_start_time(e->pid, &e->start));
+	for (int i = 0; i < 100 && access(file, F_OK) < 0; i++)
+		usleep(20000);
+	self->a->ops->post(self->a, &n);
+	loop(self, 25);
+	EXPECT_EQ(1, self->done);
+	ASSERT_LT(0, read_text_file(AT_FDCWD, file, text, sizeof(text)));
+	text[strcspn(text, "\n")] = '\0';
+	ASSERT_EQ(0, parse_u64(text, 10, INT32_MAX, &child));
+	if (!can_signal_group())
+		SKIP(return, "Linux is older than 6.9");
+	for (int i = 0; i < 100 && kill((pid_t)child, 0) == 0 && !is_zombie((pid_t)child); i++)
+		usleep(20000);
+	EXPECT_TRUE(kill((pid_t)child, 0) < 0 || is_zombie((pid_t)child));
+	kill((pid_t)child, SIGKILL);
+}
+
+/* Those that were there the last time are asked, and the operator hears why. */
+TEST_F(scripts, a_directory_that_cannot_be_read)
+{
+	struct notice check = { .phase = DR_PHASE_CHECK, .stream = 1, .gen = 1 };
+	char trace[128];
+
+	put_script(self, "db", LEARN("5"));
+	self->a->ops->check(self->a, &check);
+	loop(self, 5);
+	ASSERT_TRUE(trace_has(self, "db", "checkmigrate"));
+	EXPECT_STREQ("", self->refusal.reason);
+	snprintf(trace, sizeof(trace), "%s/.trace-db", self->path);
+	ASSERT_EQ(0, unlink(trace));
+	free(self->config.script_directory);
+	self->config.script_directory = strdup("/dev/null");
+	self->done = 0;
+	self->a->ops->check(self->a, &check);
+	loop(self, 5);
+	EXPECT_EQ(1, self->done);
+	EXPECT_TRUE(trace_has(self, "db", "checkmigrate"));
+	EXPECT_STREQ("/dev/null", self->refusal.name);
+	EXPECT_FALSE(self->refusal.stops);
 }
 
 /* The pipe is that of the one that is at work, not of the first that was told. */
