@@ -34,10 +34,12 @@ static int print_result(const struct request *req, sd_bus_message *m)
 	r = sd_bus_message_read(m, "t", &blackout);
 	if (r < 0)
 		return r;
-	printf("%s %s, stood still for %" PRIu64 ".%03u s\n",
-	       req->has_stream ? "moved: stream" : "simulated",
-	       req->has_stream ? streamid_format(req->stream, id) : "migration done",
-	       blackout / 1000000, (unsigned int)(blackout / 1000 % 1000));
+	printf("%s %s", req->has_stream ? "moved: stream" : "simulated",
+	       req->has_stream ? streamid_format(req->stream, id) : "migration done");
+	if (blackout)
+		printf(", stood still for %" PRIu64 ".%03u s", blackout / 1000000,
+		       (unsigned int)(blackout / 1000 % 1000));
+	printf("\n");
 	r = sd_bus_message_enter_container(m, 'a', "(sssu)");
 	if (r < 0)
 		return r;

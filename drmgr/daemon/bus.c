@@ -326,11 +326,11 @@ static int append_status(sd_bus_message *reply, const struct manager *m)
 	return sd_bus_message_append(
 		reply, "a{sv}", 10, "state", "s", s ? kernel_state_name(k->state) : "idle", "phase",
 		"s", s ? session_phase(s) : "none", "stream", "t",
-		s ? session_stream(s) : UINT64_C(0), "module", "s", module_text(m), "mode", "s",
-		m->config.observe ? "observe" : "active", "degraded", "s",
-		degraded[0] ? degraded : "no", "engine", "s", k->engine, "others-seen-by", "s",
-		others, "applications", "u", (uint32_t)registry_count(m->registry), "since-usec",
-		"t", s ? session_since(s) : UINT64_C(0));
+		s ? session_stream(s) : UINT64_C(0), "engine", "s", k->engine, "mode", "s",
+		m->config.observe ? "observe" : "active", "module", "s", module_text(m), "degraded",
+		"s", degraded[0] ? degraded : "no", "others-seen-by", "s", others, "applications",
+		"u", (uint32_t)registry_count(m->registry), "since-usec", "t",
+		s ? session_since(s) : UINT64_C(0));
 }
 
 static int method_get_status(sd_bus_message *call, void *userdata, _unused_ sd_bus_error *error)

@@ -63,7 +63,10 @@ def without_module(t):
     before = ["50-hook pre", "10-one premigrate", "app pre"]
     m = Migration("0x7001").moving()
     t.same("everyone is told before the write", before, seen())
+    shown = [x.split(":")[0] for x in drmgr("status").stdout.splitlines()]
+    t.result("mode module degraded others-seen-by" in " ".join(shown), "status has all of it in one place", str(shown))
     t.same("which goes well", 0, m.finish())
+    t.same("the operator is told nothing that nobody knows", "moved: stream 0x7001\n", m.out)
     t.same("and after it", before + ["app post", "10-one postmigrate", "50-hook post"], seen())
     said = warnings(daemon)
     t.result(len(said) == 1 and "may be quiet for minutes; WithoutModule=post" in said[0],
