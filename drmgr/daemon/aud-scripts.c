@@ -195,7 +195,7 @@ static void on_line(void *userdata, const char *line)
 static usec_t job_deadline(const struct scripts *s)
 {
 	const struct script *script = s->job.script;
-	usec_t timeout = s->config->script_timeout, deadline;
+	usec_t now = now_usec(), all = s->notice->deadline, timeout = s->config->script_timeout;
 
 	if (s->job.kind == KIND_HOOK)
 		timeout = s->config->hook_timeout;
@@ -203,8 +203,12 @@ static usec_t job_deadline(const struct scripts *s)
 		/* "none" on AIX; nothing waits for ever here */
 		timeout = script->timeout_s ? script->timeout_s * USEC_PER_SEC :
 					      s->config->hook_timeout;
-	deadline = now_usec() + timeout;
-	return s->notice->deadline ? usec_min(deadline, s->notice->deadline) : deadline;
+	if (!all || now >= all)
+		return all ? all : now + timeout;
+	/* A hook that fails stops nothing in PRE; nor does one that hangs, by what it leaves to all others. */
+	if (s->job.kind == KIND_HOOK)
+		return now + usec_min(timeout, (all - now) / 2);
+	return usec_min(now + timeout, all);
 }
 
 static int in_child(void *userdata)

@@ -113,6 +113,23 @@ same "PRE is broken off and undone" "10-slow premigrate
 check "nothing of it is left" no_sleeper
 cleanup_members
 
+fresh_daemon PreTimeoutSec=10
+script 10-one 10
+# shellcheck disable=SC2016
+hook 50-hangs '[ $PHASE != pre ] || sleep 1000'
+hook 60-after
+migrate
+wait_until has_seen "50-hangs pre"
+state $ID suspending
+ended 0 "a hook that hangs in BEGIN does not hold PRE"
+same "it is ended and told post, and what comes after it hears nothing" "50-hangs pre
+10-one premigrate
+10-one postmigrate
+50-hangs post" "$(seen)"
+check "it is named in the log" logged "50-hangs, begin: stopped"
+check "nothing of it is left" no_sleeper
+cleanup_members
+
 drmgr -m -c pmig -p pre -s 0xdead > $DIR/out 2>&1
 same "a stream that the platform does not know" 66 $?
 check "is one line" test "$(wc -l < $DIR/out)" -eq 1
