@@ -7,6 +7,7 @@
  * held over a call: a walk takes references on all first, and handlers that come or go meanwhile do
  * no harm.
  */
+#include <linux/err.h>
 #include <linux/mutex.h>
 #include <linux/slab.h>
 
@@ -78,6 +79,15 @@ static void put_handlers(struct pmig_handler_ctx **ctx, unsigned int n)
 		pmig_handler_put(ctx[n]);
 }
 
+/* @notice: from pmig_notice_send(), not NULL */
+static int answer_of(struct pmig_handler_ctx *ctx, enum pmig_phase phase,
+		     struct pmig_notice *notice, struct pmig_refusal *refusal)
+{
+	if (IS_ERR(notice))
+		return pmig_notice_unsent(ctx, phase, PTR_ERR(notice), refusal);
+	return pmig_notice_wait(notice, refusal);
+}
+
 /**
  * pmig_chain_check() - ask all handlers at once whether the partition may move
  * @told: what they are told
@@ -93,7 +103,8 @@ void pmig_chain_check(const struct pmig_told *told, struct pmig_refusals *refusa
 	for (i = 0; i < n; i++)
 		notice[i] = pmig_notice_send(ctx[i], PMIG_PHASE_CHECK, told);
 	for (i = 0; i < n; i++)
-		if (notice[i] && pmig_notice_wait(notice[i], &refusals->refusal[refusals->nr]))
+		if (notice[i] && answer_of(ctx[i], PMIG_PHASE_CHECK, notice[i],
+					   &refusals->refusal[refusals->nr]))
 			refusals->nr++;
 	put_handlers(ctx, n);
 }
@@ -118,7 +129,7 @@ int pmig_chain_pre(const struct pmig_told *told, const bool *stop, struct pmig_r
 		notice = pmig_notice_send(ctx[i], PMIG_PHASE_PRE, told);
 		if (!notice)
 			continue;
-		err = pmig_notice_wait(notice, &refusals->refusal[refusals->nr]);
+		err = answer_of(ctx[i], PMIG_PHASE_PRE, notice, &refusals->refusal[refusals->nr]);
 		if (err)
 			refusals->nr++;
 	}
@@ -141,17 +152,17 @@ static void tell_back(enum pmig_phase phase, const struct pmig_told *told)
 	n = pmig_handlers_get(ctx, PMIG_PHASES(phase));
 	for (i = n; i-- > 0;) {
 		mutex_lock(&chain_lock);
-		wanted = phase == PMIG_PHASE_POST || ctx[i]->told;
+		wanted = phase == PMIG_PHASE_POST || (ctx[i]->told && !ctx[i]->ending);
 		calling = ctx[i]->calling;
 		mutex_unlock(&chain_lock);
 		notice = wanted ? pmig_notice_send(ctx[i], phase, told) : NULL;
 		if (!notice)
 			continue;
-		if (calling) {
+		if (calling && !IS_ERR(notice)) {
 			pmig_notice_abandon(notice);
 			continue;
 		}
-		err = pmig_notice_wait(notice, NULL);
+		err = answer_of(ctx[i], phase, notice, NULL);
 		if (err)
 			pr_warn("%s: error %d after the migration\n", ctx[i]->name, err);
 	}
@@ -218,9 +229,16 @@ int __pmig_register_handler(struct pmig_handler *handler, struct module *owner)
 	ctx->owner = owner;
 	pmig_strcpy(ctx->name, handler->name);
 	kref_init(&ctx->ref);
-	ctx->wq = alloc_ordered_workqueue("pmig/%.18s", 0, ctx->name);
-	if (!ctx->wq) {
+	INIT_LIST_HEAD(&ctx->queue);
+	kthread_init_work(&ctx->work, pmig_notice_work);
+	ctx->spare = pmig_notice_alloc();
+	if (!ctx->spare) {
 		err = -ENOMEM;
+		goto free;
+	}
+	ctx->worker = pmig_run_worker("pmig/%.10s", ctx->name);
+	if (IS_ERR(ctx->worker)) {
+		err = PTR_ERR(ctx->worker);
 		goto free;
 	}
 	mutex_lock(&chain_lock);
@@ -234,7 +252,7 @@ int __pmig_register_handler(struct pmig_handler *handler, struct module *owner)
 		goto destroy;
 	return 0;
 destroy:
-	destroy_workqueue(ctx->wq);
+	kthread_destroy_worker(ctx->worker);
 free:
 	pmig_handler_put(ctx);
 	return err;
@@ -246,7 +264,7 @@ EXPORT_SYMBOL_NS_GPL(__pmig_register_handler, PMIG);
  * @handler: registered before; may sleep until its call has returned
  *
  * From gone on nothing is queued, what is queued already becomes nothing when its turn comes, and
- * destroy_workqueue() waits for both. Notices hold on to our half of the handler, never to the
+ * kthread_destroy_worker() waits for both. Notices hold on to our half of the handler, never to the
  * driver's.
  */
 void pmig_unregister_handler(struct pmig_handler *handler)
@@ -262,7 +280,7 @@ void pmig_unregister_handler(struct pmig_handler *handler)
 	if (ctx->waiting)
 		pmig_notice_forget(ctx->waiting);
 	mutex_unlock(&chain_lock);
-	destroy_workqueue(ctx->wq);
+	kthread_destroy_worker(ctx->worker);
 	if (ctx->told)
 		module_put(ctx->owner);
 	handler->ctx = NULL;

@@ -8,9 +8,9 @@
 
 #include <linux/completion.h>
 #include <linux/kref.h>
+#include <linux/kthread.h>
 #include <linux/list.h>
 #include <linux/pmig.h>
-#include <linux/workqueue.h>
 
 #define PMIG_HANDLERS_MAX 64
 
@@ -72,10 +72,15 @@ struct pmig_told {
  * @owner: the driver's module
  * @name: copy, for use after @gone
  * @ref: the list, each notice, and each array in chain.c holds one
- * @wq: its calls, one after the other
+ * @worker: makes its calls, one after the other. A thread of its own: it is there already when
+ *	memory is short, and unlike a workqueue for such times lets the driver wait for any other
+ * @work: calls what is in @queue
  * @node: in handlers, by priority (under chain_lock)
+ * @queue: notices whose call has not begun (under chain_lock)
+ * @spare: the notice of POST or POST_ERROR, made before PRE is told (under chain_lock)
  * @told: has been told PRE, and neither POST nor POST_ERROR since (under chain_lock). While it
  *	is set, the module is pinned
+ * @ending: the end of that PRE is in @queue (under chain_lock)
  * @gone: pmig_unregister_handler() has begun (under chain_lock)
  * @calling: the handler's notify() runs now (under chain_lock)
  * @waiting: the notice that chain.c waits for, for pmig_unregister_handler() to end (under
@@ -86,9 +91,13 @@ struct pmig_handler_ctx {
 	struct module *owner;
 	char name[PMIG_NAME_LEN];
 	struct kref ref;
-	struct workqueue_struct *wq;
+	struct kthread_worker *worker;
+	struct kthread_work work;
 	struct list_head node;
+	struct list_head queue;
+	struct pmig_notice *spare;
 	bool told;
+	bool ending;
 	bool gone;
 	bool calling;
 	struct pmig_notice *waiting;
@@ -101,11 +110,15 @@ unsigned int pmig_handlers_get(struct pmig_handler_ctx **ctx, u32 phases);
 void pmig_handlers_busy(bool busy);
 
 /* notice.c: tell one handler, wait for its answer. */
+void pmig_notice_work(struct kthread_work *work);
+struct pmig_notice *pmig_notice_alloc(void);
 struct pmig_notice *pmig_notice_send(struct pmig_handler_ctx *ctx, enum pmig_phase phase,
 				     const struct pmig_told *told);
 int pmig_notice_wait(struct pmig_notice *n, struct pmig_refusal *refusal);
 void pmig_notice_abandon(struct pmig_notice *n);
 void pmig_notice_forget(struct pmig_notice *n);
+int pmig_notice_unsent(struct pmig_handler_ctx *ctx, enum pmig_phase phase, int err,
+		       struct pmig_refusal *refusal);
 bool pmig_handler_valid(const struct pmig_handler *h);
 
 /*

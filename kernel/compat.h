@@ -35,6 +35,13 @@
 #define pmig_genl_op const struct genl_ops
 #endif
 
+/* kthread_create_worker() no longer wakes what it creates since 6.14. */
+#if PMIG_KERNEL >= 6014
+#define pmig_run_worker(fmt, ...) kthread_run_worker(0, fmt, ##__VA_ARGS__)
+#else
+#define pmig_run_worker(fmt, ...) kthread_create_worker(0, fmt, ##__VA_ARGS__)
+#endif
+
 /* strscpy() took its size from the array only since 6.9. */
 #define pmig_strcpy(dst, src) strscpy(dst, src, sizeof(dst))
 

@@ -11,6 +11,7 @@
  */
 #include <linux/capability.h>
 #include <linux/netlink.h>
+#include <linux/sched/mm.h>
 
 #include "message.h"
 #include "session.h"
@@ -61,13 +62,16 @@ static struct pmig_request bare(struct genl_info *info)
 static int do_get(struct sk_buff *skb, struct genl_info *info)
 {
 	struct sk_buff *reply;
+	unsigned int noio;
 	int err;
 
 	/* Sent under the lock: "no session" has no number that could tell older from newer. */
 	mutex_lock(&pmig_session_lock);
+	noio = memalloc_noio_save();
 	reply = pmig_message(pmig_session_current(), info->snd_portid, info->snd_seq, 0,
 			     PMIG_CMD_GET);
 	err = IS_ERR(reply) ? PTR_ERR(reply) : genlmsg_reply(reply, info);
+	memalloc_noio_restore(noio);
 	mutex_unlock(&pmig_session_lock);
 	return err;
 }

@@ -2,19 +2,25 @@
 /*
  * One handler and one notice to it.
  *
- * A notice is a work item on the handler's own ordered workqueue, so calls of one handler never
- * overlap, and what it is not free to hear waits for its turn. The teller (chain.c) waits for the
- * answer up to the deadline, then closes the notice. From then on an answer changes nothing. A
- * CHECK or PRE that was closed before its call began is dropped: that handler was not told. POST
- * and POST_ERROR are never dropped.
+ * Each handler has a queue of notices, and a thread that makes the calls, so calls of one handler
+ * never overlap, and what it is not free to hear waits for its turn. The teller (chain.c) waits for
+ * the answer up to the deadline, then closes the notice. From then on an answer changes nothing. A
+ * CHECK or PRE that is closed before its call has begun is taken off the queue: that handler was
+ * not told, and however often it is asked while it hangs, the queue does not grow. POST and
+ * POST_ERROR are never dropped.
  *
- * Who holds a notice: the teller until it has closed it, the work item until the call has returned,
- * and the driver from PMIG_LATER to pmig_complete(). A driver that never completes leaks it, and
- * nothing worse.
+ * From PRE on memory may be short, and the driver that storage depends on may be quiet. So the
+ * notice of the end is made before PRE is told, where a failure is one more refusal, and handlers
+ * are called with allocations kept from doing I/O.
+ *
+ * Who holds a notice: the teller until it has closed it, the queue until the call has returned, and
+ * the driver from PMIG_LATER to pmig_complete(). A driver that never completes leaks it, and cannot
+ * be unloaded.
  */
 #include <linux/ctype.h>
 #include <linux/jiffies.h>
 #include <linux/ktime.h>
+#include <linux/sched/mm.h>
 #include <linux/slab.h>
 
 #include "chain.h"
@@ -23,7 +29,7 @@
 struct pmig_notice {
 	struct kref ref;
 	struct pmig_handler_ctx *ctx;
-	struct work_struct work;
+	struct list_head node; /* in the queue; empty once its call has begun. Under chain_lock */
 	struct completion done;
 	ktime_t sent;
 	unsigned int timeout_ms;
@@ -41,7 +47,10 @@ struct pmig_notice {
 
 static void release_handler(struct kref *ref)
 {
-	kfree(container_of(ref, struct pmig_handler_ctx, ref));
+	struct pmig_handler_ctx *ctx = container_of(ref, struct pmig_handler_ctx, ref);
+
+	kfree(ctx->spare);
+	kfree(ctx);
 }
 
 void pmig_handler_put(struct pmig_handler_ctx *ctx)
@@ -87,64 +96,125 @@ static void answer(struct pmig_notice *n, int err, const char *reason)
 	complete(&n->done);
 }
 
+static bool asks(enum pmig_phase phase)
+{
+	return phase == PMIG_PHASE_CHECK || phase == PMIG_PHASE_PRE;
+}
+
 /*
- * May the call be made, and is the module held for it? The reference that begins with PRE is kept
- * over POST or POST_ERROR, all others end with the call.
+ * May the call be made? Then the module is held until it is over, after PMIG_LATER too. PRE holds
+ * it once more, until the call of POST or POST_ERROR begins.
  */
 static bool begin_call(struct pmig_notice *n)
 {
-	bool ask = n->phase == PMIG_PHASE_CHECK || n->phase == PMIG_PHASE_PRE;
 	struct pmig_handler_ctx *ctx = n->ctx;
 
 	lockdep_assert_held(&chain_lock);
-	if (ctx->gone || (ask && n->closed))
+	if (!asks(n->phase))
+		ctx->ending = false;
+	if (ctx->gone || (n->phase == PMIG_PHASE_POST_ERROR && !ctx->told))
 		return false;
-	if (n->phase == PMIG_PHASE_POST_ERROR && !ctx->told)
+	/* A second PRE without an end of the first can't be: chain.c tells POST_ERROR before. */
+	if (WARN_ON_ONCE(ctx->told && n->phase == PMIG_PHASE_PRE))
 		return false;
-	if (ctx->told) {
-		/*
-		 * A second PRE without an end of the first can't be: chain.c tells POST_ERROR
-		 * before.
-		 */
-		if (WARN_ON_ONCE(n->phase == PMIG_PHASE_PRE))
-			return false;
-		if (ask)
-			__module_get(ctx->owner);
-		else
-			ctx->told = false;
-	} else if (!try_module_get(ctx->owner)) {
+	if (!try_module_get(ctx->owner))
 		return false;
-	}
-	if (n->phase == PMIG_PHASE_PRE)
+	if (n->phase == PMIG_PHASE_PRE) {
+		__module_get(ctx->owner);
 		ctx->told = true;
+	} else if (ctx->told && !asks(n->phase)) {
+		ctx->told = false;
+		module_put(ctx->owner);
+	}
 	ctx->calling = true;
 	return true;
 }
 
-static void call_work(struct work_struct *work)
+static struct pmig_notice *next_notice(struct pmig_handler_ctx *ctx, bool *may)
 {
-	struct pmig_notice *n = container_of(work, struct pmig_notice, work);
-	struct pmig_handler_ctx *ctx = n->ctx;
-	int ret = 0;
-	bool may;
+	struct pmig_notice *n;
 
 	mutex_lock(&chain_lock);
-	may = begin_call(n);
-	mutex_unlock(&chain_lock);
-	if (may) {
-		kref_get(&n->ref); /* the driver's, if it answers with PMIG_LATER */
-		ret = ctx->handler->notify(n);
-		mutex_lock(&chain_lock);
-		ctx->calling = false;
-		mutex_unlock(&chain_lock);
-		if (n->phase != PMIG_PHASE_PRE)
-			module_put(ctx->owner);
-		if (ret != PMIG_LATER)
-			put_notice(n);
+	n = list_first_entry_or_null(&ctx->queue, struct pmig_notice, node);
+	if (n) {
+		list_del_init(&n->node);
+		*may = begin_call(n);
 	}
-	if (ret != PMIG_LATER)
-		answer(n, ret, NULL);
+	mutex_unlock(&chain_lock);
+	return n;
+}
+
+static void call(struct pmig_notice *n)
+{
+	struct pmig_handler_ctx *ctx = n->ctx;
+	unsigned int noio;
+	int ret;
+
+	kref_get(&n->ref); /* the driver's, if it answers with PMIG_LATER */
+	noio = memalloc_noio_save();
+	ret = ctx->handler->notify(n);
+	memalloc_noio_restore(noio);
+	mutex_lock(&chain_lock);
+	ctx->calling = false;
+	mutex_unlock(&chain_lock);
+	if (ret == PMIG_LATER)
+		return;
+	answer(n, ret, NULL);
 	put_notice(n);
+	module_put(ctx->owner);
+}
+
+/* The handler's thread: calls, in order, until there is no more to tell. */
+void pmig_notice_work(struct kthread_work *work)
+{
+	struct pmig_handler_ctx *ctx = container_of(work, struct pmig_handler_ctx, work);
+	struct pmig_notice *n;
+	bool may;
+
+	while ((n = next_notice(ctx, &may))) {
+		if (may)
+			call(n);
+		else
+			answer(n, 0, NULL);
+		put_notice(n);
+	}
+}
+
+struct pmig_notice *pmig_notice_alloc(void)
+{
+	struct pmig_notice *n = kzalloc(sizeof(*n), GFP_KERNEL);
+
+	if (!n)
+		return NULL;
+	kref_init(&n->ref);
+	INIT_LIST_HEAD(&n->node);
+	init_completion(&n->done);
+	spin_lock_init(&n->lock);
+	return n;
+}
+
+static struct pmig_notice *swap_spare(struct pmig_handler_ctx *ctx, struct pmig_notice *spare)
+{
+	mutex_lock(&chain_lock);
+	swap(ctx->spare, spare);
+	mutex_unlock(&chain_lock);
+	return spare;
+}
+
+/* For PRE there have to be two: its end must not fail. */
+static struct pmig_notice *notice_for(struct pmig_handler_ctx *ctx, enum pmig_phase phase)
+{
+	struct pmig_notice *spare;
+
+	if (!asks(phase))
+		return swap_spare(ctx, NULL) ?: pmig_notice_alloc();
+	if (phase == PMIG_PHASE_PRE) {
+		spare = pmig_notice_alloc();
+		if (!spare)
+			return NULL;
+		kfree(swap_spare(ctx, spare));
+	}
+	return pmig_notice_alloc();
 }
 
 /**
@@ -153,20 +223,19 @@ static void call_work(struct work_struct *work)
  * @phase: which phase
  * @told: what is told
  *
- * Return: the notice, for pmig_notice_wait() or pmig_notice_abandon(), or NULL where the handler
- * has gone. Nobody who was told PRE may be left without its end, so there is no failure for want of
- * memory.
+ * Who was told PRE is told its end without a need for memory.
+ *
+ * Return: the notice, for pmig_notice_wait() or pmig_notice_abandon(), NULL where the handler has
+ * gone, or an ERR_PTR(-ENOMEM).
  */
 struct pmig_notice *pmig_notice_send(struct pmig_handler_ctx *ctx, enum pmig_phase phase,
 				     const struct pmig_told *told)
 {
-	struct pmig_notice *n = kzalloc(sizeof(*n), GFP_KERNEL | __GFP_NOFAIL);
+	struct pmig_notice *n = notice_for(ctx, phase);
 
-	kref_init(&n->ref);
+	if (!n)
+		return ERR_PTR(-ENOMEM);
 	n->ctx = ctx;
-	INIT_WORK(&n->work, call_work);
-	init_completion(&n->done);
-	spin_lock_init(&n->lock);
 	n->phase = phase;
 	n->stream = told->stream;
 	n->force = told->force;
@@ -183,24 +252,46 @@ struct pmig_notice *pmig_notice_send(struct pmig_handler_ctx *ctx, enum pmig_pha
 	if (told->changes)
 		n->changes = pmig_changes_get(told->changes);
 	kref_get(&ctx->ref);
-	kref_get(&n->ref); /* the work item's */
+	kref_get(&n->ref); /* the queue's */
+	list_add_tail(&n->node, &ctx->queue);
+	if (!asks(phase))
+		ctx->ending = true;
 	ctx->waiting = n;
-	queue_work(ctx->wq, &n->work);
+	kthread_queue_work(ctx->worker, &ctx->work);
 	mutex_unlock(&chain_lock);
 	return n;
+}
+
+static void refuse(const struct pmig_handler_ctx *ctx, enum pmig_phase phase, int err,
+		   const char *reason, struct pmig_refusal *refusal)
+{
+	pmig_strcpy(refusal->handler, ctx->name);
+	refusal->phase = phase;
+	refusal->err = -err;
+	pmig_strcpy(refusal->reason, reason);
+	tidy(refusal->reason);
+}
+
+/* What could not be sent, with this error, counts as a refusal. Returns the error. */
+int pmig_notice_unsent(struct pmig_handler_ctx *ctx, enum pmig_phase phase, int err,
+		       struct pmig_refusal *refusal)
+{
+	if (refusal)
+		refuse(ctx, phase, err, "no memory to ask it", refusal);
+	return err;
 }
 
 static int close_notice(struct pmig_notice *n, struct pmig_refusal *refusal)
 {
 	struct pmig_handler_ctx *ctx = n->ctx;
 	unsigned long flags;
+	bool unheard;
 	int err;
 
-	/*
-	 * chain_lock, too: begin_call() and pmig_unregister_handler() see it closed or not begun
-	 * at all.
-	 */
 	mutex_lock(&chain_lock);
+	unheard = asks(n->phase) && !list_empty(&n->node);
+	if (unheard)
+		list_del_init(&n->node);
 	spin_lock_irqsave(&n->lock, flags);
 	n->closed = true;
 	err = n->answered ? n->err : -ETIMEDOUT;
@@ -212,13 +303,10 @@ static int close_notice(struct pmig_notice *n, struct pmig_refusal *refusal)
 	mutex_unlock(&chain_lock);
 
 	trace_pmig_handler(ctx->name, n->phase, err, ktime_us_delta(ktime_get(), n->sent));
-	if (err && refusal) {
-		pmig_strcpy(refusal->handler, ctx->name);
-		refusal->phase = n->phase;
-		refusal->err = -err;
-		pmig_strcpy(refusal->reason, *n->reason ? n->reason : "it gave no reason");
-		tidy(refusal->reason);
-	}
+	if (err && refusal)
+		refuse(ctx, n->phase, err, *n->reason ? n->reason : "it gave no reason", refusal);
+	if (unheard)
+		put_notice(n); /* the queue's */
 	put_notice(n);
 	return err;
 }
@@ -299,8 +387,11 @@ EXPORT_SYMBOL_NS_GPL(pmig_refuse, PMIG);
 
 void pmig_complete(struct pmig_notice *n, int err, const char *reason)
 {
+	struct module *owner = n->ctx->owner;
+
 	answer(n, err, reason);
 	put_notice(n);
+	module_put(owner);
 }
 EXPORT_SYMBOL_NS_GPL(pmig_complete, PMIG);
 

@@ -176,7 +176,7 @@ void pmig_poll_start(void)
 
 int pmig_poll_init(void)
 {
-	poll_wq = alloc_workqueue("pmig_poll", WQ_UNBOUND | WQ_HIGHPRI, 1);
+	poll_wq = alloc_workqueue("pmig_poll", WQ_UNBOUND | WQ_HIGHPRI | WQ_MEM_RECLAIM, 1);
 	return poll_wq ? 0 : -ENOMEM;
 }
 

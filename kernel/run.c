@@ -1,14 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The worker: everything that takes long. One ordered workqueue, one work item; each state that has
- * something to do has a step here. A step runs without the lock, ends with the next state, and
- * looks first whether the state is still the one it began in, as a command, the poller or somebody
- * else's migration may have changed it meanwhile. Then the worker goes on with the step of the new
- * state.
+ * The worker: everything that takes long. One thread, one work item; each state that has something
+ * to do has a step here. A step runs without the lock, ends with the next state, and looks first
+ * whether the state is still the one it began in, as a command, the poller or somebody else's
+ * migration may have changed it meanwhile. Then the worker goes on with the step of the new state.
+ *
+ * From PRE to POST drivers are quiet, perhaps those that storage depends on, and memory may be
+ * short. So nothing here waits for pages to be written out, the kernel's own migration code
+ * included, and the thread is there from the beginning. A workqueue would need WQ_MEM_RECLAIM for
+ * that, and from such a one nothing may wait for any other workqueue, as that code does.
  */
 #include <linux/delay.h>
+#include <linux/err.h>
+#include <linux/kthread.h>
 #include <linux/math64.h>
 #include <linux/module.h>
+#include <linux/sched/mm.h>
 
 #include "session.h"
 
@@ -17,9 +24,9 @@ module_param(cancel_timeout_ms, uint, 0644);
 MODULE_PARM_DESC(cancel_timeout_ms,
 		 "how long to wait for the platform to confirm a cancellation (30000)");
 
-static struct workqueue_struct *run_wq;
-static void run_work(struct work_struct *work);
-static DECLARE_WORK(run, run_work);
+static struct kthread_worker *worker;
+static void run_work(struct kthread_work *work);
+static DEFINE_KTHREAD_WORK(run, run_work);
 
 /* The worker's own; copied into the session under the lock. */
 static struct pmig_refusals refusals;
@@ -277,33 +284,35 @@ static void (*const steps[__PMIG_STATE_MAX])(struct pmig_session *s) = {
  * Each step is called once for each time it is woken: every state change wakes the worker again, so
  * it need not loop.
  */
-static void run_work(struct work_struct *work)
+static void run_work(struct kthread_work *work)
 {
+	unsigned int noio = memalloc_noio_save();
 	struct pmig_session *s;
 	enum pmig_state state;
 
 	pmig_foreign_pending();
 	s = pmig_session_get();
-	if (!s)
-		return;
-	state = READ_ONCE(s->state);
-	if (steps[state])
-		steps[state](s);
-	pmig_session_put(s);
+	if (s) {
+		state = READ_ONCE(s->state);
+		if (steps[state])
+			steps[state](s);
+		pmig_session_put(s);
+	}
+	memalloc_noio_restore(noio);
 }
 
 void pmig_run_kick(void)
 {
-	queue_work(run_wq, &run);
+	kthread_queue_work(worker, &run);
 }
 
 int pmig_run_init(void)
 {
-	run_wq = alloc_ordered_workqueue("pmig", 0);
-	return run_wq ? 0 : -ENOMEM;
+	worker = pmig_run_worker("pmig");
+	return PTR_ERR_OR_ZERO(worker);
 }
 
 void pmig_run_exit(void)
 {
-	destroy_workqueue(run_wq);
+	kthread_destroy_worker(worker);
 }

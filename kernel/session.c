@@ -10,6 +10,7 @@
  * A session pins this module and the engine's. It is in the slot from NONE to NONE.
  */
 #include <linux/module.h>
+#include <linux/sched/mm.h>
 #include <linux/slab.h>
 
 #include "message.h"
@@ -96,9 +97,12 @@ struct pmig_session *pmig_session_alloc(struct pmig_engine *engine, u64 stream, 
  */
 void pmig_session_touch(struct pmig_session *s)
 {
+	unsigned int noio = memalloc_noio_save();
+
 	lockdep_assert_held(&pmig_session_lock);
 	seq++;
 	pmig_message_multicast(s->state == PMIG_STATE_NONE ? NULL : s);
+	memalloc_noio_restore(noio);
 }
 
 /**
@@ -109,6 +113,7 @@ void pmig_session_touch(struct pmig_session *s)
 void pmig_session_enter(struct pmig_session *s, enum pmig_state state)
 {
 	enum pmig_state from = s->state;
+	unsigned int noio;
 
 	lockdep_assert_held(&pmig_session_lock);
 	if (WARN_ONCE(!pmig_state_may_follow(from, state), "state %s after %s\n",
@@ -117,7 +122,9 @@ void pmig_session_enter(struct pmig_session *s, enum pmig_state state)
 	s->state = state;
 	pmig_session_touch(s);
 	trace_pmig_transition(s->stream, from, state, s->vasi, s->flags, seq);
+	noio = memalloc_noio_save();
 	pmig_uevent(s);
+	memalloc_noio_restore(noio);
 	if (state == PMIG_STATE_QUIESCE)
 		pmig_deadline_start(s);
 	pmig_poll_start();

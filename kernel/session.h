@@ -79,7 +79,8 @@ struct pmig_session {
 
 /*
  * Guards the slot and the session in it. Outside engines_lock and chain_lock. Never held while an
- * engine or a handler is called.
+ * engine or a handler is called. The worker needs it while storage may be quiet: who has it then
+ * allocates in a memalloc_noio scope.
  */
 extern struct mutex pmig_session_lock;
 

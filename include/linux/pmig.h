@@ -20,12 +20,14 @@
  *    comes, to all that take it.
  *  - CHECK goes to all handlers at once, the others to one after the other.
  *  - A handler is never called twice at the same time. It runs in process context, may sleep and
- *    allocate.
+ *    allocate; no allocation waits for I/O (memalloc_noio_save()), as other drivers may be quiet.
  *  - One that misses its deadline counts as refusing (-ETIMEDOUT) in CHECK and PRE, and is passed
  *    over in POST and POST_ERROR; what it was not free to hear is delivered as soon as its call
  *    returns. After PMIG_LATER the call has returned, so POST_ERROR may come before the
  *    pmig_complete() of PRE.
- *  - The handler's module stays loaded from PRE to the end of POST or POST_ERROR.
+ *  - The handler's module stays loaded from PRE to the end of POST or POST_ERROR, and after
+ *    PMIG_LATER, in whatever phase, until pmig_complete() is called: its exit waits for what calls
+ *    that, as pmig_complete() may be the last to hold the module.
  *  - pmig_unregister_handler() returns when no call is under way and none will come; not to be
  *    called from inside a handler. pmig_complete() of what was answered with PMIG_LATER is still
  *    due after it.

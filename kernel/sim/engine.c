@@ -7,6 +7,7 @@
  */
 #include <linux/delay.h>
 #include <linux/ktime.h>
+#include <linux/sched.h>
 
 #include "sim.h"
 
@@ -151,16 +152,23 @@ static int suspend_tries(u64 id, u64 *blackout_ns)
 	return err;
 }
 
-static int sim_suspend(u64 id, u64 *blackout_ns)
+/* @ours: called by the session's worker. What mainline allocates then must not wait for I/O. */
+static int suspend(u64 id, u64 *blackout_ns, bool ours)
 {
 	int err;
 
+	WARN_ON_ONCE(ours && !(current->flags & PF_MEMALLOC_NOIO));
 	mutex_lock(&suspend_lock);
 	err = wait_suspending(id) ?: suspend_tries(id, blackout_ns);
 	while (!err && !READ_ONCE(pmig_sim_early_return) && read_state(id) == PMIG_VASI_RESUMED)
 		msleep(20);
 	mutex_unlock(&suspend_lock);
 	return err;
+}
+
+static int sim_suspend(u64 id, u64 *blackout_ns)
+{
+	return suspend(id, blackout_ns, true);
 }
 
 static bool sim_quiesce_now(void)
@@ -215,7 +223,7 @@ int pmig_sim_foreign(u64 id)
 	int err;
 
 	pmig_foreign_begin(&pmig_sim_engine, id);
-	err = sim_suspend(id, &blackout_ns);
+	err = suspend(id, &blackout_ns, false);
 	pmig_foreign_end(&pmig_sim_engine, id, err, blackout_ns);
 	return err;
 }

@@ -15,12 +15,14 @@
  *	clear				all do as they ought to, and the log is empty;
  *					releases, too
  *
- * log: who was told what, in order, and "overlap" where a handler was called twice at a time
+ * log: who was told what, in order, "overlap" where a handler was called twice at a time, and
+ *	"may do I/O" where its allocations could wait for a driver that is quiet
  */
 #include <linux/debugfs.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
 #include <linux/pmig.h>
+#include <linux/sched.h>
 #include <linux/seq_file.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
@@ -135,6 +137,8 @@ static int tester_notify(struct pmig_notice *n)
 	note(t->name, phases[pmig_notice_phase(n)]);
 	if (pmig_notice_force(n))
 		note(t->name, "is forced");
+	if (!(current->flags & PF_MEMALLOC_NOIO))
+		note(t->name, "may do I/O");
 	if (!pmig_notice_stream(n))
 		note(t->name, "has no stream");
 	if (pmig_notice_changes(n, &nr) && nr && pmig_notice_phase(n) != PMIG_PHASE_POST)

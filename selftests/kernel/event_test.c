@@ -177,4 +177,13 @@ TEST_F(pmig, traced)
 	}
 }
 
+/* perf and trace-cmd read the format, and know no enums of ours. */
+TEST_F(sim, traced_in_numbers)
+{
+	EXPECT_NE(NULL, strstr(get(TRACE "events/pmig/pmig_transition/format"), "\"failed\""));
+	EXPECT_EQ(NULL, strstr(get(TRACE "events/pmig/pmig_transition/format"), "PMIG_STATE_"));
+	EXPECT_NE(NULL, strstr(get(TRACE "events/pmig/pmig_handler/format"), "\"post-error\""));
+	EXPECT_EQ(NULL, strstr(get(TRACE "events/pmig/pmig_handler/format"), "PMIG_PHASE_"));
+}
+
 TEST_HARNESS_MAIN

@@ -225,6 +225,88 @@ TEST_F(pmig, module_stays)
 	load_modules();
 }
 
+/* Its answer is still to come, and with it a call of ours by its code. */
+static void stays_while_late(struct __test_metadata *_metadata, struct bench *self)
+{
+	ASSERT_COMMAND(END);
+	EXPECT_EQ(-EWOULDBLOCK, unload("pmig_test"));
+	tell("release");
+	EXPECT_TRUE(unloads("pmig_test"));
+	load_modules();
+}
+
+TEST_F(sim, module_stays_while_a_check_is_late)
+{
+	tell("deadline b 100");
+	tell("later b check -1");
+	ASSERT_EQ(0, start(&self->l, PMIG_CMD_CHECK, STREAM, 0, self->engine));
+	ASSERT_REACHES(CHECKED);
+	stays_while_late(_metadata, &self->bench);
+}
+
+TEST_F(sim, module_stays_while_pre_is_late)
+{
+	tell("deadline b 100");
+	tell("later b pre -1");
+	ASSERT_QUIESCE();
+	ASSERT_COMMAND(PRE);
+	ASSERT_REACHES(FAILED);
+	EXPECT_STREQ("a pre,b pre,b post-error,a post-error,", told());
+	stays_while_late(_metadata, &self->bench);
+}
+
+TEST_F(sim, module_stays_while_post_is_late)
+{
+	tell("deadline b 100");
+	tell("later b post -1");
+	expect_kernel("test-b: error -110 after the migration");
+	ASSERT_READY();
+	ASSERT_COMMAND(SUSPEND);
+	ASSERT_REACHES(COMPLETED);
+	stays_while_late(_metadata, &self->bench);
+}
+
+/* The thread that calls test-c, 0 for none. */
+static pid_t caller_of_c(void)
+{
+	pid_t pid = 0;
+	FILE *f = popen("grep -lx pmig/test-c /proc/[0-9]*/comm", "r");
+
+	if (f && fscanf(f, "/proc/%d/comm", &pid) != 1)
+		pid = 0;
+	if (f)
+		pclose(f);
+	return pid;
+}
+
+#define TRACE "/sys/kernel/tracing/"
+
+/* However often one that hangs is asked, what waits for it is no more than one question. */
+TEST_F(sim, asked_again_and_again)
+{
+	unsigned int i, freed = 0;
+	const char *at;
+
+	ASSERT_EQ(0, tell("deadline c 50"));
+	tell("block c check");
+	for (i = 0; i < 20; i++) {
+		ASSERT_EQ(0, start(&self->l, PMIG_CMD_CHECK, STREAM, 0, self->engine));
+		ASSERT_REACHES(CHECKED);
+		ASSERT_EQ(1, self->s.nr_refusals);
+		ASSERT_COMMAND(END);
+	}
+	/* Its thread frees what it finds when the first call returns at last. */
+	put(TRACE "trace", "0");
+	ASSERT_EQ(0, put(TRACE "events/kmem/kfree/filter", "common_pid == %d", caller_of_c()));
+	ASSERT_EQ(0, put(TRACE "events/kmem/kfree/enable", "1"));
+	tell("clear");
+	put(TRACE "events/kmem/kfree/enable", "0");
+	put(TRACE "events/kmem/kfree/filter", "0");
+	for (at = get(TRACE "trace"); (at = strstr(at, "[pmig]")); at++)
+		freed++;
+	EXPECT_EQ(1, freed);
+}
+
 /* The largest message: as many refusals as there may be handlers of pmig_test. */
 TEST_F(pmig, many_refusals)
 {
