@@ -10,15 +10,29 @@
 #include "message.h"
 #include "session.h"
 
+#define NOT_NOW "not now: the session is in state "
+
+static const char *const not_now[__PMIG_STATE_MAX] = {
+	[PMIG_STATE_CHECK] = NOT_NOW "check",
+	[PMIG_STATE_CHECKED] = NOT_NOW "checked",
+	[PMIG_STATE_ENABLED] = NOT_NOW "enabled",
+	[PMIG_STATE_QUIESCE] = NOT_NOW "quiesce",
+	[PMIG_STATE_PRE] = NOT_NOW "pre",
+	[PMIG_STATE_READY] = NOT_NOW "ready",
+	[PMIG_STATE_SUSPENDING] = NOT_NOW "suspending",
+	[PMIG_STATE_RESUMED] = NOT_NOW "resumed",
+	[PMIG_STATE_POST] = NOT_NOW "post",
+	[PMIG_STATE_COMPLETED] = NOT_NOW "completed",
+	[PMIG_STATE_CANCELLING] = NOT_NOW "cancelling",
+	[PMIG_STATE_UNDO] = NOT_NOW "undo",
+	[PMIG_STATE_FAILED] = NOT_NOW "failed",
+};
+
+static const char no_session[] = "there is no session: nothing is migrating";
+
 static int busy(const struct pmig_request *rq, const struct pmig_session *s)
 {
-	bool ended = s->state == PMIG_STATE_COMPLETED || s->state == PMIG_STATE_FAILED;
-
-	pmig_extack(rq->extack, "stream 0x%llx has the session, state %s%s", s->stream,
-		    pmig_state_name(s->state),
-		    s->owner ? "" :
-		    ended    ? ": adopt and end it first" :
-			       ", and no owner");
+	pmig_say(rq->extack, not_now[s->state]);
 	return -EBUSY;
 }
 
@@ -54,11 +68,9 @@ static struct pmig_engine *find_engine(const struct pmig_request *rq)
 
 	if (engine)
 		return engine;
-	if (rq->engine)
-		pmig_extack(rq->extack, "there is no engine \"%s\" here", rq->engine);
-	else
-		pmig_extack(rq->extack,
-			    "no hypervisor here moves partitions, and pmig_sim is not loaded");
+	pmig_say(rq->extack,
+		 rq->engine ? "there is no engine of that name here" :
+			      "no hypervisor here moves partitions, and pmig_sim is not loaded");
 	return NULL;
 }
 
@@ -84,27 +96,31 @@ static struct pmig_session *question(const struct pmig_request *rq, struct pmig_
 	return pmig_session_alloc(engine, rq->stream, rq->flags) ?: ERR_PTR(-ENOMEM);
 }
 
+static const char *const already[] = {
+	[PMIG_VASI_ABORTED] = "this stream is Aborted already",
+	[PMIG_VASI_SUSPENDED] = "this stream is Suspended already",
+	[PMIG_VASI_RESUMED] = "this stream is Resumed already",
+	[PMIG_VASI_COMPLETED] = "this stream is Completed already",
+};
+
 /* Is it a stream that can still be followed? */
 static int judge(const struct pmig_request *rq, int err, enum pmig_vasi vasi)
 {
 	if (err == -ENOENT || (!err && vasi == PMIG_VASI_INVALID)) {
-		pmig_extack(rq->extack, "the platform does not know stream 0x%llx; check -s",
-			    rq->stream);
+		pmig_say(rq->extack, "the platform does not know this stream; check -s");
 		return -ENOENT;
 	}
 	if (err == -EOPNOTSUPP) {
-		pmig_extack(rq->extack, "this hypervisor moves no partitions");
+		pmig_say(rq->extack, "this hypervisor moves no partitions");
 		return -ENODEV;
 	}
 	if (err) {
-		pmig_extack(rq->extack,
-			    "the platform does not tell the state of stream 0x%llx: error %d",
-			    rq->stream, err);
+		pmig_say(rq->extack, "the platform does not tell the state of this stream");
 		return -EIO;
 	}
 	if (vasi == PMIG_VASI_ENABLED || vasi == PMIG_VASI_SUSPENDING)
 		return 0;
-	pmig_extack(rq->extack, "stream 0x%llx is %s already", rq->stream, pmig_vasi_name(vasi));
+	pmig_say(rq->extack, already[vasi]);
 	return vasi == PMIG_VASI_ABORTED || vasi == PMIG_VASI_COMPLETED ? -ENOENT : -EBUSY;
 }
 
@@ -176,37 +192,31 @@ int pmig_session_begin(const struct pmig_request *rq)
 	return open_session(rq, PMIG_STATE_ENABLED, open_stream);
 }
 
-/* The session, if it is the caller's and in one of @states; @what completes "no session to". */
-static struct pmig_session *owned(const struct pmig_request *rq, u32 states, const char *what)
+/* The session, if it is the caller's and in one of @states. */
+static struct pmig_session *owned(const struct pmig_request *rq, u32 states)
 {
 	struct pmig_session *s = pmig_session_current();
 
 	if (!s) {
-		pmig_extack(rq->extack, "no session to %s: nothing is migrating", what);
+		pmig_say(rq->extack, no_session);
 		return ERR_PTR(-ENOENT);
 	}
 	if (s->owner != rq->portid) {
-		pmig_extack(rq->extack,
-			    s->owner ? "the session of stream 0x%llx is port %u's, not yours" :
-				       "the session of stream 0x%llx has no owner: adopt it first",
-			    s->stream, s->owner);
+		pmig_say(rq->extack, s->owner ? "the session is another port's, not yours" :
+						"the session has no owner: adopt it first");
 		return ERR_PTR(-EPERM);
 	}
-	if (!(states & BIT(s->state))) {
-		pmig_extack(rq->extack, "can't %s stream 0x%llx in state %s", what, s->stream,
-			    pmig_state_name(s->state));
-		return ERR_PTR(-EBUSY);
-	}
+	if (!(states & BIT(s->state)))
+		return ERR_PTR(busy(rq, s));
 	return s;
 }
 
-static int advance(const struct pmig_request *rq, enum pmig_state from, enum pmig_state to,
-		   const char *what)
+static int advance(const struct pmig_request *rq, enum pmig_state from, enum pmig_state to)
 {
 	struct pmig_session *s;
 
 	mutex_lock(&pmig_session_lock);
-	s = owned(rq, BIT(from), what);
+	s = owned(rq, BIT(from));
 	if (!IS_ERR(s))
 		pmig_session_enter(s, to);
 	mutex_unlock(&pmig_session_lock);
@@ -215,12 +225,12 @@ static int advance(const struct pmig_request *rq, enum pmig_state from, enum pmi
 
 int pmig_session_pre(const struct pmig_request *rq)
 {
-	return advance(rq, PMIG_STATE_QUIESCE, PMIG_STATE_PRE, "quiesce");
+	return advance(rq, PMIG_STATE_QUIESCE, PMIG_STATE_PRE);
 }
 
 int pmig_session_suspend(const struct pmig_request *rq)
 {
-	return advance(rq, PMIG_STATE_READY, PMIG_STATE_SUSPENDING, "suspend");
+	return advance(rq, PMIG_STATE_READY, PMIG_STATE_SUSPENDING);
 }
 
 #define BEFORE_SUSPENDING                                                          \
@@ -236,7 +246,7 @@ int pmig_session_cancel(const struct pmig_request *rq)
 	s = pmig_session_current();
 	if (s && pmig_session_waits(s))
 		states |= BIT(PMIG_STATE_SUSPENDING);
-	s = owned(rq, states, "cancel");
+	s = owned(rq, states);
 	if (!IS_ERR(s)) {
 		pmig_session_fail(s, rq->err ?: ECANCELED, "cancelled by its owner");
 		if (s->state == PMIG_STATE_SUSPENDING)
@@ -256,11 +266,10 @@ int pmig_session_adopt(const struct pmig_request *rq)
 	mutex_lock(&pmig_session_lock);
 	s = pmig_session_current();
 	if (!s) {
-		pmig_extack(rq->extack, "no session to adopt: nothing is migrating");
+		pmig_say(rq->extack, no_session);
 		err = -ENOENT;
 	} else if (s->owner && s->owner != rq->portid) {
-		pmig_extack(rq->extack, "the session of stream 0x%llx has an owner, port %u",
-			    s->stream, s->owner);
+		pmig_say(rq->extack, "the session has an owner");
 		err = -EBUSY;
 	} else if (!s->owner) {
 		s->owner = rq->portid;
@@ -276,7 +285,7 @@ int pmig_session_end(const struct pmig_request *rq)
 	struct pmig_session *s;
 
 	mutex_lock(&pmig_session_lock);
-	s = owned(rq, ended, "end");
+	s = owned(rq, ended);
 	if (!IS_ERR(s))
 		pmig_session_forget(s);
 	mutex_unlock(&pmig_session_lock);

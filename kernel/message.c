@@ -3,8 +3,6 @@
  * The session as a message. The room is counted before the message is made, as 64 changes and 64
  * refusals are 44 KiB; a reader needs a buffer of 64 KiB.
  */
-#include <linux/atomic.h>
-
 #include "message.h"
 
 #define REFUSAL_SIZE                                                                 \
@@ -16,24 +14,6 @@
 #define SESSION_SIZE                                                               \
 	(nla_total_size(0) + 2 * nla_total_size_64bit(8) + 6 * nla_total_size(4) + \
 	 nla_total_size(PMIG_NAME_LEN) + nla_total_size(PMIG_REASON_LEN))
-
-/*
- * A sentence for the sender, with room of its own: extack has none before 6.2, and 80 bytes since.
- * The text is copied into the acknowledgment a moment after the command has returned.
- */
-void pmig_extack(struct netlink_ext_ack *extack, const char *fmt, ...)
-{
-	static char room[16][192];
-	static atomic_t next;
-	char *text = room[(unsigned int)atomic_inc_return(&next) % ARRAY_SIZE(room)];
-	va_list args;
-
-	va_start(args, fmt);
-	vscnprintf(text, sizeof(room[0]), fmt, args);
-	va_end(args);
-	if (extack)
-		extack->_msg = text;
-}
 
 static size_t session_size(const struct pmig_session *s)
 {

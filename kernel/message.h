@@ -13,7 +13,15 @@ extern struct genl_family pmig_genl_family;
 void pmig_message_multicast(const struct pmig_session *s);
 struct sk_buff *pmig_message(const struct pmig_session *s, u32 portid, u32 seq, int flags, u8 cmd);
 
-__printf(2, 3) void pmig_extack(struct netlink_ext_ack *extack, const char *fmt, ...);
+/*
+ * @sentence: static. It is copied into the acknowledgment a moment after the command has returned,
+ * when nobody of ours can tell whether that has happened.
+ */
+static inline void pmig_say(struct netlink_ext_ack *extack, const char *sentence)
+{
+	if (extack)
+		extack->_msg = sentence;
+}
 
 int pmig_netlink_init(void);
 void pmig_netlink_exit(void);

@@ -90,7 +90,7 @@ static int do_begin(struct sk_buff *skb, struct genl_info *info)
 	if (info->attrs[PMIG_A_PRE_MS])
 		rq.pre_ms = nla_get_u32(info->attrs[PMIG_A_PRE_MS]);
 	if (!rq.stream) {
-		pmig_extack(info->extack, "a stream ID other than 0 is needed");
+		pmig_say(info->extack, "a stream ID other than 0 is needed");
 		return -EINVAL;
 	}
 	return pmig_session_begin(&rq);
@@ -185,7 +185,7 @@ static int may_command(pmig_genl_op *op, struct sk_buff *skb, struct genl_info *
 {
 	if (op->cmd == PMIG_CMD_GET || netlink_capable(skb, CAP_SYS_ADMIN))
 		return 0;
-	pmig_extack(info->extack, "CAP_SYS_ADMIN is needed: nobody else may do more than look");
+	pmig_say(info->extack, "CAP_SYS_ADMIN is needed: nobody else may do more than look");
 	return -EPERM;
 }
 

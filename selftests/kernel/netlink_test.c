@@ -17,11 +17,11 @@
 TEST_F(pmig, no_session)
 {
 	EXPECT_SAYS(-ENOENT, command(&self->l, PMIG_CMD_PRE),
-		    "no session to quiesce: nothing is migrating");
-	EXPECT_SAYS(-ENOENT, command(&self->l, PMIG_CMD_SUSPEND), "no session to suspend");
-	EXPECT_SAYS(-ENOENT, cancel(&self->l, 0), "no session to cancel");
-	EXPECT_SAYS(-ENOENT, command(&self->l, PMIG_CMD_ADOPT), "no session to adopt");
-	EXPECT_SAYS(-ENOENT, command(&self->l, PMIG_CMD_END), "no session to end");
+		    "there is no session: nothing is migrating");
+	EXPECT_SAYS(-ENOENT, command(&self->l, PMIG_CMD_SUSPEND), "there is no session");
+	EXPECT_SAYS(-ENOENT, cancel(&self->l, 0), "there is no session");
+	EXPECT_SAYS(-ENOENT, command(&self->l, PMIG_CMD_ADOPT), "there is no session");
+	EXPECT_SAYS(-ENOENT, command(&self->l, PMIG_CMD_END), "there is no session");
 	ASSERT_EQ(0, get_session(&self->l, &self->s));
 	EXPECT_FALSE(self->s.there);
 }
@@ -29,7 +29,7 @@ TEST_F(pmig, no_session)
 TEST_F(pmig, unknown_stream)
 {
 	EXPECT_SAYS(-ENOENT, start(&self->l, PMIG_CMD_BEGIN, 0x99, 0, self->engine),
-		    "the platform does not know stream 0x99; check -s");
+		    "the platform does not know this stream; check -s");
 	ASSERT_EQ(0, get_session(&self->l, &self->s));
 	EXPECT_FALSE(self->s.there);
 	EXPECT_STREQ("", told());
@@ -39,13 +39,13 @@ TEST_F(pmig, stream_of_the_past)
 {
 	ASSERT_EQ(0, stream_found(self->sim, STREAM, "completed"));
 	EXPECT_SAYS(-ENOENT, start(&self->l, PMIG_CMD_BEGIN, STREAM, 0, self->engine),
-		    "stream 0xabcd1234 is Completed already");
+		    "this stream is Completed already");
 	ASSERT_EQ(0, stream_found(self->sim, STREAM, "aborted"));
 	EXPECT_SAYS(-ENOENT, start(&self->l, PMIG_CMD_BEGIN, STREAM, 0, self->engine),
-		    "stream 0xabcd1234 is Aborted already");
+		    "this stream is Aborted already");
 	ASSERT_EQ(0, stream_found(self->sim, STREAM, "resumed"));
 	EXPECT_SAYS(-EBUSY, start(&self->l, PMIG_CMD_BEGIN, STREAM, 0, self->engine),
-		    "stream 0xabcd1234 is Resumed already");
+		    "this stream is Resumed already");
 	ASSERT_EQ(0, get_session(&self->l, &self->s));
 	EXPECT_FALSE(self->s.there);
 }
@@ -53,9 +53,9 @@ TEST_F(pmig, stream_of_the_past)
 TEST_F(pmig, unknown_engine)
 {
 	EXPECT_SAYS(-ENODEV, start(&self->l, PMIG_CMD_BEGIN, STREAM, 0, "phyp"),
-		    "there is no engine \"phyp\" here");
+		    "there is no engine of that name here");
 	EXPECT_SAYS(-ENODEV, start(&self->l, PMIG_CMD_CHECK, STREAM, 0, ""),
-		    "there is no engine \"\"");
+		    "there is no engine of that name");
 }
 
 /* The first one there is: that of the platform, if it has one. */
@@ -83,11 +83,11 @@ TEST_F(pmig, wrong_state)
 {
 	ASSERT_BEGIN();
 	EXPECT_SAYS(-EBUSY, command(&self->l, PMIG_CMD_PRE),
-		    "can't quiesce stream 0xabcd1234 in state enabled");
+		    "not now: the session is in state enabled");
 	EXPECT_SAYS(-EBUSY, command(&self->l, PMIG_CMD_SUSPEND), "in state enabled");
 	EXPECT_SAYS(-EBUSY, command(&self->l, PMIG_CMD_END), "in state enabled");
 	EXPECT_SAYS(-EBUSY, start(&self->l, PMIG_CMD_CHECK, STREAM, 0, self->engine),
-		    "stream 0xabcd1234 has the session, state enabled");
+		    "not now: the session is in state enabled");
 	ASSERT_SET("suspending");
 	ASSERT_REACHES(QUIESCE);
 	EXPECT_SAYS(-EBUSY, command(&self->l, PMIG_CMD_SUSPEND), "in state quiesce");
