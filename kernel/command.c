@@ -38,26 +38,20 @@ static int busy(const struct pmig_request *rq, const struct pmig_session *s)
 
 static int make_room(const struct pmig_request *rq)
 {
-	struct pmig_session *s = pmig_session_current();
-
-	if (!s)
-		return 0;
-	if (!pmig_session_replaceable(s))
-		return busy(rq, s);
-	pmig_session_forget(s);
+	if (!pmig_session_room())
+		return busy(rq, pmig_session_current());
+	pmig_session_make_room();
 	return 0;
 }
 
 /* Refuse before the platform is asked; the slot may still fill up, so install() looks again. */
 static int look_for_room(const struct pmig_request *rq)
 {
-	struct pmig_session *s;
 	int err = 0;
 
 	mutex_lock(&pmig_session_lock);
-	s = pmig_session_current();
-	if (s && !pmig_session_replaceable(s))
-		err = busy(rq, s);
+	if (!pmig_session_room())
+		err = busy(rq, pmig_session_current());
 	mutex_unlock(&pmig_session_lock);
 	return err;
 }
@@ -258,22 +252,23 @@ int pmig_session_cancel(const struct pmig_request *rq)
 	return PTR_ERR_OR_ZERO(s);
 }
 
+/* @rq->stream: of this stream alone, and also where it has made room for others; 0 for any */
 int pmig_session_adopt(const struct pmig_request *rq)
 {
 	struct pmig_session *s;
 	int err = 0;
 
 	mutex_lock(&pmig_session_lock);
-	s = pmig_session_current();
+	s = rq->stream ? pmig_session_find(rq->stream) : pmig_session_current();
 	if (!s) {
-		pmig_say(rq->extack, no_session);
+		pmig_say(rq->extack,
+			 rq->stream ? "there is no session of this stream" : no_session);
 		err = -ENOENT;
 	} else if (s->owner && s->owner != rq->portid) {
 		pmig_say(rq->extack, "the session has an owner");
 		err = -EBUSY;
 	} else if (!s->owner) {
-		s->owner = rq->portid;
-		pmig_session_touch(s);
+		err = pmig_session_adopted(s, rq->portid);
 	}
 	mutex_unlock(&pmig_session_lock);
 	return err;
@@ -315,8 +310,7 @@ void pmig_session_orphan(u32 portid)
 				  portid);
 		pmig_session_stop(s);
 	} else {
-		pmig_session_touch(s);
-		pmig_run_kick(); /* a result without an owner may make room for who waits */
+		pmig_session_orphaned(s);
 	}
 out:
 	mutex_unlock(&pmig_session_lock);

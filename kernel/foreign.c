@@ -3,8 +3,8 @@
  * Migrations that somebody else started, by writing to sysfs for instance. They get a session too,
  * so that the handlers hear POST and user space an event.
  *
- *  - No session, a CHECKED one, or the result of an earlier migration of this kind without an
- *    owner: a new session takes the slot, in SUSPENDING.
+ *  - No session, a CHECKED one, or a result that nobody owns: a new session takes the slot, in
+ *    SUSPENDING.
  *  - Our own session follows the same stream and has not suspended: it becomes the session of that
  *    migration and keeps its owner. PRE goes no further; those who were told it hear POST or
  *    POST_ERROR.
@@ -42,7 +42,7 @@ static bool under_way(const struct pmig_session *s, u64 stream)
 
 static bool room(const struct pmig_session *s)
 {
-	return !s || s->state == PMIG_STATE_CHECKED || pmig_session_replaceable(s);
+	return pmig_session_room() || s->state == PMIG_STATE_CHECKED;
 }
 
 /**
@@ -59,7 +59,7 @@ void pmig_foreign_take(struct pmig_session *s)
 
 static struct pmig_session *start(struct pmig_engine *engine, u64 stream, unsigned int writers)
 {
-	struct pmig_session *s, *old = pmig_session_current();
+	struct pmig_session *s;
 
 	lockdep_assert_held(&pmig_session_lock);
 	if (!pmig_engine_ref(engine))
@@ -70,8 +70,7 @@ static struct pmig_session *start(struct pmig_engine *engine, u64 stream, unsign
 		return NULL;
 	}
 	s->writers = writers;
-	if (old)
-		pmig_session_forget(old);
+	pmig_session_make_room();
 	if (!pmig_session_install(s, PMIG_STATE_SUSPENDING))
 		return s;
 	pmig_session_put(s);
@@ -149,7 +148,7 @@ u64 pmig_foreign_stream(struct pmig_engine *engine)
 	if (s->engine == engine && READ_ONCE(s->state) >= PMIG_STATE_ENABLED &&
 	    READ_ONCE(s->state) <= PMIG_STATE_RESUMED && moves_us(s))
 		stream = s->stream;
-	pmig_session_put(s);
+	pmig_session_done(s);
 	return stream;
 }
 

@@ -3,7 +3,7 @@
  * Partition migration awareness: order of beginning and end.
  *
  * The family comes before the engines: without an engine, commands are answered with a sentence
- * that says so. At the end there is no session, as a session pins the module.
+ * that says so. At the end there is no session but those that have ended and that nobody owns.
  */
 #include <linux/module.h>
 
@@ -55,6 +55,7 @@ static void __exit pmig_exit(void)
 	pmig_deadline_exit();
 	pmig_poll_exit();
 	pmig_run_exit();
+	pmig_session_exit();
 	pmig_uevent_exit();
 }
 

@@ -73,7 +73,7 @@ static int put_session(struct sk_buff *skb, const struct pmig_session *s)
 	    nla_put_u32(skb, PMIG_A_SESSION_STATE, s->state) ||
 	    nla_put_u32(skb, PMIG_A_SESSION_VASI, s->vasi) ||
 	    nla_put_u32(skb, PMIG_A_SESSION_FLAGS, s->flags) ||
-	    nla_put_string(skb, PMIG_A_SESSION_ENGINE, s->engine->name) ||
+	    nla_put_string(skb, PMIG_A_SESSION_ENGINE, s->engine_name) ||
 	    nla_put_u32(skb, PMIG_A_SESSION_SEQ, pmig_session_seq()) ||
 	    nla_put_u32(skb, PMIG_A_SESSION_ERRNO, s->err) ||
 	    nla_put_string(skb, PMIG_A_SESSION_REASON, s->reason) ||

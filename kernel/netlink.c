@@ -37,6 +37,10 @@ static const struct nla_policy cancel_policy[PMIG_A_ERRNO + 1] = {
 	[PMIG_A_ERRNO] = NLA_POLICY_FULL_RANGE(NLA_U32, &errno_range),
 };
 
+static const struct nla_policy adopt_policy[PMIG_A_STREAM + 1] = {
+	[PMIG_A_STREAM] = { .type = NLA_U64 },
+};
+
 static struct pmig_request parse(struct genl_info *info)
 {
 	struct nlattr **attrs = info->attrs;
@@ -123,6 +127,8 @@ static int do_adopt(struct sk_buff *skb, struct genl_info *info)
 {
 	struct pmig_request rq = bare(info);
 
+	if (info->attrs[PMIG_A_STREAM])
+		rq.stream = nla_get_u64(info->attrs[PMIG_A_STREAM]);
 	return pmig_session_adopt(&rq);
 }
 
@@ -170,6 +176,8 @@ static const struct genl_ops ops[] = {
 	{
 		.cmd = PMIG_CMD_ADOPT,
 		.doit = do_adopt,
+		.policy = adopt_policy,
+		.maxattr = ARRAY_SIZE(adopt_policy) - 1,
 	},
 	{
 		.cmd = PMIG_CMD_END,

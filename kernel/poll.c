@@ -160,7 +160,7 @@ static void poll_work(struct work_struct *work)
 	}
 	if (reason)
 		s->engine->cancel(s->stream, reason);
-	pmig_session_put(s);
+	pmig_session_done(s);
 	if (again)
 		queue_delayed_work(poll_wq, &poll, msecs_to_jiffies(pmig_poll_interval()));
 }

@@ -296,7 +296,7 @@ static void run_work(struct kthread_work *work)
 		state = READ_ONCE(s->state);
 		if (steps[state])
 			steps[state](s);
-		pmig_session_put(s);
+		pmig_session_done(s);
 	}
 	memalloc_noio_restore(noio);
 }

@@ -7,7 +7,8 @@
  * starts what belongs to the new state, by waking the worker (run.c), the poller (poll.c) and the
  * deadline (deadline.c), and starts nothing else.
  *
- * A session pins this module and the engine's. It is in the slot from NONE to NONE.
+ * A session is in the slot from NONE to NONE, and pins this module and the engine's. One that has
+ * ended and has no owner rests: it pins nothing, and makes room for any other (history.c).
  */
 #include <linux/module.h>
 #include <linux/sched/mm.h>
@@ -35,15 +36,17 @@ u32 pmig_session_seq(void)
 	return seq;
 }
 
-/* A reference on the session in the slot, or NULL. */
+/* To work for the session in the slot: it and its engine stay. NULL where nothing is to be done. */
 struct pmig_session *pmig_session_get(void)
 {
 	struct pmig_session *s;
 
 	mutex_lock(&pmig_session_lock);
-	s = current_session;
-	if (s)
+	s = current_session && !current_session->rested ? current_session : NULL;
+	if (s) {
 		kref_get(&s->ref);
+		__module_get(s->engine->owner);
+	}
 	mutex_unlock(&pmig_session_lock);
 	return s;
 }
@@ -54,7 +57,8 @@ static void release(struct kref *ref)
 
 	if (s->changes)
 		pmig_changes_put(s->changes);
-	pmig_engine_put(s->engine);
+	if (!s->rested)
+		pmig_engine_put(s->engine);
 	kfree(s->refusals);
 	kfree(s);
 }
@@ -62,6 +66,18 @@ static void release(struct kref *ref)
 void pmig_session_put(struct pmig_session *s)
 {
 	kref_put(&s->ref, release);
+}
+
+/**
+ * pmig_session_done() - no more work for a session
+ * @s: from pmig_session_get()
+ */
+void pmig_session_done(struct pmig_session *s)
+{
+	struct pmig_engine *engine = s->engine;
+
+	pmig_session_put(s);
+	pmig_engine_put(engine);
 }
 
 /**
@@ -86,6 +102,7 @@ struct pmig_session *pmig_session_alloc(struct pmig_engine *engine, u64 stream, 
 	kref_init(&s->ref);
 	init_waitqueue_head(&s->over);
 	s->engine = engine;
+	pmig_strcpy(s->engine_name, engine->name);
 	s->stream = stream;
 	s->flags = flags;
 	return s;
@@ -103,6 +120,29 @@ void pmig_session_touch(struct pmig_session *s)
 	seq++;
 	pmig_message_multicast(s->state == PMIG_STATE_NONE ? NULL : s);
 	memalloc_noio_restore(noio);
+}
+
+static bool rests(const struct pmig_session *s)
+{
+	return !s->owner && (s->state == PMIG_STATE_COMPLETED || s->state == PMIG_STATE_FAILED);
+}
+
+/*
+ * The module may go as soon as this returns. All callers are in a context that pmig_exit() waits
+ * for: a netlink command, the netlink notifier, or the module's own worker and workqueues.
+ */
+static void unpin(void)
+{
+	module_put(THIS_MODULE);
+}
+
+/* It has ended and has no owner. */
+static void rest(struct pmig_session *s)
+{
+	if (!s->rested)
+		pmig_engine_put(s->engine);
+	s->rested = true;
+	unpin();
 }
 
 /**
@@ -129,6 +169,8 @@ void pmig_session_enter(struct pmig_session *s, enum pmig_state state)
 		pmig_deadline_start(s);
 	pmig_poll_start();
 	pmig_run_kick();
+	if (rests(s))
+		rest(s);
 }
 
 /**
@@ -149,20 +191,129 @@ int pmig_session_install(struct pmig_session *s, enum pmig_state state)
 	return 0;
 }
 
+static void empty_slot(struct pmig_session *s)
+{
+	pmig_session_enter(s, PMIG_STATE_NONE);
+	current_session = NULL;
+	pmig_session_put(s);
+	unpin();
+}
+
+/* What waits to be adopted, in the empty slot again: whoever looks there sees it. */
+static void recall(struct pmig_session *s)
+{
+	current_session = s;
+	if (s)
+		pmig_session_touch(s);
+}
+
 /**
- * pmig_session_forget() - the session is over: empty the slot
- * @s: the session; its data lives on while others hold references
- *
- * The module may go as soon as this returns. All callers are in a context that pmig_exit() waits
- * for: a netlink command, the netlink notifier, or the module's own workqueues.
+ * pmig_session_forget() - the session is over, and its result has been taken
+ * @s: the session in the slot; its data lives on while others hold references
  */
 void pmig_session_forget(struct pmig_session *s)
 {
 	lockdep_assert_held(&pmig_session_lock);
-	pmig_session_enter(s, PMIG_STATE_NONE);
+	empty_slot(s);
+	recall(pmig_history_take(NULL));
+}
+
+/**
+ * pmig_session_adopted() - the session in the slot gets an owner
+ * @s: the session, without one
+ * @portid: its port
+ *
+ * Return: 0, or -ENODEV while this module is on its way out.
+ */
+int pmig_session_adopted(struct pmig_session *s, u32 portid)
+{
+	lockdep_assert_held(&pmig_session_lock);
+	if (rests(s) && !try_module_get(THIS_MODULE))
+		return -ENODEV;
+	s->owner = portid;
+	pmig_session_touch(s);
+	return 0;
+}
+
+/**
+ * pmig_session_orphaned() - the session in the slot has lost its owner
+ * @s: the session, which goes on or has ended, with no owner any more
+ */
+void pmig_session_orphaned(struct pmig_session *s)
+{
+	lockdep_assert_held(&pmig_session_lock);
+	pmig_session_touch(s);
+	pmig_run_kick(); /* there may be room now for who waits */
+	if (rests(s))
+		rest(s);
+}
+
+/* Is the slot empty, or does what is in it rest? */
+bool pmig_session_room(void)
+{
+	lockdep_assert_held(&pmig_session_lock);
+	return !current_session || rests(current_session);
+}
+
+/* What somebody else began has failed before anybody was told anything. */
+static bool concerns_nobody(const struct pmig_session *s)
+{
+	return s->state == PMIG_STATE_FAILED && s->flags & PMIG_F_FOREIGN && !s->stop;
+}
+
+/* Empties the slot for another session: of a result that rests, or of a check that is over. */
+void pmig_session_make_room(void)
+{
+	struct pmig_session *s = current_session;
+
+	lockdep_assert_held(&pmig_session_lock);
+	if (!s)
+		return;
+	if (!rests(s)) {
+		empty_slot(s);
+		return;
+	}
 	current_session = NULL;
-	pmig_session_put(s);
-	module_put(THIS_MODULE);
+	if (concerns_nobody(s))
+		pmig_session_put(s);
+	else
+		pmig_history_add(s);
+}
+
+/**
+ * pmig_session_find() - the session of a stream, brought into the slot if it rests
+ * @stream: stream ID
+ *
+ * Return: the session in the slot, or NULL where there is none of this stream.
+ */
+struct pmig_session *pmig_session_find(u64 stream)
+{
+	struct pmig_session *s;
+
+	lockdep_assert_held(&pmig_session_lock);
+	if (current_session && current_session->stream == stream)
+		return current_session;
+	if (!pmig_session_room())
+		return NULL;
+	s = pmig_history_take(&stream);
+	if (s) {
+		pmig_session_make_room();
+		recall(s);
+	}
+	return s;
+}
+
+/* Nobody will ask for these results any more. */
+void pmig_session_exit(void)
+{
+	struct pmig_session *s;
+
+	mutex_lock(&pmig_session_lock);
+	s = current_session ?: pmig_history_take(NULL);
+	current_session = NULL;
+	for (; s; s = pmig_history_take(NULL))
+		pmig_session_put(s);
+	mutex_unlock(&pmig_session_lock);
 }
 
 /**
@@ -197,12 +348,4 @@ void pmig_session_stop(struct pmig_session *s)
 	lockdep_assert_held(&pmig_session_lock);
 	WRITE_ONCE(s->stop, true);
 	pmig_session_enter(s, s->stream_over ? PMIG_STATE_UNDO : PMIG_STATE_CANCELLING);
-}
-
-/* The end of a migration that nobody asked us for, and that nobody has adopted. */
-bool pmig_session_replaceable(const struct pmig_session *s)
-{
-	lockdep_assert_held(&pmig_session_lock);
-	return (s->flags & PMIG_F_FOREIGN) && !s->owner &&
-	       (s->state == PMIG_STATE_COMPLETED || s->state == PMIG_STATE_FAILED);
 }

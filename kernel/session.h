@@ -22,9 +22,11 @@
 
 /**
  * struct pmig_session - one migration, or one question about it
- * @ref: the slot, the worker and the poller each hold one
+ * @ref: the slot or the history holds one, and whoever works for the session
  * @stream: stream ID
- * @engine: who moves the partition; its module is pinned
+ * @engine: who moves the partition; its module is pinned as long as the session has not @rested,
+ *	and from pmig_session_get() to pmig_session_done()
+ * @engine_name: its name
  * @over: woken when @stream_over or @foreign_done is set
  * @flags: PMIG_F_*, under pmig_session_lock like all that follows
  * @state: only pmig_session_enter() changes it
@@ -47,11 +49,15 @@
  * @foreign_err: 0 or negative errno
  * @writers: others who were seen to begin to write this stream, and not yet to end
  * @errors: how often in a row the state could not be read
+ * @node: in the history, while it is not in the slot
+ * @recalled: it has been in the history
+ * @rested: it has ended, and had no owner then or later: nothing works for it any more
  */
 struct pmig_session {
 	struct kref ref;
 	u64 stream;
 	struct pmig_engine *engine;
+	char engine_name[PMIG_NAME_LEN];
 	wait_queue_head_t over;
 
 	u32 flags;
@@ -75,6 +81,9 @@ struct pmig_session {
 	int foreign_err;
 	unsigned int writers;
 	unsigned int errors;
+	struct list_head node;
+	bool recalled;
+	bool rested;
 };
 
 /*
@@ -91,14 +100,24 @@ void pmig_session_enter(struct pmig_session *s, enum pmig_state state);
 void pmig_session_touch(struct pmig_session *s);
 int pmig_session_install(struct pmig_session *s, enum pmig_state state);
 void pmig_session_forget(struct pmig_session *s);
+int pmig_session_adopted(struct pmig_session *s, u32 portid);
+void pmig_session_orphaned(struct pmig_session *s);
+bool pmig_session_room(void);
+void pmig_session_make_room(void);
+struct pmig_session *pmig_session_find(u64 stream);
 __printf(3, 4) void pmig_session_fail(struct pmig_session *s, int err, const char *fmt, ...);
 void pmig_session_stop(struct pmig_session *s);
-bool pmig_session_replaceable(const struct pmig_session *s);
 
 /* session.c: without it */
 struct pmig_session *pmig_session_alloc(struct pmig_engine *engine, u64 stream, u32 flags);
 struct pmig_session *pmig_session_get(void);
+void pmig_session_done(struct pmig_session *s);
 void pmig_session_put(struct pmig_session *s);
+void pmig_session_exit(void);
+
+/* history.c: with pmig_session_lock held */
+void pmig_history_add(struct pmig_session *s);
+struct pmig_session *pmig_history_take(const u64 *stream);
 
 /**
  * struct pmig_request - a command, as netlink.c parsed it

@@ -69,7 +69,7 @@ void pmig_uevent(const struct pmig_session *s)
 
 	scnprintf(event, sizeof(event), "PMIG_EVENT=%s", events[s->state]);
 	scnprintf(stream, sizeof(stream), "STREAM=0x%llx", s->stream);
-	scnprintf(engine, sizeof(engine), "ENGINE=%s", s->engine->name);
+	scnprintf(engine, sizeof(engine), "ENGINE=%s", s->engine_name);
 	kobject_uevent_env(&device->kobj, KOBJ_CHANGE, env);
 	kfree(names);
 }

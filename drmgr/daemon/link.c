@@ -151,6 +151,8 @@ static void put_args(struct nlmsghdr *nlh, enum pmig_cmd command, const struct b
 		if (args->engine)
 			mnl_attr_put_strz(nlh, PMIG_A_ENGINE, args->engine);
 	}
+	if (command == PMIG_CMD_ADOPT && args->stream)
+		mnl_attr_put_u64(nlh, PMIG_A_STREAM, args->stream);
 	if (command == PMIG_CMD_BEGIN)
 		mnl_attr_put_u32(nlh, PMIG_A_PRE_MS, args->pre_ms);
 	if (command == PMIG_CMD_CANCEL && args->error)

@@ -291,6 +291,32 @@ TEST_F(pmig, waits_for_the_slot)
 	EXPECT_STREQ(post(self->sim), told());
 }
 
+/* One whose owner will not come back is no reason to wait, and is not lost by that. */
+TEST_F(pmig, after_a_result_of_nobody)
+{
+	pid_t pid;
+
+	ASSERT_BEGIN();
+	link_close(&self->l);
+	ASSERT_EQ(0, link_open(&self->l));
+	ASSERT_REACHES(FAILED);
+	ASSERT_EQ(0, stream_new(self->sim, STREAM));
+	if (self->sim) {
+		put(SIM "streams/0xabcd1234/live", "0");
+		put(SIM "streams/0xabcd1234/live", "1");
+	}
+	pid = migrate(self->sim);
+	ASSERT_SET("suspending");
+	ASSERT_EQ(0, result(pid));
+	ASSERT_REACHES(COMPLETED);
+	EXPECT_STREQ(post(self->sim), told());
+	ASSERT_COMMAND(ADOPT);
+	ASSERT_COMMAND(END);
+	ASSERT_EQ(0, get_session(&self->l, &self->s));
+	EXPECT_EQ(PMIG_STATE_FAILED, self->s.state);
+	EXPECT_EQ(EOWNERDEAD, self->s.err);
+}
+
 /* An end of a check is no reason to wait. */
 TEST_F(pmig, after_a_check)
 {

@@ -39,8 +39,6 @@ static void undone(struct __test_metadata *_metadata, FIXTURE_DATA(pmig) * self,
 	/* Kept for the next one, and only for one that adopts it. */
 	EXPECT_EQ(-EPERM, command(&self->l, PMIG_CMD_END));
 	EXPECT_NE(NULL, strstr(self->l.ext, "adopt"));
-	EXPECT_EQ(-EBUSY, start(&self->l, PMIG_CMD_BEGIN, STREAM, 0, self->engine));
-	EXPECT_NE(NULL, strstr(self->l.ext, "adopt"));
 	ASSERT_COMMAND(ADOPT);
 	ASSERT_EQ(0, get_session(&self->l, &self->s));
 	EXPECT_EQ(self->l.portid, self->s.owner);
@@ -236,6 +234,130 @@ TEST_F(sim, killed_in_cancelling)
 	ASSERT_SET("aborted");
 	given_up(_metadata, &self->bench,
 		 "a pre,b pre,c pre,c post-error,b post-error,a post-error,");
+}
+
+static int adopt(struct link *l, uint64_t stream)
+{
+	char buf[256];
+	struct nlmsghdr *nlh = message(l, buf, l->family, PMIG_CMD_ADOPT, NLM_F_ACK);
+
+	mnl_attr_put_u64(nlh, PMIG_A_STREAM, stream);
+	return talk(l, nlh, NULL, NULL);
+}
+
+/* The stream has never been: its last end is forgotten. */
+static void stream_anew(struct bench *self)
+{
+	stream_new(self->sim, STREAM);
+	if (self->sim) {
+		put(SIM "streams/0xabcd1234/live", "0");
+		put(SIM "streams/0xabcd1234/live", "1");
+	}
+}
+
+/* Leaves a result that nobody owns. */
+#define ASSERT_LEFT_BEHIND()            \
+	do {                            \
+		ASSERT_BEGIN();         \
+		ASSERT_ORPHANED();      \
+		ASSERT_REACHES(FAILED); \
+	} while (0)
+
+/* A result that nobody comes back for stops nobody, and is still there for who comes late. */
+TEST_F(pmig, result_in_nobodys_way)
+{
+	ASSERT_LEFT_BEHIND();
+	stream_anew(&self->bench);
+	ASSERT_EQ(0, start(&self->l, PMIG_CMD_CHECK, STREAM, 0, self->engine));
+	ASSERT_REACHES(CHECKED);
+	ASSERT_COMMAND(END);
+	ASSERT_REACHES(FAILED);
+	ASSERT_READY();
+	ASSERT_COMMAND(SUSPEND);
+	ASSERT_REACHES(COMPLETED);
+	EXPECT_EQ(self->l.portid, self->s.owner);
+	ASSERT_COMMAND(END);
+	ASSERT_EQ(0, get_session(&self->l, &self->s));
+	EXPECT_EQ(PMIG_STATE_FAILED, self->s.state);
+	EXPECT_EQ(EOWNERDEAD, self->s.err);
+	EXPECT_EQ(0, self->s.owner);
+	EXPECT_STREQ(self->engine, self->s.engine);
+	ASSERT_COMMAND(ADOPT);
+	ASSERT_COMMAND(END);
+	ASSERT_EQ(0, get_session(&self->l, &self->s));
+	EXPECT_FALSE(self->s.there);
+}
+
+#define OTHER 0x77ULL
+
+/* Who knows what it has left behind gets that, whatever has come since. */
+TEST_F(sim, adopted_by_its_stream)
+{
+	ASSERT_LEFT_BEHIND();
+	ASSERT_EQ(0, sim_stream(OTHER));
+	ASSERT_EQ(0, start(&self->l, PMIG_CMD_BEGIN, OTHER, 0, self->engine));
+	EXPECT_EQ(-ENOENT, adopt(&self->l, STREAM));
+	EXPECT_STREQ("there is no session of this stream", self->l.ext);
+	ASSERT_ORPHANED();
+	ASSERT_REACHES(FAILED);
+	EXPECT_EQ(OTHER, self->s.stream);
+	ASSERT_EQ(0, adopt(&self->l, STREAM));
+	ASSERT_EQ(0, get_session(&self->l, &self->s));
+	EXPECT_EQ(STREAM, self->s.stream);
+	EXPECT_EQ(self->l.portid, self->s.owner);
+	ASSERT_COMMAND(END);
+	EXPECT_EQ(-ENOENT, adopt(&self->l, STREAM));
+	ASSERT_EQ(0, adopt(&self->l, OTHER));
+	ASSERT_COMMAND(END);
+	ASSERT_EQ(0, get_session(&self->l, &self->s));
+	EXPECT_FALSE(self->s.there);
+	sim_remove(OTHER);
+}
+
+/* One in the slot and eight behind it; the oldest one goes, and the others come back in order. */
+TEST_F(sim, so_many_results)
+{
+	uint64_t id;
+
+	for (id = 1; id <= 10; id++) {
+		ASSERT_EQ(0, sim_stream(id));
+		ASSERT_EQ(0, start(&self->l, PMIG_CMD_BEGIN, id, 0, self->engine));
+		ASSERT_ORPHANED();
+		ASSERT_REACHES(FAILED);
+		sim_remove(id);
+	}
+	expect_kernel("stream 0x1: nobody has asked how it ended; forgotten");
+	ASSERT_EQ(0, adopt(&self->l, 10));
+	ASSERT_COMMAND(END);
+	for (id = 2; id < 10; id++) {
+		ASSERT_EQ(0, get_session(&self->l, &self->s));
+		ASSERT_EQ(id, self->s.stream);
+		ASSERT_COMMAND(ADOPT);
+		ASSERT_COMMAND(END);
+	}
+	ASSERT_EQ(0, get_session(&self->l, &self->s));
+	EXPECT_FALSE(self->s.there);
+}
+
+/* Nor does it keep the modules. */
+TEST_F(sim, result_and_the_modules)
+{
+	ASSERT_LEFT_BEHIND();
+	ASSERT_EQ(0, run("rmmod pmig_test"));
+	sim_remove(STREAM);
+	EXPECT_TRUE(unloads("pmig_sim"));
+	ASSERT_REACHES(FAILED);
+	EXPECT_STREQ("sim", self->s.engine);
+	ASSERT_COMMAND(ADOPT);
+	EXPECT_EQ(-EWOULDBLOCK, unload("pmig"));
+	ASSERT_ORPHANED();
+	EXPECT_TRUE(unloads("pmig"));
+	link_close(&self->l);
+	load_modules();
+	ASSERT_EQ(0, link_open(&self->l));
+	ASSERT_EQ(0, get_session(&self->l, &self->s));
+	EXPECT_FALSE(self->s.there);
+	ASSERT_EQ(0, stream_new(true, STREAM));
 }
 
 /* An owner that begins, is told Suspending, may tell the handlers PRE, and then sleeps until it is killed. */

@@ -153,8 +153,7 @@ TEST_F(pmig, unreadable_from_the_start)
 	expect_complaints(self->sim);
 	ASSERT_EQ(0, fail_state(self->sim, HARDWARE, 1));
 	EXPECT_EQ(-EIO, start(&self->l, PMIG_CMD_BEGIN, STREAM, 0, self->engine));
-	EXPECT_STREQ("the platform does not tell the state of this stream",
-		     self->l.ext);
+	EXPECT_STREQ("the platform does not tell the state of this stream", self->l.ext);
 	ASSERT_EQ(0, get_session(&self->l, &self->s));
 	EXPECT_FALSE(self->s.there);
 	ASSERT_EQ(0, fail_state(self->sim, ENOENT, -4, 1));

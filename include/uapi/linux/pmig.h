@@ -19,9 +19,9 @@
  * Errors come with a sentence in the extended acknowledgment: -ENOENT there is no session or no
  * such stream, -EPERM it is not yours, -EBUSY not in this state or another session is there,
  * -ENODEV no engine, -EINVAL a bad attribute. A session that has ended is forgotten with
- * PMIG_CMD_END, which its owner has to send: adopt it first. Only the end of somebody else's
- * migration (PMIG_F_FOREIGN) that nobody adopted makes room by itself for a CHECK or BEGIN. A
- * message is up to 45 KiB: read into 64.
+ * PMIG_CMD_END, which its owner has to send: adopt it first. One that nobody owns is in nobody's
+ * way: it makes room for any other session, and is the session again when there is none; the last
+ * nine are kept. A message is up to 45 KiB: read into 64.
  *
  * Documentation/netlink/specs/pmig.yaml says the same to machines; a selftest compares the two with
  * the module's policy.
@@ -52,7 +52,8 @@
  * @PMIG_CMD_SUSPEND: in READY: hand the stream to the kernel's own migration code
  * @PMIG_CMD_CANCEL: before the platform is Suspended: cancel the stream with the reason
  *	6 << 24 | ERRNO, undo, FAILED. In SUSPENDING it may come too late: COMPLETED then
- * @PMIG_CMD_ADOPT: become the owner of a session that has lost its own
+ * @PMIG_CMD_ADOPT: become the owner of a session that has none: of STREAM, even if it has made
+ *	room for another that nobody owns either; without STREAM of the one that GET tells
  * @PMIG_CMD_END: in CHECKED, COMPLETED or FAILED: the result has been taken, forget the session
  */
 enum pmig_cmd {
