@@ -5,6 +5,8 @@
  * stream, -EPERM it is somebody else's, -EBUSY not in this state or another session is there,
  * -ENODEV no engine.
  */
+#include <linux/err.h>
+#include <linux/file.h>
 #include <linux/slab.h>
 
 #include "message.h"
@@ -84,9 +86,29 @@ static int install(const struct pmig_request *rq, struct pmig_session *s, enum p
 	return err;
 }
 
+static const char read_only[] =
+	"/sys is read-only, so nothing can be migrated: mount -o remount,rw /sys";
+static const char denied[] =
+	"neither kernel nor caller may open /sys/kernel/mobility/migration: see the audit log";
+
+static struct file *open_file(const struct pmig_request *rq, struct pmig_engine *engine)
+{
+	struct file *file = engine->open ? engine->open(rq->fd) : NULL;
+
+	if (IS_ERR(file))
+		pmig_say(rq->extack, PTR_ERR(file) == -EROFS ? read_only : denied);
+	return file;
+}
+
 /* For a question to the handlers the platform is not asked. */
 static struct pmig_session *question(const struct pmig_request *rq, struct pmig_engine *engine)
 {
+	struct file *file = open_file(rq, engine);
+
+	if (IS_ERR(file))
+		return ERR_CAST(file);
+	if (file)
+		fput(file);
 	return pmig_session_alloc(engine, rq->stream, rq->flags) ?: ERR_PTR(-ENOMEM);
 }
 
@@ -122,15 +144,23 @@ static struct pmig_session *open_stream(const struct pmig_request *rq, struct pm
 {
 	enum pmig_vasi vasi = PMIG_VASI_INVALID;
 	struct pmig_session *s;
+	struct file *file;
 	int err;
 
 	err = engine->get_state(rq->stream, &vasi);
 	err = judge(rq, err, vasi);
 	if (err)
 		return ERR_PTR(err);
+	file = open_file(rq, engine);
+	if (IS_ERR(file))
+		return ERR_CAST(file);
 	s = pmig_session_alloc(engine, rq->stream, rq->flags);
-	if (!s)
+	if (!s) {
+		if (file)
+			fput(file);
 		return ERR_PTR(-ENOMEM);
+	}
+	s->file = file;
 	s->vasi = vasi;
 	s->pre_ms = rq->pre_ms;
 	if (engine->quiesce_now && engine->quiesce_now())

@@ -20,12 +20,16 @@
  * @rank: the smallest is taken where nobody names one
  * @get_state: read the stream's state; -ENOENT: not known to the platform, -EOPNOTSUPP: the
  *	platform moves no partitions. Does not sleep long
+ * @open: opens what @suspend will write to, so that it cannot be denied when everybody is quiet
+ *	already. Where the engine itself may not, @fd of the calling process serves if it is the
+ *	same file, open for writing; -1 for none. The file, or an ERR_PTR(); NULL where there is
+ *	nothing to open
  * @suspend: give the stream to whoever suspends, return when that has ended; puts how long the
  *	partition stood still into *blackout_ns and leaves it alone where that is not known.
  *	Negative errno
  * @cancel: ask the platform to end the stream with this reason code; -ENOENT: the stream is
  *	gone already
- * @quiesce_now: PRE has to come at once, not when the platform is Suspending; may be NULL
+ * @quiesce_now: PRE has to come at once, not when the platform is Suspending; may be NULL, as @open
  * @snapshot: the machine as the partition sees it now
  *
  * All are called in process context with no lock held and may sleep.
@@ -35,7 +39,8 @@ struct pmig_engine {
 	struct module *owner;
 	int rank;
 	int (*get_state)(u64 stream, enum pmig_vasi *vasi);
-	int (*suspend)(u64 stream, u64 *blackout_ns);
+	struct file *(*open)(int fd);
+	int (*suspend)(u64 stream, struct file *file, u64 *blackout_ns);
 	int (*cancel)(u64 stream, u32 reason);
 	bool (*quiesce_now)(void);
 	int (*snapshot)(struct pmig_snapshot *snap);

@@ -4,10 +4,11 @@
  * uapi/linux/pmig.h and Documentation/netlink/specs/pmig.yaml say the same; selftests/netlink-spec
  * compares them, so keep one attribute to a line.
  *
- * The core of generic netlink calls one command at a time, refuses other network namespaces
- * (netnsok is not set), unknown attributes and those not in the command's policy. Its own flags can
- * ask for CAP_NET_ADMIN only, which containers are given for their networks; so may_command() asks
- * for CAP_SYS_ADMIN.
+ * The core of generic netlink refuses other network namespaces (netnsok is not set), unknown
+ * attributes and those not in the command's policy. Its own flags can ask for CAP_NET_ADMIN only,
+ * which containers are given for their networks; so may_command() asks for CAP_SYS_ADMIN. Commands
+ * may come at the same time: the session's lock orders them, and a BEGIN whose hypervisor is busy
+ * holds up nobody else's family.
  */
 #include <linux/capability.h>
 #include <linux/netlink.h>
@@ -19,18 +20,21 @@
 #define USER_FLAGS (PMIG_F_FORCE | PMIG_F_QUIESCE_NOW)
 
 static struct netlink_range_validation errno_range = { .min = 1, .max = 0xffffff };
+static struct netlink_range_validation fd_range = { .min = 0, .max = 0x7fffffff };
 
-static const struct nla_policy check_policy[PMIG_A_ENGINE + 1] = {
+static const struct nla_policy check_policy[PMIG_A_FD + 1] = {
 	[PMIG_A_STREAM] = { .type = NLA_U64 },
 	[PMIG_A_FLAGS] = NLA_POLICY_MASK(NLA_U32, USER_FLAGS),
 	[PMIG_A_ENGINE] = { .type = NLA_NUL_STRING, .len = PMIG_NAME_LEN - 1 },
+	[PMIG_A_FD] = NLA_POLICY_FULL_RANGE(NLA_U32, &fd_range),
 };
 
-static const struct nla_policy begin_policy[PMIG_A_PRE_MS + 1] = {
+static const struct nla_policy begin_policy[PMIG_A_FD + 1] = {
 	[PMIG_A_STREAM] = { .type = NLA_U64 },
 	[PMIG_A_FLAGS] = NLA_POLICY_MASK(NLA_U32, USER_FLAGS),
 	[PMIG_A_ENGINE] = { .type = NLA_NUL_STRING, .len = PMIG_NAME_LEN - 1 },
 	[PMIG_A_PRE_MS] = { .type = NLA_U32 },
+	[PMIG_A_FD] = NLA_POLICY_FULL_RANGE(NLA_U32, &fd_range),
 };
 
 static const struct nla_policy cancel_policy[PMIG_A_ERRNO + 1] = {
@@ -49,6 +53,7 @@ static struct pmig_request parse(struct genl_info *info)
 		.stream = attrs[PMIG_A_STREAM] ? nla_get_u64(attrs[PMIG_A_STREAM]) : 0,
 		.flags = attrs[PMIG_A_FLAGS] ? nla_get_u32(attrs[PMIG_A_FLAGS]) : 0,
 		.engine = attrs[PMIG_A_ENGINE] ? nla_data(attrs[PMIG_A_ENGINE]) : NULL,
+		.fd = attrs[PMIG_A_FD] ? (int)nla_get_u32(attrs[PMIG_A_FD]) : -1,
 		.portid = info->snd_portid,
 		.extack = info->extack,
 	};
@@ -211,6 +216,7 @@ struct genl_family pmig_genl_family __ro_after_init = {
 	.policy = no_attributes,
 	.maxattr = ARRAY_SIZE(no_attributes) - 1,
 	.module = THIS_MODULE,
+	.parallel_ops = true,
 	.pre_doit = may_command,
 	.ops = ops,
 	.n_ops = ARRAY_SIZE(ops),

@@ -7,12 +7,14 @@
  */
 #include <asm/firmware.h>
 #include <asm/hvcall.h>
+#include <linux/cred.h>
 #include <linux/delay.h>
 #include <linux/err.h>
 #include <linux/file.h>
 #include <linux/fs.h>
 #include <linux/module.h>
 #include <linux/mount.h>
+#include <linux/sched/task.h>
 
 #include "pseries.h"
 
@@ -71,30 +73,81 @@ static int pseries_cancel(u64 stream, u32 reason)
 	return rc == H_PARAMETER ? -ENOENT : -EIO;
 }
 
-static int write_stream(u64 stream)
+/* Where it is, whether or not it may be opened. */
+static struct file *find_file(void)
 {
+	return file_open_root_mnt(sysfs, MIGRATION_FILE, O_PATH, 0);
+}
+
+/* As the kernel, whoever asks for it. */
+static struct file *open_ourselves(void)
+{
+	struct cred *cred = prepare_kernel_cred(&init_task);
+	const struct cred *old;
 	struct file *file;
+
+	if (!cred)
+		return ERR_PTR(-ENOMEM);
+	old = override_creds(cred);
+	file = file_open_root_mnt(sysfs, MIGRATION_FILE, O_WRONLY, 0);
+	revert_creds(old);
+	put_cred(cred);
+	return file;
+}
+
+/* Is it the file that we would have opened? */
+static bool is_ours(const struct file *file)
+{
+	struct file *here = find_file();
+	bool yes;
+
+	if (IS_ERR(here))
+		return false;
+	yes = file->f_mode & FMODE_WRITE && file_inode(file) == file_inode(here);
+	fput(here);
+	return yes;
+}
+
+/*
+ * Our mount is private, but its superblock is not: that may be read-only, and then it is for all,
+ * but not once this file is open. Or a security module may deny it to the kernel and not to drmgrd.
+ */
+static struct file *pseries_open(int fd)
+{
+	struct file *file = open_ourselves(), *given;
+
+	if (!IS_ERR(file) || fd < 0)
+		return file;
+	given = fget(fd);
+	if (given && is_ours(given))
+		return given;
+	if (given)
+		fput(given);
+	return file;
+}
+
+/* With the rights of whoever opened the file: a security module may look again. */
+static int write_stream(struct file *file, u64 stream)
+{
+	const struct cred *old = override_creds(file->f_cred);
 	char text[24];
 	loff_t pos = 0;
 	ssize_t rc;
 	int len;
 
-	file = file_open_root_mnt(sysfs, MIGRATION_FILE, O_WRONLY, 0);
-	if (IS_ERR(file))
-		return PTR_ERR(file);
 	len = scnprintf(text, sizeof(text), "0x%llx\n", stream);
 	rc = kernel_write(file, text, len, &pos);
-	fput(file);
+	revert_creds(old);
 	return rc < 0 ? rc : 0;
 }
 
-static int pseries_suspend(u64 stream, u64 *blackout_ns)
+static int pseries_suspend(u64 stream, struct file *file, u64 *blackout_ns)
 {
 	u64 ns;
 	int err;
 
 	pmig_watch_own_begins();
-	err = write_stream(stream);
+	err = write_stream(file, stream);
 	ns = pmig_blackout();
 	pmig_watch_own_ends(err);
 	if (!err && ns)
@@ -134,6 +187,7 @@ static struct pmig_engine pseries = {
 	.owner = THIS_MODULE,
 	.rank = 0,
 	.get_state = pseries_get_state,
+	.open = pseries_open,
 	.suspend = pseries_suspend,
 	.cancel = pseries_cancel,
 	.quiesce_now = pseries_quiesce_now,
@@ -153,7 +207,7 @@ static int mount_sysfs(void)
 
 static bool can_migrate(void)
 {
-	struct file *file = file_open_root_mnt(sysfs, MIGRATION_FILE, O_WRONLY, 0);
+	struct file *file = find_file();
 
 	if (IS_ERR(file))
 		return false;

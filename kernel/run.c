@@ -215,7 +215,7 @@ static void step_suspending(struct pmig_session *s)
 		return;
 	if (!foreign) {
 		pmig_engine_refresh(s->engine);
-		err = s->engine->suspend(s->stream, &blackout_ns);
+		err = s->engine->suspend(s->stream, s->file, &blackout_ns);
 	}
 	if (!err)
 		moved(s, blackout_ns);

@@ -10,6 +10,7 @@
  * A session is in the slot from NONE to NONE, and pins this module and the engine's. One that has
  * ended and has no owner rests: it pins nothing, and makes room for any other (history.c).
  */
+#include <linux/file.h>
 #include <linux/module.h>
 #include <linux/sched/mm.h>
 #include <linux/slab.h>
@@ -51,6 +52,14 @@ struct pmig_session *pmig_session_get(void)
 	return s;
 }
 
+static void let_go(struct pmig_session *s)
+{
+	if (s->file)
+		fput(s->file);
+	s->file = NULL;
+	pmig_engine_put(s->engine);
+}
+
 static void release(struct kref *ref)
 {
 	struct pmig_session *s = container_of(ref, struct pmig_session, ref);
@@ -58,7 +67,7 @@ static void release(struct kref *ref)
 	if (s->changes)
 		pmig_changes_put(s->changes);
 	if (!s->rested)
-		pmig_engine_put(s->engine);
+		let_go(s);
 	kfree(s->refusals);
 	kfree(s);
 }
@@ -140,7 +149,7 @@ static void unpin(void)
 static void rest(struct pmig_session *s)
 {
 	if (!s->rested)
-		pmig_engine_put(s->engine);
+		let_go(s);
 	s->rested = true;
 	unpin();
 }

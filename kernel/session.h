@@ -27,6 +27,7 @@
  * @engine: who moves the partition; its module is pinned as long as the session has not @rested,
  *	and from pmig_session_get() to pmig_session_done()
  * @engine_name: its name
+ * @file: what the stream will be written to, open; NULL for none. As @engine
  * @over: woken when @stream_over or @foreign_done is set
  * @flags: PMIG_F_*, under pmig_session_lock like all that follows
  * @state: only pmig_session_enter() changes it
@@ -58,6 +59,7 @@ struct pmig_session {
 	u64 stream;
 	struct pmig_engine *engine;
 	char engine_name[PMIG_NAME_LEN];
+	struct file *file;
 	wait_queue_head_t over;
 
 	u32 flags;
@@ -126,6 +128,7 @@ struct pmig_session *pmig_history_take(const u64 *stream);
  * @engine: PMIG_A_ENGINE or NULL
  * @err: PMIG_A_ERRNO, or 0
  * @pre_ms: PMIG_A_PRE_MS, or 0
+ * @fd: PMIG_A_FD, or -1
  * @portid: who asks
  * @extack: for a sentence that a person understands
  */
@@ -135,6 +138,7 @@ struct pmig_request {
 	const char *engine;
 	u32 err;
 	u32 pre_ms;
+	int fd;
 	u32 portid;
 	struct netlink_ext_ack *extack;
 };

@@ -7,6 +7,7 @@
  *
  * The family may come and go with the module: the kernel announces it on the group "notify" of nlctrl.
  */
+#include <fcntl.h>
 #include <libmnl/libmnl.h>
 #include <linux/genetlink.h>
 #include <stdio.h>
@@ -142,6 +143,21 @@ static void complete(struct link *l, struct pending *p, int error, const char *t
 		done(userdata, error, text);
 }
 
+/*
+ * For the module to write to, where a security module does not let it open the file itself. It has taken the
+ * file when the command has been sent.
+ */
+static int open_for_module(struct nlmsghdr *nlh, enum pmig_cmd command)
+{
+	int fd = -EBADF;
+
+	if (command == PMIG_CMD_CHECK || command == PMIG_CMD_BEGIN)
+		fd = open("/sys/kernel/mobility/migration", O_WRONLY | O_CLOEXEC);
+	if (fd >= 0)
+		mnl_attr_put_u32(nlh, PMIG_A_FD, (uint32_t)fd);
+	return fd;
+}
+
 static void put_args(struct nlmsghdr *nlh, enum pmig_cmd command, const struct backend_args *args)
 {
 	if (command == PMIG_CMD_CHECK || command == PMIG_CMD_BEGIN) {
@@ -164,6 +180,7 @@ static int command(struct backend *b, enum pmig_cmd command, const struct backen
 {
 	struct link *l = (struct link *)b;
 	char buf[MNL_SOCKET_BUFFER_SIZE];
+	_cleanup_close_ int fd = -EBADF;
 	struct nlmsghdr *nlh;
 	struct pending *p;
 
@@ -178,6 +195,7 @@ static int command(struct backend *b, enum pmig_cmd command, const struct backen
 	nlh = put_header(buf, l->family, NLM_F_REQUEST | NLM_F_ACK, p->seq, (uint8_t)command,
 			 PMIG_GENL_VERSION);
 	put_args(nlh, command, args);
+	fd = open_for_module(nlh, command);
 	if (mnl_socket_sendto(l->socket, nlh, nlh->nlmsg_len) < 0) {
 		free(p);
 		return -errno;

@@ -16,6 +16,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "daemon/session-internal.h"
 #include "shared/token.h"
@@ -272,6 +273,14 @@ static void log_result(struct session *s)
 	}
 }
 
+/* When drivers are quiet, perhaps the one below the disk, it is too late to read a page of ours from there. */
+static void lock_memory(bool on)
+{
+	if ((on ? mlockall(MCL_CURRENT | MCL_FUTURE) : munlockall()) < 0)
+		log_warning("The daemon's memory can't be %slocked: %s.", on ? "" : "un",
+			    errno_text(errno));
+}
+
 static void enter(struct session *s, enum stage stage)
 {
 	const struct eventlog *l = s->setup.log;
@@ -283,6 +292,7 @@ static void enter(struct session *s, enum stage stage)
 		walk(s, &plan_check);
 		break;
 	case STAGE_OPENING:
+		lock_memory(true);
 		eventlog_event(l, EVENT_START);
 		eventlog_event(l, EVENT_BEGIN);
 		open_journal(s);
@@ -290,6 +300,7 @@ static void enter(struct session *s, enum stage stage)
 			command(s, PMIG_CMD_BEGIN);
 		break;
 	case STAGE_ADOPTING:
+		lock_memory(true);
 		if (s->request.kind == SESSION_FOREIGN)
 			eventlog_event(l, EVENT_START);
 		command(s, PMIG_CMD_ADOPT);
@@ -337,6 +348,7 @@ static void enter(struct session *s, enum stage stage)
 		break;
 	case STAGE_OVER:
 		if (s->request.kind != SESSION_CHECK) {
+			lock_memory(false);
 			journal_close_session(s->setup.journal);
 			eventlog_event(l, EVENT_END);
 		}

@@ -166,7 +166,7 @@ static int suspend(u64 id, u64 *blackout_ns, bool ours)
 	return err;
 }
 
-static int sim_suspend(u64 id, u64 *blackout_ns)
+static int sim_suspend(u64 id, struct file *file, u64 *blackout_ns)
 {
 	return suspend(id, blackout_ns, true);
 }

@@ -51,6 +51,10 @@ expected_order() {
 	END
 }
 
+locked_kb() { sed -n 's/^VmLck:[[:space:]]*\([0-9]*\) kB/\1/p' "/proc/$(systemctl show -P MainPID drmgrd)/status"; }
+locked() { [ "$(locked_kb)" -gt 0 ]; }
+unlocked() { [ "$(locked_kb)" -eq 0 ]; }
+
 echo "TAP version 13"
 fresh_daemon SlowNoticeSec=1
 script 10-one 10
@@ -65,6 +69,7 @@ job=$!
 wait_until state_is enabled
 wait_until phase_is copying
 wait_until polled $ID $(($(polls $ID) + 5))
+check "the daemon's memory is locked before anybody is quiet" locked
 same "the watchdog of a migration is systemd's" 1min "$(systemctl show -P WatchdogUSec drmgrd)"
 echo "platform suspending" >> $SEEN # nobody is told PRE before this line
 state $ID suspending
@@ -75,6 +80,7 @@ same "the log is AIX's, line by line" "$(expected_log)" "$(aix_lines)"
 check "the operator sees what changed" grep -q identity.system-id $DIR/out
 check "scripts are told what changed" grep -q identity.system-id $DIR/changed
 check "the daemon is idle" idle
+check "and its memory is locked no more" unlocked
 same "the watchdog of an idle daemon waits for ten years" 10y "$(systemctl show -P WatchdogUSec drmgrd)"
 check "the journal is gone" test ! -e /run/drmgr/session
 

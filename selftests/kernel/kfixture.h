@@ -107,6 +107,8 @@ static inline void bench_down(struct __test_metadata *_metadata, struct bench *s
 		sim_remove(STREAM);
 	} else {
 		run("rmmod pmig_vas 2> /dev/null"); /* its windows are there for all tests */
+		run("rmmod pmig_deny 2> /dev/null");
+		run("mount -o remount,rw /sys");
 		lab_hmc(NULL, 0, "reject 0 0");
 		lab_hmc(NULL, 0, "fail-cancel 0 0");
 		lab_hmc(NULL, 0, "fail-state 0 0");

@@ -264,4 +264,54 @@ TEST_F(pmig, only_for_root)
 	ASSERT_REACHES(ENABLED);
 }
 
+/* Waits until this process waits for the simulated platform. */
+static bool asks_platform(pid_t pid)
+{
+	int64_t end = now_ms() + NEVER_MS;
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/stack", pid);
+	while (!strstr(get(path), "sim_get_state")) {
+		if (now_ms() > end)
+			return false;
+		nap();
+	}
+	return true;
+}
+
+static bool ends(pid_t pid, int *status)
+{
+	int64_t end = now_ms() + NEVER_MS;
+
+	while (waitpid(pid, status, WNOHANG) != pid) {
+		if (now_ms() > end)
+			return false;
+		nap();
+	}
+	return true;
+}
+
+/* The platform lets a BEGIN wait: neither other families nor our own commands wait with it. */
+TEST_F(sim, busy_platform)
+{
+	pid_t begin, other;
+	struct link l;
+	int status;
+
+	put(SIM "hold_state", "1");
+	begin = fork();
+	if (!begin)
+		_exit(link_open(&l) || start(&l, PMIG_CMD_BEGIN, STREAM, 0, self->engine));
+	ASSERT_TRUE(asks_platform(begin));
+	other = fork();
+	if (!other)
+		_exit(link_open(&l) || get_session(&l, &self->s) ||
+		      start(&l, PMIG_CMD_CHECK, STREAM, 0, self->engine));
+	EXPECT_TRUE(ends(other, &status));
+	EXPECT_EQ(0, status);
+	EXPECT_TRUE(asks_platform(begin));
+	put(SIM "hold_state", "0");
+	ASSERT_TRUE(ends(begin, &status));
+}
+
 TEST_HARNESS_MAIN

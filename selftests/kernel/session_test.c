@@ -197,6 +197,83 @@ TEST_F(sim, no_snapshot)
 	EXPECT_STREQ("a pre,b pre,c pre,c post,b post,a post,", told());
 }
 
+#define FILE_OF_SYSFS "/sys/kernel/mobility/migration"
+
+/* CHECK or BEGIN, with a descriptor of ours where there is one. */
+static int start_with(struct bench *self, uint8_t cmd, int fd)
+{
+	char buf[512];
+	struct nlmsghdr *nlh = message(&self->l, buf, self->l.family, cmd, NLM_F_ACK);
+
+	mnl_attr_put_u64(nlh, PMIG_A_STREAM, STREAM);
+	mnl_attr_put_strz(nlh, PMIG_A_ENGINE, self->engine);
+	if (fd >= 0)
+		mnl_attr_put_u32(nlh, PMIG_A_FD, fd);
+	return talk(&self->l, nlh, NULL, NULL);
+}
+
+/* Nothing could be written there: said before anybody has been told anything. */
+TEST_PSERIES(sysfs_is_read_only)
+{
+	ASSERT_EQ(0, run("mount -o remount,ro /sys"));
+	EXPECT_EQ(-EROFS, start_with(&self->bench, PMIG_CMD_BEGIN, -1));
+	EXPECT_NE(NULL, strstr(self->l.ext, "mount -o remount,rw /sys"));
+	EXPECT_EQ(-EROFS, start_with(&self->bench, PMIG_CMD_CHECK, -1));
+	EXPECT_NE(NULL, strstr(self->l.ext, "mount -o remount,rw /sys"));
+	ASSERT_EQ(0, get_session(&self->l, &self->s));
+	EXPECT_FALSE(self->s.there);
+	EXPECT_STREQ("", told());
+	ASSERT_EQ(0, run("mount -o remount,rw /sys"));
+	ASSERT_EQ(0, start_with(&self->bench, PMIG_CMD_CHECK, -1));
+	ASSERT_REACHES(CHECKED);
+	ASSERT_COMMAND(END);
+	EXPECT_EQ(0, run("mount -o remount,ro /sys"));
+	EXPECT_EQ(0, run("mount -o remount,rw /sys"));
+}
+
+/* Nor can that happen later on. */
+TEST_PSERIES(sysfs_stays_writable)
+{
+	ASSERT_READY();
+	EXPECT_NE(0, run("mount -o remount,ro /sys"));
+	ASSERT_COMMAND(SUSPEND);
+	ASSERT_REACHES(COMPLETED);
+	ASSERT_COMMAND(END);
+	EXPECT_EQ(0, run("mount -o remount,ro /sys"));
+	EXPECT_EQ(0, run("mount -o remount,rw /sys"));
+}
+
+/* What the module may not open, its owner may: then it is opened by the owner, and drivers are told as ever. */
+TEST_PSERIES(owner_opens_the_file)
+{
+	int fd, other;
+
+	if (strstr(get("/proc/version"), "PREEMPT"))
+		SKIP(return, "no return probe is safe here, and nothing else can deny it");
+	ASSERT_EQ(0, run("modprobe pmig_deny"));
+	EXPECT_EQ(-EACCES, start_with(&self->bench, PMIG_CMD_BEGIN, -1));
+	EXPECT_NE(NULL, strstr(self->l.ext, "neither kernel nor caller may open"));
+	/* It has to be that file. */
+	other = open("/dev/null", O_WRONLY | O_CLOEXEC);
+	ASSERT_LE(0, other);
+	EXPECT_EQ(-EACCES, start_with(&self->bench, PMIG_CMD_BEGIN, other));
+	EXPECT_EQ(-EACCES, start_with(&self->bench, PMIG_CMD_BEGIN, 1000));
+	close(other);
+	fd = open(FILE_OF_SYSFS, O_WRONLY | O_CLOEXEC);
+	ASSERT_LE(0, fd);
+	ASSERT_EQ(0, start_with(&self->bench, PMIG_CMD_BEGIN, fd));
+	close(fd);
+	ASSERT_SET("suspending");
+	ASSERT_REACHES(QUIESCE);
+	ASSERT_COMMAND(PRE);
+	ASSERT_REACHES(READY);
+	ASSERT_COMMAND(SUSPEND);
+	ASSERT_REACHES(COMPLETED);
+	EXPECT_STREQ("a pre,b pre,c pre,c post,b post,a post,", told());
+	ASSERT_COMMAND(END);
+	EXPECT_EQ(0, run("rmmod pmig_deny"));
+}
+
 /* The stream ends while nobody has been told, and while all have. */
 static void ends_early(struct __test_metadata *_metadata, FIXTURE_DATA(pmig) * self,
 		       const char *how, int err)

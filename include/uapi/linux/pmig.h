@@ -18,7 +18,8 @@
  *
  * Errors come with a sentence in the extended acknowledgment: -ENOENT there is no session or no
  * such stream, -EPERM it is not yours, -EBUSY not in this state or another session is there,
- * -ENODEV no engine, -EINVAL a bad attribute. A session that has ended is forgotten with
+ * -ENODEV no engine, -EINVAL a bad attribute, -EROFS and others that the stream ID could not be
+ * written to sysfs. A session that has ended is forgotten with
  * PMIG_CMD_END, which its owner has to send: adopt it first. One that nobody owns is in nobody's
  * way: it makes room for any other session, and is the session again when there is none; the last
  * nine are kept. A message is up to 45 KiB: read into 64.
@@ -43,10 +44,10 @@
  * @PMIG_CMD_GET: the session as it stands; anyone may ask
  * @PMIG_CMD_EVENT: notification, never sent by user space
  * @PMIG_CMD_CHECK: ask all kernel handlers whether the partition may move (STREAM, FLAGS,
- *	ENGINE); the session goes CHECK, then CHECKED with the refusals, and is over with
+ *	ENGINE, FD); the session goes CHECK, then CHECKED with the refusals, and is over with
  *	PMIG_CMD_END
- * @PMIG_CMD_BEGIN: follow a stream whose memory is being copied (STREAM, FLAGS, ENGINE, PRE_MS):
- *	ENABLED, and QUIESCE as soon as the platform is Suspending
+ * @PMIG_CMD_BEGIN: follow a stream whose memory is being copied (STREAM, FLAGS, ENGINE, PRE_MS,
+ *	FD): ENABLED, and QUIESCE as soon as the platform is Suspending
  * @PMIG_CMD_PRE: in QUIESCE: tell the kernel handlers to get ready; READY, or CANCELLING when
  *	one refuses
  * @PMIG_CMD_SUSPEND: in READY: hand the stream to the kernel's own migration code
@@ -80,6 +81,9 @@ enum pmig_cmd {
  * @PMIG_A_ERRNO: u32, a positive errno, at most 24 bits: why the owner cancels
  * @PMIG_A_PRE_MS: u32, milliseconds that the owner wants from QUIESCE to SUSPENDING; 0, none, or
  *	more than the module's parameter pre_timeout_ms: so many as that
+ * @PMIG_A_FD: u32, the sender's descriptor of /sys/kernel/mobility/migration, open for writing:
+ *	taken where the module may not open that itself. May be closed when the command has
+ *	returned
  * @PMIG_A_SESSION: nest of enum pmig_session_attr
  */
 enum pmig_attr {
@@ -89,6 +93,7 @@ enum pmig_attr {
 	PMIG_A_ENGINE,
 	PMIG_A_ERRNO,
 	PMIG_A_PRE_MS,
+	PMIG_A_FD,
 	PMIG_A_SESSION,
 	PMIG_A_PAD,
 	__PMIG_A_MAX,
