@@ -15,6 +15,7 @@
 
 #include "daemon/bus.h"
 #include "daemon/manager.h"
+#include "daemon/notify.h"
 
 #ifndef DRMGRD_VERSION
 #ifdef DRMGR_VERSION
@@ -146,7 +147,7 @@ static int run(const struct settings *s)
 			log_error("The system bus does not take the service: %s.", errno_text(r));
 	}
 	if (r >= 0) {
-		sd_notify(0, "READY=1");
+		notify("READY=1");
 		r = sd_event_loop(event);
 		if (r < 0)
 			log_error("The event loop failed: %s.", errno_text(r));

@@ -10,8 +10,6 @@
 #include <string.h>
 #include <sys/random.h>
 
-#include <systemd/sd-daemon.h>
-
 #include "daemon/aud-builtin.h"
 #include "daemon/aud-kernel.h"
 #include "daemon/aud-scripts.h"
@@ -19,6 +17,7 @@
 #include "daemon/link.h"
 #include "daemon/manager.h"
 #include "daemon/module.h"
+#include "daemon/notify.h"
 #include "daemon/sysfs.h"
 
 #define WATCHDOG_USEC (60 * USEC_PER_SEC)
@@ -34,14 +33,14 @@ bool manager_busy(const struct manager *m)
 
 static int on_watchdog(sd_event_source *s, _unused_ uint64_t usec, _unused_ void *userdata)
 {
-	sd_notify(0, "WATCHDOG=1");
+	notify("WATCHDOG=1");
 	sd_event_source_set_time(s, now_usec() + WATCHDOG_USEC / 3);
 	return sd_event_source_set_enabled(s, SD_EVENT_ONESHOT);
 }
 
 static void watch(struct manager *m, bool on)
 {
-	sd_notifyf(0, "WATCHDOG_USEC=%" PRIu64, on ? WATCHDOG_USEC : IDLE_WATCHDOG_USEC);
+	notify("WATCHDOG_USEC=%" PRIu64, on ? WATCHDOG_USEC : IDLE_WATCHDOG_USEC);
 	sd_event_source_set_time(m->watchdog, now_usec() + WATCHDOG_USEC / 3);
 	sd_event_source_set_enabled(m->watchdog, on ? SD_EVENT_ONESHOT : SD_EVENT_OFF);
 }
@@ -49,10 +48,9 @@ static void watch(struct manager *m, bool on)
 static void tell_systemd(const struct manager *m)
 {
 	if (m->session)
-		sd_notifyf(0, "STATUS=Stream 0x%" PRIx64 " in progress.",
-			   session_stream(m->session));
+		notify("STATUS=Stream 0x%" PRIx64 " in progress.", session_stream(m->session));
 	else
-		sd_notify(0, "STATUS=Waiting for a migration.");
+		notify("STATUS=Waiting for a migration.");
 }
 
 /* ---- sessions ---- */
@@ -149,7 +147,7 @@ void manager_stop(struct manager *m)
 	if (m->stopping)
 		_exit(EXIT_FAILURE);
 	m->stopping = true;
-	sd_notify(0, "STOPPING=1");
+	notify("STOPPING=1");
 	if (m->session) {
 		log_notice("Stream 0x%" PRIx64
 			   " is in progress; ending when everyone has heard how that ends.",
@@ -581,7 +579,7 @@ void manager_restore(struct manager *m, int *fds, char **names, size_t n)
 			written = TAKE_FD(fds[i]);
 	for (size_t i = 0; i < n; i++)
 		if (fds[i] >= 0) {
-			sd_notifyf(0, "FDSTOREREMOVE=1\nFDNAME=%s", names[i]);
+			notify("FDSTOREREMOVE=1\nFDNAME=%s", names[i]);
 			fds[i] = safe_close(fds[i]);
 		}
 	r = journal_replay(m->journal_path, &replay);

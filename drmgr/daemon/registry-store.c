@@ -13,8 +13,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include <systemd/sd-daemon.h>
-
+#include "daemon/notify.h"
 #include "daemon/registry.h"
 
 #define FILE_BYTES 1024
@@ -47,8 +46,7 @@ int registry_store_save(const char *directory, const struct application *app)
 	if (r < 0)
 		return r;
 	snprintf(state, sizeof(state), "FDSTORE=1\nFDNAME=app-%" PRIu64, app->id);
-	r = sd_pid_notify_with_fds(0, 0, state, fds, 2);
-	return r < 0 ? r : 0; /* 0 from there: no systemd, nothing to outlive */
+	return notify_with_fds(state, fds, 2);
 }
 
 void registry_store_forget(const char *directory, const struct application *app)
@@ -57,7 +55,7 @@ void registry_store_forget(const char *directory, const struct application *app)
 
 	snprintf(path, sizeof(path), "%s/%" PRIu64, directory, app->id);
 	unlink(path);
-	sd_notifyf(0, "FDSTOREREMOVE=1\nFDNAME=app-%" PRIu64, app->id);
+	notify("FDSTOREREMOVE=1\nFDNAME=app-%" PRIu64, app->id);
 }
 
 struct loaded {

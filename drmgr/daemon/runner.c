@@ -21,8 +21,7 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
-#include <systemd/sd-daemon.h>
-
+#include "daemon/notify.h"
 #include "daemon/runner.h"
 
 #define KILL_AFTER USEC_PER_SEC
@@ -141,7 +140,7 @@ static void finish(struct runner *r, struct run_result result)
 	r->output_source = sd_event_source_disable_unref(r->output_source);
 	r->timer = sd_event_source_disable_unref(r->timer);
 	if (r->spec.keep)
-		sd_notifyf(0, "FDSTOREREMOVE=1\nFDNAME=%s", r->spec.keep);
+		notify("FDSTOREREMOVE=1\nFDNAME=%s", r->spec.keep);
 	r->spec.done(r->spec.userdata, &result);
 }
 
@@ -320,7 +319,7 @@ static void keep_output(const struct runner *r)
 	char state[96];
 
 	snprintf(state, sizeof(state), "FDSTORE=1\nFDPOLL=0\nFDNAME=%s", r->spec.keep);
-	sd_pid_notify_with_fds(0, 0, state, &r->output, 1);
+	notify_with_fds(state, &r->output, 1);
 }
 
 static struct runner *runner_alloc(sd_event *event, const struct run_spec *spec)

@@ -18,9 +18,8 @@
 #include <string.h>
 #include <sys/inotify.h>
 
-#include <systemd/sd-daemon.h>
-
 #include "daemon/identity.h"
+#include "daemon/notify.h"
 #include "daemon/runner.h"
 #include "daemon/sysfs.h"
 
@@ -151,7 +150,7 @@ static int on_kept(_unused_ sd_event_source *source, int fd, _unused_ uint32_t e
 		return 0;
 	}
 	s->kept = sd_event_source_disable_unref(s->kept);
-	sd_notify(0, "FDSTOREREMOVE=1\nFDNAME=" SYSFS_OUTPUT_NAME);
+	notify("FDSTOREREMOVE=1\nFDNAME=" SYSFS_OUTPUT_NAME);
 	ended(s);
 	return 0;
 }

@@ -96,6 +96,17 @@ def text(path):
         return ""
 
 
+def until_blocked(call):
+    """Calls it until it would have to wait, and returns how often."""
+    n = 0
+    try:
+        while True:
+            call()
+            n += 1
+    except BlockingIOError:
+        return n
+
+
 def spawn(argv, log, **kw):
     with open(f"{DIR}/{log}.log", "ab", 0) as f:
         return subprocess.Popen(argv, stdout=f, stderr=f, stdin=subprocess.DEVNULL, start_new_session=True, **kw)
@@ -112,10 +123,20 @@ class Systemd:
         self.store = []  # (name, descriptor)
         self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC)
         self.sock.bind(DIR + "/notify")
+        self.listens = threading.Event()
+        self.listens.set()
         threading.Thread(target=self.listen, daemon=True).start()
 
+    def freeze(self):
+        """It listens no more, and its socket is full."""
+        self.listens.clear()
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as s:
+            s.setblocking(False)
+            while until_blocked(lambda: s.sendto(b"FILLER=1", DIR + "/notify")):
+                pass
+
     def listen(self):
-        while True:
+        while self.listens.wait():
             data, control, _, _ = self.sock.recvmsg(65536, socket.CMSG_SPACE(64))
             fds = array.array("i")
             for _, _, raw in control:
@@ -347,17 +368,6 @@ def try_lock():
 
 
 # ---- the log
-
-def until_blocked(call):
-    """Calls it until it would have to wait, and returns how often."""
-    n = 0
-    try:
-        while True:
-            call()
-            n += 1
-    except BlockingIOError:
-        return n
-
 
 JOURNALD = "/lib/systemd/systemd-journald"
 
