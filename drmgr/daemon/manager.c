@@ -157,6 +157,8 @@ void manager_stop(struct manager *m)
 	exit_if_due(m);
 }
 
+static void look_for_module(struct manager *m);
+
 static void reload_if_due(struct manager *m)
 {
 	struct config c;
@@ -173,6 +175,7 @@ static void reload_if_due(struct manager *m)
 	m->config = c;
 	log_max_level = c.log_level;
 	log_notice("%s has been read again.", m->config_path);
+	look_for_module(m);
 }
 
 void manager_reload(struct manager *m)
@@ -289,6 +292,13 @@ static bool module_is_there(struct manager *m)
 				 "package, then rmmod pmig" :
 				 "pmig.ko is loaded and does not answer");
 	return r == 0;
+}
+
+/* At the start, and when Mode= may be another one: what sees others' migrations is there before the first of ours. */
+static void look_for_module(struct manager *m)
+{
+	if (!module_is_there(m) && !m->config.observe)
+		log_warning("Degraded: %s. It will be tried again when it is needed.", m->degraded);
 }
 
 const char *manager_degraded(const struct manager *m)
@@ -671,8 +681,7 @@ int manager_new(struct manager **ret, sd_event *event, const char *config_path,
 	if (r < 0)
 		return r;
 	m->observer = (struct observer){ &m->config, &m->log, m->registry, m->link };
-	if (!module_is_there(m) && !m->config.observe)
-		log_warning("Degraded: %s. It will be tried again when it is needed.", m->degraded);
+	look_for_module(m);
 	m->backend = m->link;
 	sd_event_source_set_enabled(m->reconcile, SD_EVENT_ONESHOT);
 	tell_systemd(m);

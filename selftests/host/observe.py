@@ -81,6 +81,7 @@ def observe(t):
     t.same("nobody has been run or told anything", "", text(SEEN))
     daemon.configure()
     daemon.reload()
+    t.result("there is no pmig.ko for" in status("degraded"), "once it is active the module is looked for", status("degraded"))
     t.same("and Mode= can be changed at any time", ("active", 1), (status("mode"), check("0x7002").returncode))
     t.result("app: check" in text(SEEN), "then everyone is asked", text(SEEN))
 
@@ -103,4 +104,21 @@ def left_alone(t):
     t.same("nobody has been run or told anything", "", text(SEEN))
 
 
-TESTS = (observe, left_alone)
+def ends_what_was_begun(t):
+    """Whom an earlier daemon has told to get ready, Mode=observe or not, hears how it ended, once."""
+    daemon = Daemon()
+    host.script("10-one")
+    Member("app", "required", f"hold=pre:{host.DIR}/go")
+    m = Migration("0x7001")
+    wait(lambda: "app pre" in host.seen(), "the application")
+    daemon.kill()
+    m.end()
+    daemon.configure("Mode=observe")
+    daemon.start()
+    open(host.DIR + "/go", "w").close()
+    wait(lambda: status("phase") == "none", "the daemon to be idle")
+    t.same("the mode is the new one", "observe", status("mode"))
+    t.same("everyone is undone", ["10-one premigrate", "app pre", "app post-error", "10-one undopremigrate"], host.seen())
+
+
+TESTS = (observe, left_alone, ends_what_was_begun)
