@@ -42,6 +42,13 @@
 #define pmig_run_worker(fmt, ...) kthread_create_worker(0, fmt, ##__VA_ARGS__)
 #endif
 
+/*
+ * Before 6.8 the kernel looks a call up by its token only while one of these tracepoints is
+ * active, and uses the result unchecked; its table had one name wrong, so with some adapters that
+ * is a NULL pointer. Upstream fad87dbd4815 has the name right.
+ */
+#define PMIG_RTAS_TRACE (PMIG_KERNEL >= 6008)
+
 /* strscpy() took its size from the array only since 6.9. */
 #define pmig_strcpy(dst, src) strscpy(dst, src, sizeof(dst))
 

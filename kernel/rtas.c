@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The kernel's tracepoints around RTAS calls (6.3 and later), and what they tell of a migration:
+ * The kernel's tracepoints around RTAS calls (6.8 and later), and what they tell of a migration:
  * ibm,suspend-me, in the thread that stops the machine, and the calls by which the writer then
  * brings the kernel up to date. They need no probe in the text of the kernel.
  *
@@ -66,7 +66,9 @@ static void look_at(struct tracepoint *tp, void *data)
 
 static bool trace(void)
 {
-	if (!input || !output || tracepoint_probe_register(input, on_input, NULL))
+	if (!PMIG_RTAS_TRACE || !input || !output)
+		return false;
+	if (tracepoint_probe_register(input, on_input, NULL))
 		return false;
 	if (!tracepoint_probe_register(output, on_output, NULL))
 		return true;
