@@ -23,6 +23,7 @@
 #define PHASES_ALL (DR_PHASES_DEFAULT | DR_PHASES(DR_PHASE_BEGIN) | DR_PHASES(DR_PHASE_RESUMED))
 #define GROUPS_MAX (65536 + 4) /* NGROUPS_MAX, and those of "Gid:" */
 #define ERRNO_MAX  4095
+#define SAID_MAX   10 /* in a minute */
 
 struct registry {
 	sd_event *event;
@@ -32,6 +33,8 @@ struct registry {
 	struct application_list list;
 	size_t count;
 	uint64_t last_id;
+	usec_t said_since;
+	unsigned said;
 	char *directory;
 	struct registry_watcher watcher;
 };
@@ -122,6 +125,18 @@ void registry_drop(struct application *app)
 	application_free(app);
 }
 
+/* What any user can bring about again and again must not push other lines out of the log. */
+static bool may_say(struct registry *r)
+{
+	usec_t now = now_usec();
+
+	if (now >= r->said_since + 60 * USEC_PER_SEC) {
+		r->said_since = now;
+		r->said = 0;
+	}
+	return r->said++ < SAID_MAX;
+}
+
 /* ---- what comes from the application ---- */
 
 static void take_answer(struct application *app, struct wire_answer *answer)
@@ -157,8 +172,10 @@ static int on_socket(_unused_ sd_event_source *s, _unused_ int fd, uint32_t even
 		return 0;
 	}
 	if (wire_answer_check(&answer, (size_t)n) < 0) {
-		log_warning("Application %s (%d) sent %zd bytes that are no answer; it is dropped.",
-			    app->name, app->pid, n);
+		if (may_say(app->registry))
+			log_warning(
+				"Application %s (%d) sent %zd bytes that are no answer; it is dropped.",
+				app->name, app->pid, n);
 		registry_drop(app);
 		return 0;
 	}
@@ -323,7 +340,7 @@ int registry_add(struct registry *r, const struct registration *what)
 	if (e < 0)
 		return e;
 	e = registry_store_save(r->directory, app);
-	if (e < 0)
+	if (e < 0 && may_say(r))
 		log_warning("Application %s (%d) would be lost if the daemon were restarted: %s.",
 			    app->name, app->pid, errno_text(e));
 	log_debug("Application %s (%d) of user %u is registered.", app->name, app->pid, app->uid);

@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -714,6 +715,34 @@ TEST_F(registry, silence_without_the_right_costs_one_grace)
 	for (int i = 0; i < 3; i++)
 		close(silent[i]);
 	close(voter);
+}
+
+/* Whatever a user does again and again, it pushes nothing else out of the log. */
+TEST_F(registry, garbage_is_logged_a_few_times)
+{
+	struct registration w = self_as(self, 1000);
+	char text[16384];
+	int fd, lines = 0, saved = dup(2), log = memfd_create("log", MFD_CLOEXEC);
+	ssize_t n;
+
+	log_max_level = LOG_WARNING;
+	dup2(log, 2);
+	for (int i = 0; i < 30; i++) {
+		fd = registry_add(self->r, &w);
+		EXPECT_EQ(7, send(fd, "garbage", 7, 0));
+		settle(self);
+		close(fd);
+	}
+	dup2(saved, 2);
+	log_max_level = LOG_EMERG;
+	EXPECT_EQ(0, registry_count(self->r));
+	n = pread(log, text, sizeof(text) - 1, 0);
+	text[n > 0 ? n : 0] = '\0';
+	for (const char *p = text; (p = strchr(p, '\n')); p++)
+		lines++;
+	EXPECT_EQ(10, lines);
+	close(saved);
+	close(log);
 }
 
 /* ---- very many of them ---- */
