@@ -33,6 +33,7 @@ DIVERT := sh $(TOP)/drmgr/divert.sh
 READY_SCRIPTS := $(shell cd $(TOP)/scripts.d && find . -type f -printf '%P ')
 INSTALLED = $(addprefix $(SBINDIR)/,drmgrd) $(addprefix $(LIBDIR)/,libdr.so libdr.so.1 libdr.a pkgconfig/libdr.pc) \
 	$(INCLUDEDIR)/dr.h $(addprefix $(EXAMPLEDIR)/,$(notdir $(EXAMPLES))) $(UNITDIR)/drmgrd.service \
+	$(UNITDIR)/drmgrd.socket \
 	$(TMPFILESDIR)/drmgr.conf $(BUSDIR)/system.d/org.drmgr.conf $(BUSDIR)/system-services/org.drmgr.service \
 	$(addprefix $(SCRIPTDIR)/,$(READY_SCRIPTS))
 
@@ -51,7 +52,7 @@ install: all
 	install -m 644 $(O)/libdr.pc $(D)$(LIBDIR)/pkgconfig
 	install -m 644 $(TOP)/include/dr.h $(D)$(INCLUDEDIR)
 	install -m 755 $(EXAMPLES) $(D)$(EXAMPLEDIR)
-	install -m 644 $(O)/drmgrd.service $(D)$(UNITDIR)
+	install -m 644 $(O)/drmgrd.service $(TOP)/drmgr/data/drmgrd.socket $(D)$(UNITDIR)
 	install -m 644 $(TOP)/drmgr/data/tmpfiles.conf $(D)$(TMPFILESDIR)/drmgr.conf
 	install -m 644 $(TOP)/drmgr/data/org.drmgr.conf $(D)$(BUSDIR)/system.d
 	install -m 644 $(TOP)/drmgr/data/org.drmgr.service $(D)$(BUSDIR)/system-services
@@ -66,7 +67,7 @@ install: all
 uninstall:
 	@command -v $(CC) > /dev/null || { echo "make uninstall: $(CC) is not here to say in which directory" \
 		"libraries are: name the one where libdr.so is with LIBDIR=" >&2; [ "$(origin LIBDIR)" != file ]; }
-	$(if $(D),,$(ON_SYSTEMD) systemctl disable --now drmgrd.service || true)
+	$(if $(D),,$(ON_SYSTEMD) systemctl disable --now drmgrd.socket drmgrd.service || true)
 	$(DIVERT) uninstall "$(D)" $(SBINDIR)/drmgr
 	rm -f $(addprefix $(D),$(INSTALLED))
 	! cmp -s $(TOP)/drmgr/data/drmgr.conf $(D)$(CONFDIR)/drmgr.conf || rm $(D)$(CONFDIR)/drmgr.conf
@@ -74,4 +75,4 @@ uninstall:
 		$(PREFIX)/libexec/pmig $(CONFDIR)); do \
 		[ ! -d $$d ] || rmdir --ignore-fail-on-non-empty $$d || exit 1; done
 	$(SETTLE)
-	$(if $(D),,$(ON_SYSTEMD) systemctl stop drmgrd.service 2> /dev/null || true)
+	$(if $(D),,$(ON_SYSTEMD) systemctl stop drmgrd.socket drmgrd.service 2> /dev/null || true)

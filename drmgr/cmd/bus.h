@@ -13,6 +13,7 @@ struct call {
 	sd_bus_message *reply;
 	/* of the wait for it */
 	bool pinged;
+	bool refused; /* nobody was there to be asked whether he is alive */
 	unsigned int slices;
 	bool is_final; /* the daemon has said something about this very migration */
 	int token;     /* of a migration: shared/token.h */

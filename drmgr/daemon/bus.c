@@ -270,32 +270,92 @@ static int register_error(sd_bus_error *error, int r)
 	}
 }
 
-static int method_register(sd_bus_message *call, void *userdata, sd_bus_error *error)
+static int read_credentials(sd_bus_message *m, struct registration *what)
 {
-	_cleanup_close_ int events = -EBADF;
+	bool has_pid = false, has_uid = false;
+	const char *key;
+	uint32_t value;
+	int r;
+
+	r = sd_bus_message_enter_container(m, 'a', "{sv}");
+	while (r >= 0 && (r = sd_bus_message_enter_container(m, 'e', "sv")) > 0) {
+		r = sd_bus_message_read(m, "s", &key);
+		if (r < 0)
+			return r;
+		if (strcmp(key, "ProcessID") == 0 || strcmp(key, "UnixUserID") == 0) {
+			r = sd_bus_message_read(m, "v", "u", &value);
+			if (key[0] == 'P')
+				what->pid = (pid_t)value, has_pid = true;
+			else
+				what->uid = (uid_t)value, has_uid = true;
+		} else {
+			r = sd_bus_message_skip(m, "v");
+		}
+		if (r >= 0)
+			r = sd_bus_message_exit_container(m);
+	}
+	return r < 0 ? r : has_pid && has_uid ? 0 : -ENODATA;
+}
+
+struct registering {
+	struct manager *m;
+	sd_bus_message *call;
+};
+
+static int finish_registration(struct registering *reg, sd_bus_message *credentials,
+			       sd_bus_error *error)
+{
 	struct registration what = { 0 };
-	struct manager *m = userdata;
-	sd_bus_creds *creds = NULL;
+	_cleanup_close_ int events = -EBADF;
 	int32_t signo;
 	int r;
 
-	r = sd_bus_message_read(call, "shuuiu", &what.name, &what.pidfd, &what.phases, &what.flags,
-				&signo, &what.timeout_ms);
+	r = read_credentials(credentials, &what);
+	if (r >= 0)
+		r = sd_bus_message_read(reg->call, "shuuiu", &what.name, &what.pidfd, &what.phases,
+					&what.flags, &signo, &what.timeout_ms);
 	if (r < 0)
 		return r;
 	what.signo = signo;
-	r = sd_bus_query_sender_creds(call, SD_BUS_CREDS_PID | SD_BUS_CREDS_EUID, &creds);
-	if (r >= 0)
-		r = sd_bus_creds_get_pid(creds, &what.pid);
-	if (r >= 0)
-		r = sd_bus_creds_get_euid(creds, &what.uid);
-	sd_bus_creds_unref(creds);
-	if (r < 0)
-		return r;
-	events = registry_add(m->registry, &what);
+	events = registry_add(reg->m->registry, &what);
 	if (events < 0)
 		return register_error(error, events);
-	return sd_bus_reply_method_return(call, "h", events);
+	return sd_bus_reply_method_return(reg->call, "h", events);
+}
+
+static int on_credentials(sd_bus_message *credentials, void *userdata, _unused_ sd_bus_error *e)
+{
+	_cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
+	struct registering *reg = userdata;
+	int r = -sd_bus_message_get_errno(credentials);
+
+	if (r == 0)
+		r = finish_registration(reg, credentials, &error);
+	if (r < 0)
+		sd_bus_reply_method_errno(reg->call, r, &error);
+	sd_bus_message_unref(reg->call);
+	free(reg);
+	return 0;
+}
+
+/* The bus knows who is calling; it is not waited for. */
+static int method_register(sd_bus_message *call, void *userdata, _unused_ sd_bus_error *error)
+{
+	struct registering *reg = calloc(1, sizeof(*reg));
+	int r;
+
+	if (!reg)
+		return log_oom();
+	*reg = (struct registering){ userdata, sd_bus_message_ref(call) };
+	r = sd_bus_call_method_async(sd_bus_message_get_bus(call), NULL, "org.freedesktop.DBus",
+				     "/org/freedesktop/DBus", "org.freedesktop.DBus",
+				     "GetConnectionCredentials", on_credentials, reg, "s",
+				     sd_bus_message_get_sender(call));
+	if (r < 0) {
+		sd_bus_message_unref(reg->call);
+		free(reg);
+	}
+	return r < 0 ? r : 1; /* answered later */
 }
 
 /* ---- GetStatus ---- */
@@ -324,12 +384,13 @@ static int append_status(sd_bus_message *reply, const struct manager *m)
 
 	others_text(m, others, sizeof(others));
 	return sd_bus_message_append(
-		reply, "a{sv}", 10, "state", "s", s ? kernel_state_name(k->state) : "idle", "phase",
+		reply, "a{sv}", 11, "state", "s", s ? kernel_state_name(k->state) : "idle", "phase",
 		"s", s ? session_phase(s) : "none", "stream", "t",
 		s ? session_stream(s) : UINT64_C(0), "engine", "s", k->engine, "mode", "s",
 		m->config.observe ? "observe" : "active", "module", "s", module_text(m), "degraded",
-		"s", degraded[0] ? degraded : "no", "others-seen-by", "s", others, "applications",
-		"u", (uint32_t)registry_count(m->registry), "since-usec", "t",
+		"s", degraded[0] ? degraded : "no", "others-seen-by", "s", others, "bus", "s",
+		m->on_bus ? "connected" : "absent", "applications", "u",
+		(uint32_t)registry_count(m->registry), "since-usec", "t",
 		s ? session_since(s) : UINT64_C(0));
 }
 
@@ -347,43 +408,32 @@ static int method_get_status(sd_bus_message *call, void *userdata, _unused_ sd_b
 	return r;
 }
 
-static const sd_bus_vtable vtable[] = {
+#define FOR_ROOT                                                                   \
+	SD_BUS_METHOD("Check", "ta{sv}", "a(sssi)u", method_check, 0),             \
+		SD_BUS_METHOD("Migrate", "ta{sv}", "ta(sssu)", method_migrate, 0), \
+		SD_BUS_METHOD("Simulate", "a{sv}", "ta(sssu)", method_simulate, 0)
+#define FOR_ALL \
+	SD_BUS_METHOD("GetStatus", NULL, "a{sv}", method_get_status, SD_BUS_VTABLE_UNPRIVILEGED)
+
+static const sd_bus_vtable private_vtable[] = {
 	SD_BUS_VTABLE_START(0),
-	SD_BUS_METHOD("Check", "ta{sv}", "a(sssi)u", method_check, 0),
-	SD_BUS_METHOD("Migrate", "ta{sv}", "ta(sssu)", method_migrate, 0),
-	SD_BUS_METHOD("Simulate", "a{sv}", "ta(sssu)", method_simulate, 0),
-	SD_BUS_METHOD("Register", "shuuiu", "h", method_register, SD_BUS_VTABLE_UNPRIVILEGED),
-	SD_BUS_METHOD("GetStatus", NULL, "a{sv}", method_get_status, SD_BUS_VTABLE_UNPRIVILEGED),
+	FOR_ROOT,
+	FOR_ALL,
 	SD_BUS_VTABLE_END,
 };
 
-static int on_disconnected(_unused_ sd_bus_message *s, void *userdata, _unused_ sd_bus_error *e)
-{
-	manager_bus_lost(userdata);
-	return 0;
-}
+static const sd_bus_vtable vtable[] = {
+	SD_BUS_VTABLE_START(0),
+	FOR_ROOT,
+	FOR_ALL,
+	SD_BUS_METHOD("Register", "shuuiu", "h", method_register, SD_BUS_VTABLE_UNPRIVILEGED),
+	SD_BUS_VTABLE_END,
+};
 
-int bus_new(sd_bus **ret, struct manager *m)
+int bus_serve(sd_bus *bus, struct manager *m, bool is_private)
 {
-	sd_bus *bus = NULL;
-	int r;
+	int r = sd_bus_add_object_vtable(bus, NULL, DR_BUS_PATH, DR_BUS_INTERFACE,
+					 is_private ? private_vtable : vtable, m);
 
-	r = sd_bus_open_system_with_description(&bus, "drmgrd");
-	if (r >= 0)
-		r = sd_bus_match_signal(bus, NULL, NULL, "/org/freedesktop/DBus/Local",
-					"org.freedesktop.DBus.Local", "Disconnected",
-					on_disconnected, m);
-	if (r >= 0)
-		r = sd_bus_add_object_vtable(bus, NULL, DR_BUS_PATH, DR_BUS_INTERFACE, vtable, m);
-	if (r >= 0)
-		r = sd_bus_attach_event(bus, m->event, SD_EVENT_PRIORITY_NORMAL);
-	/* Whoever asks before this waits at the bus. */
-	if (r >= 0)
-		r = sd_bus_request_name(bus, DR_BUS_NAME, 0);
-	if (r < 0) {
-		sd_bus_close_unref(bus);
-		return r;
-	}
-	*ret = bus;
-	return 0;
+	return r < 0 ? r : sd_bus_attach_event(bus, m->event, SD_EVENT_PRIORITY_NORMAL);
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * drmgrd: start, loop, end. The order of the start is the order of trust: first what an earlier daemon left is taken
- * back (applications, the journal, a session that the module still holds), then the name on the bus, then
+ * back (applications, the journal, a session that the module still holds), then whoever has waited is heard, then
  * systemd is told. SIGTERM and SIGINT end it when what is going on has ended, a second one at once: then that belongs
  * to the next daemon. SIGHUP has the settings read again.
  */
@@ -109,26 +109,33 @@ static int watch_signals(sd_event *event, struct manager *m)
 	return r < 0 ? r : sd_event_add_signal(event, NULL, SIGHUP, on_signal, m);
 }
 
-static void restore(struct manager *m)
+/* Returns systemd's end of the private socket, or -EBADF. */
+static int restore(struct manager *m)
 {
+	int private_fd = -EBADF;
 	char **names = NULL;
 	int n = sd_listen_fds_with_names(1, &names);
 	int *fds = n > 0 ? calloc((size_t)n, sizeof(*fds)) : NULL;
 
 	for (int i = 0; fds && i < n; i++)
-		fds[i] = SD_LISTEN_FDS_START + i;
+		if (private_fd < 0 && strcmp(names[i], PRIVATE_NAME) == 0)
+			private_fd = SD_LISTEN_FDS_START + i, fds[i] = -EBADF;
+		else
+			fds[i] = SD_LISTEN_FDS_START + i;
 	manager_restore(m, fds, names, fds ? (size_t)n : 0);
 	for (int i = 0; names && names[i]; i++)
 		free(names[i]);
 	free(names);
 	free(fds);
+	return private_fd;
 }
 
 static int run(const struct settings *s)
 {
 	struct manager *m = NULL;
 	sd_event *event = NULL;
-	sd_bus *bus = NULL;
+	struct private_socket *private_socket = NULL;
+	struct sysbus *bus = NULL;
 	int r;
 
 	r = sd_event_default(&event);
@@ -141,10 +148,12 @@ static int run(const struct settings *s)
 	if (r < 0)
 		log_error("drmgrd can't start: %s.", errno_text(r));
 	else {
-		restore(m);
-		r = bus_new(&bus, m);
+		int fd = restore(m);
+
+		r = private_new(&private_socket, m, s->run, fd);
 		if (r < 0)
-			log_error("The system bus does not take the service: %s.", errno_text(r));
+			log_error("There is no private socket for root: %s.", errno_text(r));
+		r = sysbus_new(&bus, m);
 	}
 	if (r >= 0) {
 		notify("READY=1");
@@ -152,7 +161,8 @@ static int run(const struct settings *s)
 		if (r < 0)
 			log_error("The event loop failed: %s.", errno_text(r));
 	}
-	sd_bus_flush_close_unref(bus);
+	private_free(private_socket);
+	sysbus_free(bus);
 	manager_free(m);
 	sd_event_unref(event);
 	return r;

@@ -124,21 +124,11 @@ static const struct refusal *stopping(const struct session_result *result)
 
 /* ---- what waits until nothing is going on ---- */
 
-/*
- * Without the bus nobody reaches us: the next daemon, which systemd starts, finds the new bus. Not before what
- * is going on has ended: the module would cancel it.
- */
+/* Not before what is going on has ended: the module would cancel it. */
 static void exit_if_due(struct manager *m)
 {
-	if (!m->session && (m->stopping || m->bus_lost))
-		sd_event_exit(m->event, m->stopping ? EXIT_SUCCESS : EXIT_FAILURE);
-}
-
-void manager_bus_lost(struct manager *m)
-{
-	log_error("The system bus is gone.");
-	m->bus_lost = true;
-	exit_if_due(m);
+	if (!m->session && m->stopping)
+		sd_event_exit(m->event, EXIT_SUCCESS);
 }
 
 void manager_stop(struct manager *m)

@@ -47,7 +47,7 @@ struct manager {
 	const char *config_path;
 	struct config config;
 	bool reload;		 /* to read it when nothing is going on */
-	bool bus_lost;		 /* to end when nothing is going on */
+	bool on_bus;		 /* the system bus has given us our name */
 	bool stopping;		 /* the same, because it was asked to */
 	struct backend *link;	 /* the module */
 	struct backend *backend; /* what sessions use now: link or sysfs */
@@ -87,8 +87,6 @@ enum manager_error manager_start(struct manager *m, const struct manager_request
 void manager_reload(struct manager *m);
 /* Ends the loop when nothing is going on; what has not been suspended is undone first. The second time: at once. */
 void manager_stop(struct manager *m);
-/* The bus has closed the connection. */
-void manager_bus_lost(struct manager *m);
 bool manager_busy(const struct manager *m);
 /* Why drivers are not told, "" where they are. */
 const char *manager_degraded(const struct manager *m);

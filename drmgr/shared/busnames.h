@@ -18,7 +18,8 @@
  *   GetStatus() -> (a{sv})
  *	"state" s, "stream" t, "module" s, "engine" s, "applications" u, "phase" s, "since-usec" t,
  *	"mode" s ("active" or "observe"), "degraded" s ("no", or why drivers are not told), "others-seen-by" s
- *	("tracepoints", "probe", "device-tree", "sysfs" where the module is not there, or "none"), ... Anyone.
+ *	("tracepoints", "probe", "device-tree", "sysfs" where the module is not there, or "none"),
+ *	"bus" s ("connected": it has given us our name, or "absent"), ... Anyone.
  *
  * options of Check and Migrate: "force" b, "detail" u, "destination-lpar" u, "wait-min" u, "self-arp" u, "token" h (token.h).
  * Check, Migrate and Simulate are for root only.
@@ -31,6 +32,8 @@
 #define DR_BUS_NAME	 "org.drmgr"
 #define DR_BUS_PATH	 "/org/drmgr"
 #define DR_BUS_INTERFACE "org.drmgr.Manager1"
+/* Root reaches all but Register here without a bus: D-Bus, peer to peer */
+#define DR_BUS_PRIVATE "unix:path=/run/drmgr/private"
 
 /* The largest "detail" and "wait-min" */
 #define DR_DETAIL_MAX	5

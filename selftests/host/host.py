@@ -31,7 +31,9 @@ ORIGINAL = DIR + "/sbin/drmgr.powerpc-utils"
 BUS_PROCESS = None
 PATIENCE = 60  # seconds: nothing is concluded from it, but that something does not happen at all
 
-BUS = """<busconfig><type>custom</type><listen>unix:path=/run/test/bus</listen><policy context="default">
+BUS_SOCKET = "/run/dbus/system_bus_socket"
+BUS = """<busconfig><type>custom</type><listen>unix:path=/run/dbus/system_bus_socket</listen>
+<limit name="max_connections_per_user">100</limit><policy context="default">
 <allow user="*"/><allow send_destination="*"/><allow receive_sender="*"/><allow own="*"/></policy></busconfig>"""
 
 
@@ -58,7 +60,7 @@ def enter():
     for path in ("/run", "/sys/kernel", "/sys/firmware", "/lib/modules", "/tmp"):
         if os.path.isdir(path):
             subprocess.run(["mount", "-t", "tmpfs", "-o", "mode=755,size=16m", "tmpfs", path], check=True)
-    for path in (DIR, os.path.dirname(ORIGINAL), SCRIPTS, HOOKS, "/run/lock", "/run/log", "/run/systemd/journal",
+    for path in (DIR, "/run/dbus", os.path.dirname(ORIGINAL), SCRIPTS, HOOKS, "/run/lock", "/run/log", "/run/systemd/journal",
                  os.path.dirname(FIFO), DEVICE_TREE):
         os.makedirs(path)
     os.chmod("/tmp", 0o1777)
@@ -67,17 +69,37 @@ def enter():
         shutil.copy(f"{BUILD}/{name}", DIR)
     open(SEEN, "w").close()
     os.chmod(SEEN, 0o666)
-    os.environ.update(DBUS_SYSTEM_BUS_ADDRESS=f"unix:path={DIR}/bus", LD_LIBRARY_PATH=DIR,
+    os.environ.pop("DBUS_SYSTEM_BUS_ADDRESS", None)
+    os.environ.update(LD_LIBRARY_PATH=DIR,
                       ASAN_OPTIONS="detect_leaks=1", UBSAN_OPTIONS="halt_on_error=1:print_stacktrace=1")
     with open(DIR + "/bus.conf", "w") as f:
         f.write(BUS)
+    start_bus()
+
+
+def start_bus():
     global BUS_PROCESS
     BUS_PROCESS = spawn(["dbus-daemon", "--nofork", "--nopidfile", f"--config-file={DIR}/bus.conf"], "bus")
-    wait(lambda: os.path.exists(DIR + "/bus"), "the bus")
+    wait(lambda: os.path.exists(BUS_SOCKET), "the bus")
+
+
+def end_bus():
+    global BUS_PROCESS
+    BUS_PROCESS.kill()
+    BUS_PROCESS.wait()
+    BUS_PROCESS = None
+    os.unlink(BUS_SOCKET)
 
 
 def stop_bus():
+    global BUS_PROCESS
     BUS_PROCESS.send_signal(signal.SIGSTOP)
+    wait(lambda: "\nState:\tT" in text(f"/proc/{BUS_PROCESS.pid}/status"), "the bus to stop")
+    BUS_PROCESS = None
+
+
+def bus_is_there():
+    return BUS_PROCESS is not None
 
 
 def wait(condition, what):
@@ -154,8 +176,9 @@ class Systemd:
 
 
 class Daemon:
-    def __init__(self, *settings):
+    def __init__(self, *settings, store=()):
         self.systemd = Systemd()
+        self.systemd.store += store
         self.configure(*settings)
         self.start()
 
@@ -178,6 +201,8 @@ class Daemon:
         wait(lambda: self.systemd.count("READY=1") > ready or self.process.poll() is not None, "the daemon")
         if self.process.poll() is not None:
             raise Failed("the daemon does not start")
+        if bus_is_there():
+            wait(lambda: status("bus") == "connected", "the daemon to be on the bus")
 
     def kill(self):
         self.process.kill()

@@ -185,11 +185,16 @@ activatable() {
 }
 
 name_is_roots() {
-	local out
+	local pid status=0
 
-	out=$(ordinary timeout $DEADLINE /usr/sbin/drmgrd --run-dir /tmp 2>&1)
-	echo "$out"
-	grep 'does not take the service: Permission denied' <<< "$out"
+	mkdir -m 777 "$R/tmp/denied"
+	ordinary timeout $DEADLINE /usr/sbin/drmgrd --run-dir /tmp/denied > "$W/denied.log" 2>&1 &
+	pid=$!
+	until_true grep 'does not give us the name org.drmgr: Permission denied' "$W/denied.log" || status=1
+	cat "$W/denied.log"
+	kill $pid
+	rm -r "$R/tmp/denied" "$W/denied.log"
+	return $status
 }
 
 # The daemon would refuse most of it, too: the bus is asked for what the daemon tells everyone.
@@ -218,8 +223,8 @@ unit_is_valid() {
 	local out
 
 	# A key that it does not know is a warning, and its exit status is 0.
-	out=$(inside systemd-analyze --man=no verify drmgrd.service 2>&1) || { echo "$out"; return 1; }
-	not grep drmgrd.service <<< "$out"
+	out=$(inside systemd-analyze --man=no verify drmgrd.service drmgrd.socket 2>&1) || { echo "$out"; return 1; }
+	not grep 'drmgrd\.' <<< "$out"
 }
 
 # Nobody is given up: no limit to how often it is tried.

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* How the last migrations ended, for whoever asks again. Outlives the daemon (not the partition: /run). */
+#ifndef DRMGRD_RESULTS_H
+#define DRMGRD_RESULTS_H
+
+#include "daemon/session.h"
+
+#define RESULTS_MAX 16
+
+struct result {
+	uint64_t stream; /* 0: none */
+	unsigned error;	 /* enum manager_error */
+	char text[512];
+	uint64_t blackout_us;
+	struct wire_change *changes;
+	size_t nr_changes;
+};
+
+struct results;
+
+/* Takes back what is in @path. */
+int results_new(struct results **ret, const char *path);
+struct results *results_free(struct results *r);
+
+/* Another one of the same stream, or else the oldest, is forgotten. */
+void results_add(struct results *r, uint64_t stream, unsigned error, const char *text,
+		 const struct session_result *result);
+const struct result *results_find(const struct results *r, uint64_t stream);
+
+#endif /* DRMGRD_RESULTS_H */

@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Tests of the ways to the daemon: the private socket, with a bus or without one, and the bus when it comes and goes."""
+import os
+import socket
+import subprocess
+
+import host
+from host import BUS_SOCKET, Daemon, Member, Migration, check, script, seen, status, wait
+
+PRIVATE = "/run/drmgr/private"
+HELLO = (b"\0AUTH EXTERNAL 30\r\n", b"BEGIN\r\nl\1\0\1\0\0\0\0\1\0\0\0n\0\0\0\1\1o\0\x15\0\0\0/org/freedesktop/DBus\0\0\0\6\1s\0"
+         b"\x14\0\0\0org.freedesktop.DBus\0\0\0\0\2\1s\0\x14\0\0\0org.freedesktop.DBus\0\0\0\0\3\1s\0\5\0\0\0Hello\0\0\0")
+
+
+def connect(path):
+    s = socket.socket(socket.AF_UNIX)
+    s.settimeout(host.PATIENCE)
+    s.connect(path)
+    return s
+
+
+def take_all_of_roots(limit=1000):
+    """What a program of root's does that leaks its connections to the bus."""
+    held = []
+    for _ in range(limit):
+        s = connect(BUS_SOCKET)
+        try:
+            for part in HELLO:
+                s.sendall(part)
+                answer = s.recv(300)
+                if not answer or b"LimitsExceeded" in answer:
+                    return held
+        except ConnectionError:
+            return held
+        held.append(s)
+    raise host.Failed("the bus has no bound")
+
+
+def as_nobody(program):
+    """What that Python program, with a connected socket s, prints, as nobody."""
+    code = f"import socket\ns = socket.socket(socket.AF_UNIX)\ns.connect('{PRIVATE}')\n{program}"
+    r = subprocess.run(["python3", "-c", code], user=65534, group=65534, extra_groups=(), capture_output=True, text=True)
+    return r.stdout.strip() or r.stderr.strip().splitlines()[-1]
+
+
+def private(t):
+    """Root needs no bus: not one that has no connection left, nor one that hangs, nor any. Nobody else gets in there."""
+    daemon = Daemon()
+    script("10-one")
+    held = take_all_of_roots()
+    t.result(len(held) > 10, f"the bus has no connection left for root, after {len(held)}")
+    t.same("a check ends with 0", (0, ""), (lambda r: (r.returncode, r.stderr))(check("0x7001")))
+    t.same("a migration, too", 0, Migration("0x7001").finish())
+    for s in held:
+        s.close()
+    t.same("the socket is root's alone", 0o140600, os.stat(PRIVATE).st_mode)
+    t.result("PermissionError" in as_nobody(""), "others can't connect")
+    os.chmod(PRIVATE, 0o777)
+    t.same("nor would they be heard", "b''", as_nobody("s.settimeout(60); print(s.recv(1))"))
+    host.stop_bus()
+    t.same("a bus that hangs: a check ends with 0", (0, ""), (lambda r: (r.returncode, r.stderr))(check("0x7002")))
+    t.same("a migration, too", 0, Migration("0x7002").finish())
+    wait(lambda: status("phase") == "none", "the daemon to be idle")
+    daemon.process.terminate()
+    t.same("and the daemon ends when it is told to", 0, daemon.process.wait(host.PATIENCE))
+
+
+def private_is_bounded(t):
+    """Connections to the private socket have a bound, and who says nothing is sent away; root is heard all the same."""
+    daemon = Daemon()
+    silent = [connect(PRIVATE) for _ in range(64)]
+    t.same("one too many is sent away", b"", connect(PRIVATE).recv(1))
+    t.same("a check goes over the bus then", 0, check("0x7001").returncode)
+    t.same("who says nothing is sent away", {b""}, {s.recv(1) for s in silent})
+    wait(lambda: daemon.log().count("said nothing") == 64, "the daemon to say so")
+    host.end_bus()
+    t.same("then the next one is served", 0, check("0x7001").returncode)
+
+
+def bus_restarts(t):
+    """The daemon starts without a bus, finds one that comes later, outlives it, and goes on with what it does."""
+    host.end_bus()
+    daemon = Daemon()
+    script("10-one")
+    t.same("without a bus it is there", "absent", status("bus"))
+    t.same("a check ends with 0", 0, check("0x7001").returncode)
+    host.start_bus()
+    wait(lambda: status("bus") == "connected", "the daemon on the bus")
+    Member("app")
+    m = Migration("0x7001").moving()
+    host.end_bus()
+    wait(lambda: status("bus") == "absent", "the daemon to see that the bus is gone")
+    t.same("a migration goes on", 0, m.finish())
+    host.start_bus()
+    wait(lambda: status("bus") == "connected", "the daemon on the new bus")
+    t.same("who has registered was told all of it", ["10-one checkmigrate", "10-one premigrate", "app pre", "app post",
+                                                    "10-one postmigrate"], seen())
+    Member("other")
+    t.same("and the next one registers there", 2, host.applications())
+    t.same("it is the same daemon", None, daemon.process.poll())
+
+
+def socket_of_systemd(t):
+    """A socket that systemd listens on is used, and who has waited there before the daemon ran is heard."""
+    host.end_bus()
+    listening = socket.socket(socket.AF_UNIX)
+    os.makedirs("/run/drmgr")
+    listening.bind(PRIVATE)
+    listening.listen()
+    m = Migration("0x7001")
+    Daemon(store=[("private", listening.fileno())])
+    listening.close()
+    t.same("who has waited is heard", 0, m.finish())
+    t.same("so is the next one", 0, check("0x7001").returncode)
+
+
+TESTS = (private, private_is_bounded, bus_restarts, socket_of_systemd)
