@@ -34,7 +34,7 @@ static int run(const struct request *req, char *const argv[])
 	case REQUEST_SIMULATE:
 		return do_simulate(req);
 	case REQUEST_STATUS:
-		return do_status();
+		return req->has_stream ? do_result(req) : do_status();
 	case REQUEST_LOG:
 		return do_log(req);
 	}

@@ -78,3 +78,18 @@ int do_simulate(const struct request *req)
 
 	return call_request(&call, "Simulate", req) ?: print_reply(req, &call);
 }
+
+/* drmgr status -s: what do_migrate() would have said, later. */
+int do_result(const struct request *req)
+{
+	_cleanup_call_ struct call call = CALL_NONE;
+	int status = call_prepare(&call, "GetResult");
+	int r;
+
+	if (status)
+		return status;
+	r = sd_bus_message_append(call.m, "t", req->stream);
+	if (r < 0)
+		return call_bad_reply(r);
+	return call_run(&call) ?: print_reply(req, &call);
+}

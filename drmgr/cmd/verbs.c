@@ -38,6 +38,10 @@ static const struct verb verbs[] = {
 		.name = "status",
 		.op = REQUEST_STATUS,
 		.help = "what is going on, and who is registered",
+		.options = {
+			{ "--stream", "-s", OPTION_STREAM, 0,
+			  "how a migration ended, as its drmgr would have said and with its exit status" },
+		},
 	},
 	{
 		.name = "migrate",

@@ -12,6 +12,7 @@ int do_check(const struct request *req, const struct fallback *f, char *const ar
 int do_migrate(const struct request *req, const struct fallback *f, char *const argv[]);
 int do_simulate(const struct request *req);
 int do_status(void);
+int do_result(const struct request *req);
 int do_log(const struct request *req);
 
 /* divert.c: becomes the program @path; returns only where that is impossible. */

@@ -250,6 +250,40 @@ static int method_simulate(sd_bus_message *call, void *userdata, sd_bus_error *e
 	return r < 0 ? r : start(call, userdata, &request, &options, on_migrated, error);
 }
 
+/* ---- GetResult ---- */
+
+static int method_get_result(sd_bus_message *call, void *userdata, sd_bus_error *error)
+{
+	const struct manager *m = userdata;
+	const struct result *found;
+	struct session_result result;
+	uint64_t stream;
+	int r;
+
+	r = sd_bus_message_read(call, "t", &stream);
+	if (r < 0)
+		return r;
+	if (m->session && session_kind(m->session) != SESSION_CHECK &&
+	    session_stream(m->session) == stream)
+		return sd_bus_error_setf(error, DR_ERROR_BUSY,
+					 "stream 0x%" PRIx64 " is being migrated: see drmgr status",
+					 stream);
+	found = results_find(m->results, stream);
+	if (!found)
+		return sd_bus_error_setf(error, DR_ERROR_BAD_STREAM,
+					 "nothing is known of stream 0x%" PRIx64
+					 ": the last %d are, since the boot",
+					 stream, RESULTS_MAX);
+	if (found->error != MANAGER_OK)
+		return sd_bus_error_set(error, error_names[found->error],
+					found->text[0] ? found->text : "it failed");
+	result = (struct session_result){ .blackout_us = found->blackout_us,
+					  .changes = found->changes,
+					  .nr_changes = found->nr_changes };
+	r = send_result(call, &result, append_changes);
+	return r < 0 ? r : 1;
+}
+
 /* ---- Register ---- */
 
 static int register_error(sd_bus_error *error, int r)
@@ -384,13 +418,13 @@ static int append_status(sd_bus_message *reply, const struct manager *m)
 
 	others_text(m, others, sizeof(others));
 	return sd_bus_message_append(
-		reply, "a{sv}", 11, "state", "s", s ? kernel_state_name(k->state) : "idle", "phase",
+		reply, "a{sv}", 12, "state", "s", s ? kernel_state_name(k->state) : "idle", "phase",
 		"s", s ? session_phase(s) : "none", "stream", "t",
 		s ? session_stream(s) : UINT64_C(0), "engine", "s", k->engine, "mode", "s",
 		m->config.observe ? "observe" : "active", "module", "s", module_text(m), "degraded",
 		"s", degraded[0] ? degraded : "no", "others-seen-by", "s", others, "bus", "s",
-		m->on_bus ? "connected" : "absent", "applications", "u",
-		(uint32_t)registry_count(m->registry), "since-usec", "t",
+		m->on_bus ? "connected" : "absent", "waiting", "u", (uint32_t)m->nr_waiters,
+		"applications", "u", (uint32_t)registry_count(m->registry), "since-usec", "t",
 		s ? session_since(s) : UINT64_C(0));
 }
 
@@ -411,6 +445,7 @@ static int method_get_status(sd_bus_message *call, void *userdata, _unused_ sd_b
 #define FOR_ROOT                                                                   \
 	SD_BUS_METHOD("Check", "ta{sv}", "a(sssi)u", method_check, 0),             \
 		SD_BUS_METHOD("Migrate", "ta{sv}", "ta(sssu)", method_migrate, 0), \
+		SD_BUS_METHOD("GetResult", "t", "ta(sssu)", method_get_result, 0), \
 		SD_BUS_METHOD("Simulate", "a{sv}", "ta(sssu)", method_simulate, 0)
 #define FOR_ALL \
 	SD_BUS_METHOD("GetStatus", NULL, "a{sv}", method_get_status, SD_BUS_VTABLE_UNPRIVILEGED)

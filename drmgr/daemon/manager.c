@@ -19,6 +19,7 @@
 #include "daemon/module.h"
 #include "daemon/notify.h"
 #include "daemon/sysfs.h"
+#include "shared/token.h"
 
 #define WATCHDOG_USEC (60 * USEC_PER_SEC)
 /* Ten years, for none: to systemd 239, 0 means to do nothing, and the timer would run on. */
@@ -194,11 +195,9 @@ static void release(struct manager *m)
 static void reply(struct manager *m, enum manager_error error, const char *text,
 		  const struct session_result *result)
 {
-	manager_reply_t call = m->reply;
-
-	m->reply = NULL;
-	if (call)
-		call(m->reply_userdata, error, text, result);
+	for (size_t i = 0; i < m->nr_waiters; i++)
+		m->waiters[i].reply(m->waiters[i].userdata, error, text, result);
+	m->nr_waiters = 0;
 }
 
 /* The check of a simulated migration is over: go on with the migration, or say why not. */
@@ -232,7 +231,7 @@ static void on_session_done(void *userdata, struct session *s)
 	session_result(s, &result);
 	error = error_of(result.outcome);
 	snprintf(text, sizeof(text), "%s", result.message);
-	if (m->request.kind == REQUEST_SIMULATE && m->reply) {
+	if (m->request.kind == REQUEST_SIMULATE) {
 		if (session_kind(s) == SESSION_CHECK &&
 		    go_on_simulating(m, &result, &error, text, sizeof(text)))
 			return;
@@ -241,7 +240,11 @@ static void on_session_done(void *userdata, struct session *s)
 		simulate_clean_up(session_stream(s)); /* if it was one */
 	unlock(m); /* before the answer: whoever has it may take the lock at once */
 	/* After a failed go_on_simulating() the result has gone with its session. */
-	reply(m, error, text, m->session ? &result : &(struct session_result){ 0 });
+	if (!m->session)
+		result = (struct session_result){ 0 };
+	else if (session_kind(s) != SESSION_CHECK && m->request.kind != REQUEST_SIMULATE)
+		results_add(m->results, session_stream(s), error, text, &result);
+	reply(m, error, text, &result);
 	m->session = session_free(m->session);
 	release(m);
 }
@@ -414,6 +417,31 @@ static enum manager_error observe_request(struct manager *m, const struct manage
 		      m->pre_observed ? "told" : "asked");
 }
 
+static void add_waiter(struct manager *m, manager_reply_t call, void *userdata)
+{
+	m->waiters[m->nr_waiters].reply = call;
+	m->waiters[m->nr_waiters++].userdata = userdata;
+}
+
+static bool is_under_way(const struct manager *m, const struct manager_request *request)
+{
+	return request->kind == REQUEST_MIGRATE && session_kind(m->session) != SESSION_CHECK &&
+	       session_stream(m->session) == request->stream;
+}
+
+/* The same command again: its caller may have lost the first one. It will not go on without us: others are told. */
+static enum manager_error attach(struct manager *m, const struct manager_request *request,
+				 manager_reply_t call, void *userdata, char *text, size_t size)
+{
+	if (m->nr_waiters == WAITERS_MAX || !token_take(request->token))
+		return refuse(text, size, MANAGER_BUSY,
+			      "stream 0x%" PRIx64
+			      " is being migrated, and %d wait for its end: see drmgr status -s",
+			      request->stream, WAITERS_MAX);
+	add_waiter(m, call, userdata);
+	return MANAGER_OK;
+}
+
 enum manager_error manager_start(struct manager *m, const struct manager_request *request,
 				 manager_reply_t call, void *userdata, char *text, size_t size)
 {
@@ -424,6 +452,8 @@ enum manager_error manager_start(struct manager *m, const struct manager_request
 		return observe_request(m, request, text, size);
 	if (m->stopping && !m->session)
 		return refuse(text, size, MANAGER_LOCKED, "drmgrd is ending: try again");
+	if (m->session && is_under_way(m, request))
+		return attach(m, request, call, userdata, text, size);
 	if (m->session)
 		return refuse_busy(m, text, size);
 	e = take_lock(m, text, size);
@@ -448,8 +478,7 @@ enum manager_error manager_start(struct manager *m, const struct manager_request
 		return e;
 	}
 	warn_if_degraded(m);
-	m->reply = call;
-	m->reply_userdata = userdata;
+	add_waiter(m, call, userdata);
 	return MANAGER_OK;
 }
 
@@ -632,7 +661,7 @@ int manager_new(struct manager **ret, sd_event *event, const char *config_path,
 		const char *run_directory)
 {
 	_cleanup_(manager_freep) struct manager *m = calloc(1, sizeof(*m));
-	_cleanup_free_ char *apps = NULL;
+	_cleanup_free_ char *apps = NULL, *results = NULL;
 	int r;
 
 	if (!m)
@@ -652,9 +681,12 @@ int manager_new(struct manager **ret, sd_event *event, const char *config_path,
 	if (mkdir(run_directory, 0755) < 0 && errno != EEXIST)
 		return -errno;
 	if (asprintf(&m->journal_path, "%s/session", run_directory) < 0 ||
-	    asprintf(&apps, "%s/apps", run_directory) < 0)
+	    asprintf(&apps, "%s/apps", run_directory) < 0 ||
+	    asprintf(&results, "%s/results", run_directory) < 0)
 		return log_oom();
 	r = journal_new(&m->journal, m->journal_path);
+	if (r >= 0)
+		r = results_new(&m->results, results);
 	if (r >= 0)
 		r = refusers_new(&m->refusers, event, &m->config);
 	if (r >= 0)
@@ -691,6 +723,7 @@ struct manager *manager_free(struct manager *m)
 	registry_free(m->registry);
 	refusers_free(m->refusers);
 	journal_free(m->journal);
+	results_free(m->results);
 	if (m->link)
 		m->link->ops->free(m->link);
 	if (m->sysfs)

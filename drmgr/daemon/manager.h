@@ -5,6 +5,7 @@
 
 #include "daemon/observe.h"
 #include "daemon/registry.h"
+#include "daemon/results.h"
 #include "daemon/session.h"
 
 #define RUN_DIRECTORY "/run/drmgr"
@@ -42,6 +43,9 @@ enum manager_error {
 typedef void (*manager_reply_t)(void *userdata, enum manager_error error, const char *text,
 				const struct session_result *result);
 
+/* So many may wait for the end of one migration. */
+#define WAITERS_MAX 16
+
 struct manager {
 	sd_event *event;
 	const char *config_path;
@@ -57,6 +61,7 @@ struct manager {
 	struct refusers *refusers;
 	struct registry *registry;
 	struct journal *journal;
+	struct results *results;
 	struct eventlog log;
 	struct observer observer;
 	bool pre_observed; /* of the migration that comes next */
@@ -66,8 +71,11 @@ struct manager {
 	/* one operation at a time */
 	struct session *session;
 	struct manager_request request;
-	manager_reply_t reply;
-	void *reply_userdata;
+	struct {
+		manager_reply_t reply;
+		void *userdata;
+	} waiters[WAITERS_MAX];
+	size_t nr_waiters;
 	int lock; /* the DLPAR lock */
 	sd_event_source *watchdog;
 	sd_event_source *reconcile;

@@ -154,7 +154,7 @@ void results_add(struct results *r, uint64_t stream, unsigned error, const char 
 	v->blackout_us = result->blackout_us;
 	snprintf(v->text, sizeof(v->text), "%s", text);
 	v->changes = calloc(result->nr_changes + 1, sizeof(*v->changes));
-	if (v->changes) {
+	if (v->changes && result->nr_changes) {
 		memcpy(v->changes, result->changes, result->nr_changes * sizeof(*v->changes));
 		v->nr_changes = result->nr_changes;
 	}

@@ -9,6 +9,9 @@
  *   Migrate(t stream, a{sv} options) -> (t blackout_us, a(sssu) changes)
  *	One migration from BEGIN to POST; the answer comes when it is over, after hours perhaps: call it
  *	without a time-out. changes: name, old, new, flags (PMIG_CHANGE_F_*).
+ *	The same stream again, while its migration is under way, waits for the end of that one.
+ *   GetResult(t stream) -> as of Migrate
+ *	How a migration of that stream ended, as Migrate would have answered; the last 16 are known.
  *   Simulate(a{sv} options) -> (t blackout_us, a(sssu) changes)
  *	CHECK and then the same against a simulated hypervisor (pmig_sim.ko), with "enabled-ms" t, "blackout-ms" t.
  *   Register(s name, h pidfd, u phases, u flags, i signo, u timeout_ms) -> (h events)
@@ -19,10 +22,11 @@
  *	"state" s, "stream" t, "module" s, "engine" s, "applications" u, "phase" s, "since-usec" t,
  *	"mode" s ("active" or "observe"), "degraded" s ("no", or why drivers are not told), "others-seen-by" s
  *	("tracepoints", "probe", "device-tree", "sysfs" where the module is not there, or "none"),
- *	"bus" s ("connected": it has given us our name, or "absent"), ... Anyone.
+ *	"bus" s ("connected": it has given us our name, or "absent"),
+ *	"waiting" u (for the end of what is under way), ... Anyone.
  *
  * options of Check and Migrate: "force" b, "detail" u, "destination-lpar" u, "wait-min" u, "self-arp" u, "token" h (token.h).
- * Check, Migrate and Simulate are for root only.
+ * Check, Migrate, GetResult and Simulate are for root only.
  *
  * Errors, each with a message of one line that says what to do:
  */

@@ -5,7 +5,7 @@ import socket
 import subprocess
 
 import host
-from host import BUS_SOCKET, Daemon, Member, Migration, check, script, seen, status, wait
+from host import BUS_SOCKET, Daemon, Member, Migration, check, drmgr, script, seen, status, wait
 
 PRIVATE = "/run/drmgr/private"
 HELLO = (b"\0AUTH EXTERNAL 30\r\n", b"BEGIN\r\nl\1\0\1\0\0\0\0\1\0\0\0n\0\0\0\1\1o\0\x15\0\0\0/org/freedesktop/DBus\0\0\0\6\1s\0"
@@ -114,4 +114,44 @@ def socket_of_systemd(t):
     t.same("so is the next one", 0, check("0x7001").returncode)
 
 
-TESTS = (private, private_is_bounded, bus_restarts, socket_of_systemd)
+def asked_again(t):
+    """The same command again waits for the migration that runs; later its result can be asked for, also of the next daemon."""
+    daemon = Daemon()
+    script("10-one")
+    first = Migration("0x7001").moving()
+    first.process.kill()
+    first.process.wait()
+    again = [Migration("0x7001") for _ in range(2)]
+    other = Migration("0x7002")
+    t.same("another one is refused", 75, other.end())
+    r = drmgr("status", "-s", "0x7001")
+    t.result(r.returncode == 75 and "is being migrated" in r.stderr, "there is no result yet", r.stderr)
+    wait(lambda: status("waiting") == "3", "both to wait, and the one that was killed")
+    host.move()
+    t.same("the same command again ends with the result", [0, 0], [m.end() for m in again])
+    t.same("and everyone was told once", ["10-one premigrate", "10-one postmigrate"], seen())
+    t.result("moved: stream 0x7001" in again[0].out, "both have its text", again[0].out)
+    script("10-one", "[ $1 != premigrate ] || { echo DR_ERROR=not today; exit 1; }")
+    m = Migration("0x7003")
+    t.same("one is stopped", 2, m.end())
+    for what in ("this daemon", "the next one"):
+        r = drmgr("status", "--stream", "0x7001")
+        t.same(f"{what} has the result of one that moved", (0, again[0].out, ""), (r.returncode, r.stdout, r.stderr))
+        r = drmgr("status", "-s", "7003")
+        t.same(f"{what} has that of one that was stopped", (2, "", m.err), (r.returncode, r.stdout, r.stderr))
+        t.same(f"{what} knows nothing of another", 66, drmgr("status", "-s", "0x7004").returncode)
+        daemon.kill()
+        daemon.start()
+    script("10-one")
+    m = Migration("0x7005").moving()
+    daemon.kill()
+    t.same("drmgr says that the daemon was lost", 71, m.end())
+    daemon.start()
+    m = Migration("0x7005")
+    wait(lambda: status("waiting") == "1", "it to wait")
+    host.move()
+    t.same("the same command again has the result of one that was taken over", 0, m.end())
+    t.same("and so has status", 0, drmgr("status", "-s", "0x7005").returncode)
+
+
+TESTS = (private, private_is_bounded, bus_restarts, socket_of_systemd, asked_again)
