@@ -195,6 +195,7 @@ daemon_phase() { drmgr status | sed -n 's/^phase: //p'; }
 state_is() { [ "$(daemon_state)" = "$1" ]; }
 phase_is() { [ "$(daemon_phase)" = "$1" ]; }
 idle() { state_is idle; }
+bus_is_connected() { drmgr status | grep -qx "bus: connected"; }
 applications_are() { drmgr status | grep -qx "applications: $1"; }
 
 kill_daemon() {
