@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "daemon/bus.h"
+#include "daemon/link.h"
 #include "daemon/manager.h"
 #include "daemon/sysfs.h"
 #include "shared/busnames.h"
@@ -396,13 +397,13 @@ static int method_register(sd_bus_message *call, void *userdata, _unused_ sd_bus
 
 static const char *module_text(const struct manager *m)
 {
-	return m->link->ops->ready(m->link) ? "loaded" : "absent";
+	return link_present(m->link) ? "loaded" : "absent";
 }
 
 /* How a migration that somebody else starts is noticed: the module's own word where it is. */
 static void others_text(const struct manager *m, char *text, size_t size)
 {
-	if (!m->link->ops->ready(m->link))
+	if (!link_present(m->link))
 		snprintf(text, size, "%s", m->sysfs && sysfs_watches(m->sysfs) ? "sysfs" : "");
 	else if (read_text_file(AT_FDCWD, OTHERS_FILE, text, size) < 0)
 		text[0] = '\0';

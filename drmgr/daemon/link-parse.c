@@ -56,6 +56,13 @@ static void take_group(const struct nlattr *group, uint32_t *ret)
 		*ret = id;
 }
 
+int link_family_check(const struct link_family *f)
+{
+	if (strcmp(f->name, PMIG_GENL_NAME) != 0 || !f->id || !f->group)
+		return -ENOENT;
+	return f->version == PMIG_GENL_VERSION ? 0 : -EPROTONOSUPPORT;
+}
+
 int link_parse_family(const struct nlmsghdr *nlh, struct link_family *ret)
 {
 	const struct nlattr *attr, *group;
@@ -81,9 +88,7 @@ int link_parse_family(const struct nlmsghdr *nlh, struct link_family *ret)
 			break;
 		}
 	}
-	if (strcmp(ret->name, PMIG_GENL_NAME) != 0 || !ret->id || !ret->group)
-		return -ENOENT;
-	return ret->version == PMIG_GENL_VERSION ? 0 : -EPROTONOSUPPORT;
+	return link_family_check(ret);
 }
 
 static bool parse_refusal(const struct nlattr *nest, struct kernel_refusal *r)

@@ -47,8 +47,11 @@ struct link {
 
 static int take_family(const struct nlmsghdr *nlh, void *data)
 {
-	errno = -link_parse_family(nlh, data);
-	return errno ? MNL_CB_ERROR : MNL_CB_OK;
+	struct link_family f;
+
+	if (link_parse_family(nlh, &f) != -ENOENT)
+		*(struct link_family *)data = f;
+	return MNL_CB_OK;
 }
 
 static struct nlmsghdr *put_header(char *buf, uint16_t type, uint16_t flags, uint32_t seq,
@@ -66,27 +69,33 @@ static struct nlmsghdr *put_header(char *buf, uint16_t type, uint16_t flags, uin
 	return nlh;
 }
 
-/* On a socket of its own: the kernel has answered when the send returns, so nothing waits here. */
+/*
+ * On a socket of its own: the kernel has answered when the send returns, so nothing waits here. All families are listed,
+ * because when the kernel is asked for one by name that it does not have, it loads the module.
+ */
 static int resolve(struct link_family *f)
 {
-	char buf[MNL_SOCKET_BUFFER_SIZE];
 	struct mnl_socket *nl = mnl_socket_open2(NETLINK_GENERIC, SOCK_CLOEXEC);
 	struct nlmsghdr *nlh;
-	ssize_t n = -1;
+	char buf[32768];
+	ssize_t n;
 	int r;
 
+	*f = (struct link_family){ 0 };
 	if (!nl)
 		return -errno;
-	nlh = put_header(buf, GENL_ID_CTRL, NLM_F_REQUEST, 1, CTRL_CMD_GETFAMILY, 1);
-	mnl_attr_put_strz(nlh, CTRL_ATTR_FAMILY_NAME, PMIG_GENL_NAME);
-	if (mnl_socket_bind(nl, 0, MNL_SOCKET_AUTOPID) < 0 ||
-	    mnl_socket_sendto(nl, nlh, nlh->nlmsg_len) < 0 ||
-	    (n = mnl_socket_recvfrom(nl, buf, sizeof(buf))) < 0)
-		r = -errno;
-	else
-		r = mnl_cb_run(buf, (size_t)n, 1, mnl_socket_get_portid(nl), take_family, f) < 0 ?
-			    -errno :
-			    0;
+	nlh = put_header(buf, GENL_ID_CTRL, NLM_F_REQUEST | NLM_F_DUMP, 1, CTRL_CMD_GETFAMILY, 1);
+	r = mnl_socket_bind(nl, 0, MNL_SOCKET_AUTOPID) < 0 ||
+			    mnl_socket_sendto(nl, nlh, nlh->nlmsg_len) < 0 ?
+		    MNL_CB_ERROR :
+		    MNL_CB_OK;
+	while (r > MNL_CB_STOP) {
+		n = mnl_socket_recvfrom(nl, buf, sizeof(buf));
+		r = n < 0 ? MNL_CB_ERROR :
+			    mnl_cb_run(buf, (size_t)n, 1, mnl_socket_get_portid(nl), take_family,
+				       f);
+	}
+	r = r < 0 ? -errno : link_family_check(f);
 	mnl_socket_close(nl);
 	return r;
 }
@@ -352,6 +361,11 @@ static int on_readable(_unused_ sd_event_source *s, _unused_ int fd, _unused_ ui
 }
 
 /* ---- beginning and end ---- */
+
+bool link_present(const struct backend *b)
+{
+	return ((const struct link *)b)->family;
+}
 
 static bool ready(struct backend *b)
 {

@@ -16,6 +16,8 @@ int link_new(struct backend **ret, sd_event *event);
  * -EPROTONOSUPPORT: it is of another version than this daemon.
  */
 int link_refresh(struct backend *b);
+/* It is there, as the kernel has announced it. */
+bool link_present(const struct backend *b);
 
 /* ---- link-parse.c: what comes from the kernel, checked as if it came from a stranger ---- */
 
@@ -28,6 +30,8 @@ struct link_family {
 
 /* The controller's word on a family. -ENOENT: it is none of ours; -EPROTONOSUPPORT: of another version. */
 int link_parse_family(const struct nlmsghdr *nlh, struct link_family *ret);
+/* The same of what was parsed. */
+int link_family_check(const struct link_family *f);
 /* One message of the family; *ret is owned by the caller also when it fails. -EBADMSG. */
 int link_parse_session(const struct nlmsghdr *nlh, struct kernel_state *ret);
 /* The text of an extended acknowledgment, "" where there is none. */

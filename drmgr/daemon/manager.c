@@ -296,7 +296,7 @@ static void look_for_module(struct manager *m)
 
 const char *manager_degraded(const struct manager *m)
 {
-	if (m->link->ops->ready(m->link))
+	if (link_present(m->link))
 		return "";
 	return m->degraded[0] ? m->degraded :
 				"pmig.ko is not loaded any more; the next migration loads it";
@@ -325,7 +325,7 @@ static bool choose_backend(struct manager *m)
 /* Who notices migrations of others: the module where it is, and nobody besides. */
 static struct backend *noticing(struct manager *m)
 {
-	if (!m->link->ops->ready(m->link))
+	if (!link_present(m->link))
 		return have_sysfs(m) ? m->sysfs : NULL;
 	if (m->sysfs) {
 		aud_kernel_set_backend(m->audiences[AUDIENCE_KERNEL], m->link);

@@ -289,8 +289,8 @@ int sysfs_new(struct backend **ret, sd_event *event)
 		return r;
 	}
 	identity_read(&s->identity);
-	r = sd_event_add_inotify(event, &s->writes, MIGRATION_FILE, IN_MODIFY | IN_CLOSE_WRITE,
-				 on_write, s);
+	/* Not IN_MODIFY, which comes with O_TRUNC, too: the device tree may be in the middle of its update. */
+	r = sd_event_add_inotify(event, &s->writes, MIGRATION_FILE, IN_CLOSE_WRITE, on_write, s);
 	if (r < 0)
 		log_info(MIGRATION_FILE " can't be watched: %s.", errno_text(r));
 	*ret = &s->b;

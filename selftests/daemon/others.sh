@@ -80,6 +80,14 @@ wait_until idle
 check "observing, the log says who would have been told" logged "would have told script 10-one premigrate"
 check "and what changed" logged "identity.system-id: was"
 check "nobody is told" [ ! -s $SEEN ]
+cleanup_members
+systemctl stop drmgrd
+is_ppc || rmdir $SIM/streams/* $SIM/destinations/test
+rmmod pmig_sim pmig
+fresh_daemon Mode=observe
+drmgr -m -c pmig -p check -s $ID > $DIR/out 2>&1
+same "a check passes, without the module, too" 0 $?
+check "which is not loaded for it" [ ! -e /sys/module/pmig ]
 
 # Without the module.
 if is_ppc; then
