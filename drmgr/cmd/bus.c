@@ -30,6 +30,8 @@
 /* Waits of a second: so many between two questions whether the daemon is alive, and so many for the answer */
 #define PING_SLICES   3
 #define SILENT_SLICES 10
+/* How long after its own deadline the daemon is given up */
+#define OVERDUE_USEC (10 * USEC_PER_SEC)
 
 #define NO_DAEMON_TEXT "drmgrd is not running and cannot be started: systemctl status drmgrd dbus"
 
@@ -76,6 +78,11 @@ static int no_bus(int r)
 		fprintf(stderr,
 			"drmgr: drmgrd does not answer for %d s: systemctl status drmgrd dbus\n",
 			SILENT_SLICES);
+		return DR_EXIT_NO_DAEMON;
+	}
+	if (r == -ETIME) {
+		fputs("drmgr: drmgrd does not get on, and is past its own deadline: see drmgr log\n",
+		      stderr);
 		return DR_EXIT_NO_DAEMON;
 	}
 	fprintf(stderr, "drmgr: no system bus (%s): systemctl status dbus\n", strerror(-r));
@@ -126,12 +133,41 @@ static int on_reply(sd_bus_message *m, void *userdata, _unused_ sd_bus_error *er
 	return 0;
 }
 
+static int read_number(sd_bus_message *m, const char *key, const char *wanted, uint64_t *ret)
+{
+	return strcmp(key, wanted) ? 0 : sd_bus_message_read(m, "v", "t", ret) < 0 ? -EBADMSG : 1;
+}
+
+/* What the daemon does for this request should have been over. */
+static bool is_overdue(const struct call *call, sd_bus_message *m)
+{
+	uint64_t stream = 0, until = 0;
+	const char *key;
+	int r;
+
+	r = sd_bus_message_enter_container(m, 'a', "{sv}");
+	while (r >= 0 && (r = sd_bus_message_enter_container(m, 'e', "sv")) > 0) {
+		r = sd_bus_message_read(m, "s", &key);
+		if (r >= 0)
+			r = read_number(m, key, "stream", &stream);
+		if (r == 0)
+			r = read_number(m, key, "until-usec", &until);
+		if (r == 0)
+			r = sd_bus_message_skip(m, "v");
+		if (r >= 0)
+			r = sd_bus_message_exit_container(m);
+	}
+	return call->stream && stream == call->stream && until &&
+	       now_boottime_usec() > until + OVERDUE_USEC;
+}
+
 /* Whatever it says, it is alive; but for what the library says where there is no connection. */
 static int on_pong(sd_bus_message *m, void *userdata, _unused_ sd_bus_error *error)
 {
 	struct call *call = userdata;
 
 	call->refused = sd_bus_error_has_name(sd_bus_message_get_error(m), SD_BUS_ERROR_NO_REPLY);
+	call->overdue = !sd_bus_message_get_error(m) && is_overdue(call, m);
 	call->pinged = false;
 	call->slices = 0;
 	return 0;
@@ -169,6 +205,8 @@ static int await(struct call *call, bool (*done)(const struct call *call))
 			continue;
 		if (call->pinged && call->slices >= SILENT_SLICES)
 			return -ETIMEDOUT;
+		if (call->overdue)
+			return -ETIME;
 		if (!call->pinged && call->slices >= PING_SLICES)
 			r = ping(call);
 		if (r >= 0)
@@ -316,6 +354,8 @@ int call_request(struct call *call, const char *method, const struct request *re
 
 	if (req->op == REQUEST_MIGRATE)
 		call->token = token_new();
+	if (req->has_stream)
+		call->stream = req->stream;
 	while (status == 0) {
 		bool locked = false;
 

@@ -15,8 +15,10 @@ struct call {
 	bool pinged;
 	bool refused; /* nobody was there to be asked whether he is alive */
 	unsigned int slices;
-	bool is_final; /* the daemon has said something about this very migration */
-	int token;     /* of a migration: shared/token.h */
+	uint64_t stream; /* of the request, or 0 */
+	bool overdue;	 /* the daemon is alive, but past the deadline that it has given */
+	bool is_final;	 /* the daemon has said something about this very migration */
+	int token;	 /* of a migration: shared/token.h */
 };
 
 #define CALL_NONE ((struct call){ .token = -1 })

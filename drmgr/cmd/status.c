@@ -18,7 +18,11 @@ static void print_number(const char *key, uint64_t value)
 	char id[STREAMID_STR_MAX];
 	uint64_t now = now_boottime_usec();
 
-	if (!strcmp(key, "stream"))
+	if (!strcmp(key, "until-usec")) {
+		if (value)
+			printf("until: %" PRIu64 " s from now\n",
+			       value > now ? (value - now) / USEC_PER_SEC : 0);
+	} else if (!strcmp(key, "stream"))
 		printf("stream: %s\n", value ? streamid_format(value, id) : "none");
 	else if (!strcmp(key, "since-usec"))
 		printf("since: %" PRIu64 " s ago\n",

@@ -10,6 +10,9 @@
 
 #include "daemon/session-internal.h"
 
+/* The module asks the platform for a stream, and nobody else is asked. */
+#define OPENING_USEC (30 * USEC_PER_SEC)
+
 DEFINE_CLEANUP(struct session *, session_free)
 
 static int prepare(struct session **ret, const struct session_setup *setup, session_done_t done,
@@ -162,6 +165,17 @@ enum session_kind session_kind(const struct session *s)
 usec_t session_since(const struct session *s)
 {
 	return s->since;
+}
+
+usec_t session_until(const struct session *s)
+{
+	uint64_t until = 0;
+
+	if (s->stage == STAGE_OPENING)
+		return s->since + OPENING_USEC;
+	if (s->stage == STAGE_PRE)
+		sd_event_source_get_time(s->timer, &until);
+	return until;
 }
 
 const char *session_phase(const struct session *s)

@@ -82,6 +82,8 @@ void session_result(const struct session *s, struct session_result *ret);
 uint64_t session_stream(const struct session *s);
 const char *session_phase(const struct session *s);
 usec_t session_since(const struct session *s);
+/* When what it is at now should be over; 0: nobody can say, as of the copy of the memory. */
+usec_t session_until(const struct session *s);
 enum session_kind session_kind(const struct session *s);
 
 /* ---- session-state.c ---- */

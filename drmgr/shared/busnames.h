@@ -23,7 +23,8 @@
  *	"mode" s ("active" or "observe"), "degraded" s ("no", or why drivers are not told), "others-seen-by" s
  *	("tracepoints", "probe", "device-tree", "sysfs" where the module is not there, or "none"),
  *	"bus" s ("connected": it has given us our name, or "absent"),
- *	"waiting" u (for the end of what is under way), ... Anyone.
+ *	"waiting" u (for the end of what is under way),
+ *	"until-usec" t (CLOCK_BOOTTIME: when what goes on now should be over; 0: nobody can say), ... Anyone.
  *
  * options of Check and Migrate: "force" b, "detail" u, "destination-lpar" u, "wait-min" u, "self-arp" u, "token" h (token.h).
  * Check, Migrate, GetResult and Simulate are for root only.

@@ -237,6 +237,22 @@ TEST_F(bus, what_the_daemon_cannot_do_stops_nothing)
 	}
 }
 
+/* It answers, but does not get on: its own deadline counts, and another stream's does not. */
+TEST_F(bus, daemon_is_past_its_own_deadline)
+{
+	struct request req = check;
+
+	req.op = REQUEST_MIGRATE;
+	req.stream = 0x4d6f7665;
+	if (geteuid())
+		SKIP(return, "needs root");
+	self->stub.silent = 1;
+	self->stub.until = 1;
+	EXPECT_EQ(DR_EXIT_NO_DAEMON, RUN(do_migrate(&req, &refusing, argv)));
+	EXPECT_EQ(0, RUN(do_migrate(&req, &going_on, argv)));
+	EXPECT_NE(NULL, strstr(text_of(self, self->err), "does not get on"));
+}
+
 static void *end_stub(void *arg)
 {
 	struct stub *stub = arg;

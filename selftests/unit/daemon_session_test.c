@@ -562,6 +562,7 @@ TEST_F(session, pre_has_a_deadline_as_a_whole)
 	ASSERT_LE(0, sd_event_source_get_time(self->s->timer, &when));
 	EXPECT_LT(now_usec(), when);
 	EXPECT_GT(now_usec() + 2 * self->config.pre_timeout, when);
+	EXPECT_EQ(when, session_until(self->s)) TH_LOG("drmgr is told another deadline");
 	/* The module's deadline is for a daemon that is stuck: one that is not comes first. */
 	EXPECT_LT(when - now_usec(), self->backend.pre_ms * USEC_PER_MSEC);
 	/* Its time has come. */
@@ -958,9 +959,13 @@ TEST_F(session, drmgr_has_lost_patience)
 	EXPECT_TRUE(token_take(self->token));
 	ASSERT_EQ(0, start(self, SESSION_MIGRATE, false));
 	expected.foreign = true;
+	while (self->s->stage < STAGE_OPENING)
+		ASSERT_LE(0, sd_event_run(self->event, 0));
+	EXPECT_LT(now_usec(), session_until(self->s)) TH_LOG("BEGIN has no deadline");
 	loop(self);
 	ASSERT_FALSE(self->over);
 	EXPECT_STREQ("BEGIN", trace);
+	EXPECT_EQ(0, session_until(self->s)) TH_LOG("the copy of the memory has no deadline");
 	become(&self->backend, PMIG_STATE_SUSPENDING, 0);
 	loop(self);
 	become(&self->backend, PMIG_STATE_COMPLETED, 0);

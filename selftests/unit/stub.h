@@ -39,6 +39,7 @@ struct stub {
 	const char *message;
 	_Atomic int delay_ms;
 	_Atomic int silent; /* calls get no answer */
+	uint64_t until;	    /* the deadline that it gives itself, of stream 0x4d6f7665 */
 	struct stub_refusal refusals[4];
 	int nr_refusals;
 	uint32_t nr_more;
@@ -158,9 +159,10 @@ static int stub_status(sd_bus_message *m, void *userdata, sd_bus_error *e)
 	/* not a silent stub: it is asked whether it is alive while it works */
 	if (stub->error)
 		return sd_bus_error_set(e, stub->error, stub->message);
-	return sd_bus_reply_method_return(m, "a{sv}", 5, "state", "s", "idle", "stream", "t",
+	return sd_bus_reply_method_return(m, "a{sv}", 6, "state", "s", "idle", "stream", "t",
 					  UINT64_C(0x4d6f7665), "applications", "u", 2U, "list",
-					  "as", 1, "x", "engine", "s", "");
+					  "as", 1, "x", "engine", "s", "", "until-usec", "t",
+					  stub->until);
 }
 
 static const sd_bus_vtable stub_vtable[] = {
