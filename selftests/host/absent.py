@@ -64,6 +64,17 @@ def daemon_hangs(t):
     t.same("and the daemon goes on when it wakes up", "0x7002\n", host.move())
     wait(lambda: status("phase") == "none", "the daemon to be idle")
     t.same("with everyone", ["10-one premigrate", "20-two premigrate", "10-one postmigrate", "20-two postmigrate"], seen())
+    os.unlink(host.DIR + "/go")
+    host.clear_seen()
+    m = Migration("0x7003")
+    wait(lambda: seen() == ["10-one premigrate", "20-two premigrate"], "20-two")
+    daemon.kill()
+    t.same("nor does it go on where the daemon is killed", 71, m.end())
+    t.same("nor does the same command again, while no other one is there", 71, Migration("0x7003").end())
+    open(host.DIR + "/go", "w").close()
+    daemon.start()
+    wait(lambda: status("phase") == "none", "the next daemon to undo")
+    t.same("which undoes it", ["10-one premigrate", "20-two premigrate", "20-two undopremigrate", "10-one undopremigrate"], seen())
 
 
 TESTS = (without_daemon, daemon_hangs)
