@@ -159,7 +159,11 @@ script 20-two 30 '[ $1 != checkmigrate ] || sleep 1000'
 drmgr -m -c pmig -p check -s $ID > $DIR/out 2>&1 &
 job=$!
 wait_until has_seen "20-two checkmigrate"
-killed
+next_daemon
+wait $job
+same "  a check that nobody answers passes" 0 $?
+check "  with a warning" grep -q 'warning: nobody here was asked' $DIR/out
+check "  the applications are still registered" applications_are 2
 check "  the script has gone with the daemon" no_sleeper
 script 20-two 10
 drmgr -m -c pmig -p check -s $ID > $DIR/out 2>&1
