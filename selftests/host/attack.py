@@ -26,7 +26,9 @@ def attack(t):
     attackers = spawn([DIR + "/attack", str(USERS), str(EACH)], "attack")
     wait(lambda: "ready\n" in text(LOG) or attackers.poll() is not None, "the attackers")
     wait(lambda: applications() == USERS * EACH + 1, "their applications")
-    t.same("a check goes on", 0, check("0x7001").returncode)
+    r = check("0x7001")
+    t.same("a check goes on", 0, r.returncode)
+    t.result(r.stderr.count("\n") <= 20 and "\033" not in r.stderr, "the operator can read what it says", r.stderr)
     m = Migration("0x7001").moving()
     t.same("a migration goes on", 0, m.finish())
     t.same("who counts is told, in order",
