@@ -20,6 +20,11 @@ strict=${2:-}
 TOP=$(cd "$LAB_DIR/../.." && pwd)
 OUT=${O:-$TOP/build}/lab/$kernel
 
+# wants_area AREA : its tests are for this guest
+wants_area() {
+	[ -z "${LAB_AREAS:-}" ] || [[ " $LAB_AREAS " == *" $1 "* ]]
+}
+
 # The headers are needed by the areas with a program that uses them.
 needs_kselftest() {
 	local area
@@ -38,6 +43,7 @@ parts=(kernel toolchain)
 if [ "$strict" != strict ]; then
 	parts=(qemu "${parts[@]}" sysroot rootfs)
 	! needs_kselftest || parts+=(kselftest)
+	! wants_area cmd || parts+=(utils)
 fi
 packages=("${HOST_PACKAGES[@]}")
 [ "$strict" != strict ] || packages+=("${CHECK_PACKAGES[@]}")
@@ -198,7 +204,7 @@ install_project() {
 		project_make "DESTDIR=$payload" install-userland selftests-guest ${LAB_AREAS:+"AREAS=$LAB_AREAS"} 8>&-
 	) 8> "$USER_OUT/lock"
 	if [ -d "$USER_OUT/selftests" ]; then
-		(cd "$USER_OUT/selftests" && find . -type f -perm -100 -print0 |
+		(cd "$USER_OUT/selftests" && find . -type f '(' -perm -100 -o -name '*.table' ')' -print0 |
 			xargs -0r cp --parents -t "$payload/usr/libexec/pmig/selftests")
 	fi
 }
@@ -221,6 +227,7 @@ make_payload() {
 	install_modules "$payload"
 	install_lab "$payload"
 	install_project "$payload"
+	[ -z "$(job_output utils)" ] || install_utils "$payload"
 	install_extra "$payload"
 	"$LAB_DIR/harness/image.py" "$payload" "$LAB_DIR/guest/init" "$ROOTFS/quick" "$RELEASE" "$OUT"
 	rm -rf "$OUT/payload"

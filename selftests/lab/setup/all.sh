@@ -5,7 +5,7 @@
 
 # shellcheck source=common.sh
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
-for part in jobs apt tools qemu kernels debug rootfs; do
+for part in jobs apt tools qemu kernels debug rootfs utils; do
 	# shellcheck source=/dev/null
 	. "$LAB_DIR/setup/$part.sh"
 done
@@ -15,7 +15,12 @@ needs_sysroot() {
 	[ "$1" = ppc64el ] || ! grep -q '^VERSION_CODENAME=bookworm' /etc/os-release
 }
 
-# setup_begin KERNEL [PART...] : qemu, sysroot, toolchain, kernel, rootfs, kselftest; all of them if none is named
+# Is drmgr compared with powerpc-utils' on this kernel? The others need not have it.
+compares_utils() {
+	grep -q "^cmd-compare[^#]*[[:space:],]$1[[:space:],]" "$LAB_DIR/tests.list"
+}
+
+# setup_begin KERNEL [PART...] : qemu, sysroot, toolchain, kernel, rootfs, kselftest, utils; all of them if none is named
 setup_begin() {
 	local kernel=$1 arch suite part
 	shift
@@ -23,7 +28,7 @@ setup_begin() {
 	kernel_flavour "$kernel" > /dev/null
 	arch=$(kernel_arch "$kernel")
 	suite=$(kernel_suite "$kernel")
-	[ $# -gt 0 ] || set -- qemu kernel sysroot rootfs toolchain kselftest
+	[ $# -gt 0 ] || set -- qemu kernel sysroot rootfs toolchain kselftest utils
 	for part; do
 		case $part in
 		qemu) [ "$arch" != ppc64el ] || job qemu setup_qemu ;;
@@ -32,6 +37,7 @@ setup_begin() {
 		kernel) job "kernel-$kernel" setup_kernel "$kernel" ;;
 		rootfs) job "rootfs-$arch" setup_rootfs "$arch" ;;
 		kselftest) job kselftest setup_kselftest ;;
+		utils) ! compares_utils "$kernel" || job utils setup_utils ;;
 		esac
 	done
 }
