@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * The audience "signals": applications. All of them are told, some in each turn of the loop, and answers are waited
- * for, each until its own deadline; there is one timer for all. What an application can do to the rest is bounded: it can be slow
- * once, and is then passed over.
+ * for, each until its own deadline; there is one timer for all. What an application can do to the rest is bounded: it
+ * can be slow once, and is then passed over.
  *
  * Time comes with the right to refuse. Who has it gets what it asked for, within the settings; all others have
  * one grace, counted once for all of them from the beginning of the phase. So whatever they ask for and however many
@@ -295,7 +295,7 @@ static int write_down(struct signals *s, const struct application *app, const ch
 	/* What is sent again has been written down already. */
 	if (s->message->gen != s->notice->gen || (!starts && !is_end(phase)))
 		return 0;
-	if (starts && app->uid != 0 && !(app->flags & DR_MAY_REFUSE))
+	if (starts && app->uid != 0 && !may_refuse(app))
 		r = audience_room(&s->a);
 	if (r == 0)
 		r = audience_tell(&s->a, s->notice, name);
