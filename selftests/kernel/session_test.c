@@ -195,6 +195,15 @@ TEST_F(sim, no_snapshot)
 	ASSERT_REACHES(COMPLETED);
 	EXPECT_EQ(0, self->s.nr_changes);
 	EXPECT_STREQ("a pre,b pre,c pre,c post,b post,a post,", told());
+	ASSERT_COMMAND(END);
+
+	/* Somebody else's migration is compared with what was seen last: one of ours more, for the tests that follow. */
+	put(SIM "fail_snapshot", "5 0");
+	put(SIM "streams/0xabcd1234/live", "0");
+	put(SIM "streams/0xabcd1234/live", "1");
+	ASSERT_READY();
+	ASSERT_COMMAND(SUSPEND);
+	ASSERT_REACHES(COMPLETED);
 }
 
 #define FILE_OF_SYSFS "/sys/kernel/mobility/migration"
