@@ -125,7 +125,7 @@ def socket_of_systemd(t):
     m = Migration("0x7001")
     Daemon(store=[("private", listening.fileno())])
     listening.close()
-    t.same("who has waited is heard", 0, m.finish())
+    t.same("who has waited is heard", (0, ""), (m.finish(), m.err))
     t.same("so is the next one", (0, ""), answer("0x7001"))
 
 
