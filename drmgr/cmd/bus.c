@@ -30,6 +30,8 @@
 /* Waits of a second: so many between two questions whether the daemon is alive, and so many for the answer */
 #define PING_SLICES   3
 #define SILENT_SLICES 10
+/* Once it has begun nobody else can go on with it, and an overloaded machine is slow: no haste. */
+#define SILENT_SLICES_BEGUN 30
 /* How long after its own deadline the daemon is given up */
 #define OVERDUE_USEC (10 * USEC_PER_SEC)
 
@@ -75,9 +77,7 @@ static int no_bus(int r)
 		return DR_EXIT_DENIED;
 	}
 	if (r == -ETIMEDOUT) {
-		fprintf(stderr,
-			"drmgr: drmgrd does not answer for %d s: systemctl status drmgrd dbus\n",
-			SILENT_SLICES);
+		fputs("drmgr: drmgrd does not answer: systemctl status drmgrd dbus\n", stderr);
 		return DR_EXIT_NO_DAEMON;
 	}
 	if (r == -ETIME) {
@@ -161,12 +161,18 @@ static bool is_overdue(const struct call *call, sd_bus_message *m)
 	       now_boottime_usec() > until + OVERDUE_USEC;
 }
 
-/* Whatever it says, it is alive; but for what the library says where there is no connection. */
+/*
+ * Whatever it says, it is alive; but for what the library says in its place: at once, where there is no connection, and
+ * when it has waited long enough itself, which changes nothing for us.
+ */
 static int on_pong(sd_bus_message *m, void *userdata, _unused_ sd_bus_error *error)
 {
 	struct call *call = userdata;
+	bool none = sd_bus_error_has_name(sd_bus_message_get_error(m), SD_BUS_ERROR_NO_REPLY);
 
-	call->refused = sd_bus_error_has_name(sd_bus_message_get_error(m), SD_BUS_ERROR_NO_REPLY);
+	if (none && call->slices)
+		return 0;
+	call->refused = none;
 	call->overdue = !sd_bus_message_get_error(m) && is_overdue(call, m);
 	call->pinged = false;
 	call->slices = 0;
@@ -191,6 +197,11 @@ static bool is_answered(const struct call *call)
 	return !call->pinged;
 }
 
+static unsigned int patience(const struct call *call)
+{
+	return token_is_taken(call->token) ? SILENT_SLICES_BEGUN : SILENT_SLICES;
+}
+
 /*
  * Until @done says so; -ETIMEDOUT: the daemon, or the bus, is silent. Silence is measured in waits that
  * were in vain, as a partition that stands still for a minute has not waited for a minute.
@@ -203,7 +214,7 @@ static int await(struct call *call, bool (*done)(const struct call *call))
 		r = sd_bus_process(call->bus, NULL);
 		if (r != 0)
 			continue;
-		if (call->pinged && call->slices >= SILENT_SLICES)
+		if (call->pinged && call->slices >= patience(call))
 			return -ETIMEDOUT;
 		if (call->overdue)
 			return -ETIME;

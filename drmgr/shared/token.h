@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/eventfd.h>
@@ -31,6 +32,13 @@ static inline bool token_take(int fd)
 	/* it may be anything: it came with a message */
 	fcntl(fd, F_SETFL, O_NONBLOCK);
 	return read(fd, &value, sizeof(value)) > 0 || errno != EAGAIN;
+}
+
+static inline bool token_is_taken(int fd)
+{
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+
+	return fd >= 0 && poll(&p, 1, 0) == 0;
 }
 
 #endif /* DRMGR_TOKEN_H */

@@ -129,6 +129,14 @@ def until_blocked(call):
         return n
 
 
+def is_there_for(process, seconds):
+    try:
+        process.wait(seconds)
+        return False
+    except subprocess.TimeoutExpired:
+        return True
+
+
 def spawn(argv, log, **kw):
     with open(f"{DIR}/{log}.log", "ab", 0) as f:
         return subprocess.Popen(argv, stdout=f, stderr=f, stdin=subprocess.DEVNULL, start_new_session=True, **kw)
