@@ -51,7 +51,8 @@ static const struct {
 	{ DR_ERROR_OBSERVING, DR_EXIT_OBSERVING, true, NULL },
 	{ DR_ERROR_STOPPED, DR_EXIT_STOPPED, true, NULL },
 	{ DR_ERROR_ABORTED, DR_EXIT_ABORTED, true, NULL },
-	{ DR_ERROR_FAILED, DR_EXIT_FAILED, true, NULL },
+	/* to suspend, after everyone was told; or to begin, as where it has no memory or no room for its journal */
+	{ DR_ERROR_FAILED, DR_EXIT_FAILED, false, NULL },
 	{ DR_ERROR_NO_MODULE, DR_EXIT_NO_MODULE, false, NULL },
 	{ DR_ERROR_NO_ENGINE, DR_EXIT_NO_MODULE, false, NULL },
 	{ DR_ERROR_TOO_MANY, DR_EXIT_ERROR, false, NULL },
@@ -395,6 +396,8 @@ bool call_may_do_without(struct call *call, int *status)
 		return false;
 	if (token_take(call->token))
 		return true;
+	if (*status == DR_EXIT_FAILED)
+		return false; /* and everyone has been told so */
 	fputs("drmgr: it had begun to tell everyone: see drmgr status\n", stderr);
 	*status = DR_EXIT_LOST;
 	return false;

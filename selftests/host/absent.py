@@ -2,6 +2,7 @@
 """Tests of what drmgr does where drmgrd is not there, or does not answer: run NAME runs them."""
 import os
 import signal
+import subprocess
 
 import host
 from host import SEEN, Daemon, Journal, Migration, check, script, seen, status, text, wait
@@ -78,4 +79,19 @@ def daemon_hangs(t):
     t.same("which undoes it", ["10-one premigrate", "20-two premigrate", "20-two undopremigrate", "10-one undopremigrate"], seen())
 
 
-TESTS = (without_daemon, daemon_hangs)
+def no_room_to_begin(t):
+    """A drmgrd that was started with /run/drmgr full has no journal and tells nobody: powerpc-utils' drmgr goes on."""
+    os.mkdir("/run/drmgr")
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", "/run/drmgr"], check=True)
+    host.fill_run("/run/drmgr", left=0)
+    host.original()
+    Daemon()
+    script("10-one")
+    m = Migration("0x7001")
+    t.same("the migration ends with its status", 0, m.finish())
+    t.same("it does the write", "0x7fff\n", m.written)
+    t.result("the journal in /run/drmgr can't be written" in m.err and host.ORIGINAL in m.err, "the operator sees why", m.err)
+    t.same("and nobody was told", ["original: -m -c pmig -p pre -s 0x7001"], seen())
+
+
+TESTS = (without_daemon, daemon_hangs, no_room_to_begin)

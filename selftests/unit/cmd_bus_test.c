@@ -184,7 +184,7 @@ static const struct {
 	{ DR_ERROR_NO_ENGINE, 72 },
 	{ DR_ERROR_STOPPED, 2, true },
 	{ DR_ERROR_ABORTED, 3, true },
-	{ DR_ERROR_FAILED, 4, true },
+	{ DR_ERROR_FAILED, 4 },
 	{ DR_ERROR_TOO_MANY, 70 },
 	{ DR_ERROR_INVALID, 64 },
 	{ SD_BUS_ERROR_ACCESS_DENIED, 77 },
@@ -235,6 +235,21 @@ TEST_F(bus, what_the_daemon_cannot_do_stops_nothing)
 		TH_LOG("%s", errors[i].name);
 		EXPECT_EQ(errors[i].status, RUN(do_migrate(&req, &refusing, argv)));
 	}
+}
+
+/* But once somebody has been told it is the migration that failed. */
+TEST_F(bus, what_fails_after_it_has_begun_is_over)
+{
+	struct request req = check;
+
+	req.op = REQUEST_MIGRATE;
+	if (geteuid())
+		SKIP(return, "needs root");
+	self->stub.begins = true;
+	self->stub.error = DR_ERROR_FAILED;
+	self->stub.message = "why";
+	EXPECT_EQ(DR_EXIT_FAILED, RUN(do_migrate(&req, &going_on, argv)));
+	EXPECT_STREQ("drmgr: why\n", text_of(self, self->err));
 }
 
 /* It answers, but does not get on: its own deadline counts, and another stream's does not. */

@@ -8,6 +8,7 @@
 
 #include "shared/busnames.h"
 #include "shared/cleanup.h"
+#include "shared/token.h"
 
 #include <fcntl.h>
 #include <pthread.h>
@@ -39,6 +40,7 @@ struct stub {
 	const char *message;
 	_Atomic int delay_ms;
 	_Atomic int silent; /* calls get no answer */
+	bool begins;	    /* Migrate takes the token before it fails */
 	uint64_t until;	    /* the deadline that it gives itself, of stream 0x4d6f7665 */
 	struct stub_refusal refusals[4];
 	int nr_refusals;
@@ -136,11 +138,25 @@ static int stub_check(sd_bus_message *m, void *userdata, sd_bus_error *e)
 	return sd_bus_send(NULL, reply, NULL);
 }
 
+static void stub_take_token(sd_bus_message *m)
+{
+	const char *key;
+	int token;
+
+	if (sd_bus_message_skip(m, "t") >= 0 &&
+	    sd_bus_message_enter_container(m, 'a', "{sv}") > 0 &&
+	    sd_bus_message_enter_container(m, 'e', "sv") > 0 &&
+	    sd_bus_message_read(m, "s", &key) > 0 && sd_bus_message_read(m, "v", "h", &token) > 0)
+		token_take(token);
+}
+
 static int stub_migrate(sd_bus_message *m, void *userdata, sd_bus_error *e)
 {
 	struct stub *stub = userdata;
 	int r;
 
+	if (stub->begins)
+		stub_take_token(m);
 	r = stub_common(stub, m, e);
 	if (r)
 		return r;
