@@ -5,7 +5,7 @@
 # make check-all      what takes minutes: the guest tests on all kernels; check-debug: with KASAN and lockdep
 # make soak           what takes hours: the tests of module and daemon in a loop, for SOAK=60 minutes
 # make check-host     what needs no guest; style: the first part of it
-# make mutants        small wrong changes, each of which a test must notice; MUTANT=name or AREA=daemon for some
+# make mutants        small wrong changes, each of which a test must notice; MUTANT="name name" or AREA=daemon for some
 # make bench          the figures, BENCH=NAME for one
 # make lab-shell      a root shell in a guest; lab-migrate, from another terminal, moves it
 # make install        userland and modules; uninstall: away with them; install-userland, install-modules: one half
