@@ -4,7 +4,7 @@
  * names. A phase is a row of passes; a pass goes over a list (what is in the directories, or the told-set) and
  * makes a job of each entry; a job is one child.
  *
- *	check	learn, ask the scripts, ask the hooks, undocheck to all hooks when one said no
+ *	check	learn, ask the scripts, ask the hooks, undocheck to all hooks when one said no or was stopped
  *	begin	learn, hooks' pre (HooksAt=begin)
  *	pre	learn what BEGIN had no time for, scripts until one fails, hooks' pre (HooksAt=pre)
  *	post	scripts that were told, hooks that were told
@@ -23,6 +23,9 @@
 #include "daemon/aud-scripts.h"
 #include "daemon/runner.h"
 #include "daemon/scriptdir.h"
+
+/* For undocheck of all hooks together, when a check is stopped: drmgr waits some seconds for the end of it. */
+#define UNDOCHECK_USEC (2 * USEC_PER_SEC)
 
 enum pass {
 	PASS_END,
@@ -69,6 +72,7 @@ struct scripts {
 	const enum pass *pass;
 	size_t pos;
 	bool stop;	  /* tell nobody else */
+	usec_t undocheck; /* when a check that was stopped has to be over, or 0 */
 	bool hook_failed; /* in CHECK */
 	struct job job;
 	struct runner *runner;
@@ -196,6 +200,9 @@ static usec_t job_deadline(const struct scripts *s)
 {
 	const struct script *script = s->job.script;
 	usec_t now = now_usec(), all = s->notice->deadline, timeout = s->config->script_timeout;
+
+	if (s->undocheck)
+		return s->undocheck;
 
 	if (s->job.kind == KIND_HOOK)
 		timeout = s->config->hook_timeout;
@@ -461,16 +468,31 @@ static void tell(struct audience *a, const struct notice *n)
 	s->pass = n->foreign && n->phase == DR_PHASE_POST ? foreign_passes : passes[n->phase];
 	s->pos = 0;
 	s->stop = s->hook_failed = false;
+	s->undocheck = 0;
 	if (!s->scanned || n->phase == DR_PHASE_CHECK || n->phase == DR_PHASE_BEGIN || n->foreign)
 		scan(s);
 	next_job(s);
+}
+
+/* Hooks that were asked, or will not be any more, hear undocheck; a migration waits for it, so together they are quick. */
+static void undocheck_all(struct scripts *s)
+{
+	s->undocheck = now_usec() + UNDOCHECK_USEC;
+	s->hook_failed = true;
+	if (*s->pass == PASS_HOOKS) {
+		s->pass++;
+		s->pos = 0;
+	}
 }
 
 static void stop(struct audience *a)
 {
 	struct scripts *s = (struct scripts *)a;
 
-	s->stop = true;
+	if (s->notice->phase == DR_PHASE_CHECK && *s->pass >= PASS_HOOKS)
+		undocheck_all(s);
+	else
+		s->stop = true;
 	if (!s->runner)
 		return;
 	eventlog_note(s->a.log, LOG_WARNING, kind_name(s->job.kind), s->job.label,

@@ -143,7 +143,8 @@ void manager_stop(struct manager *m)
 		log_notice("Stream 0x%" PRIx64
 			   " is in progress; ending when everyone has heard how that ends.",
 			   session_stream(m->session));
-		session_stop(m->session);
+		if (session_kind(m->session) != SESSION_CHECK)
+			session_stop(m->session);
 	}
 	exit_if_due(m);
 }
@@ -454,8 +455,12 @@ enum manager_error manager_start(struct manager *m, const struct manager_request
 		return refuse(text, size, MANAGER_LOCKED, "drmgrd is ending: try again");
 	if (m->session && is_under_way(m, request))
 		return attach(m, request, call, userdata, text, size);
-	if (m->session)
+	if (m->session) {
+		/* Whoever asked for the check may be gone, and a hook that hangs has minutes. */
+		if (request->kind == REQUEST_MIGRATE && session_kind(m->session) == SESSION_CHECK)
+			session_stop(m->session);
 		return refuse_busy(m, text, size);
+	}
 	e = take_lock(m, text, size);
 	if (e != MANAGER_OK)
 		return e;

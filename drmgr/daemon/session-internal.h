@@ -36,7 +36,7 @@ struct session {
 	struct walk walk;
 	bool resumed_told;
 	bool foreign;
-	bool stop;     /* the daemon is to end */
+	bool stop;     /* session_stop() */
 	bool given_up; /* whoever asked for it has the partition moved without us */
 
 	sd_event_source *advance;

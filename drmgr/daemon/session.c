@@ -405,6 +405,16 @@ static enum stage first_telling(struct session *s)
 	return STAGE_CANCELLING;
 }
 
+/* The module ends its part by its own deadlines, and has room for a migration then. */
+static void drop_check(struct session *s)
+{
+	session_fail(s, SESSION_BUSY, ECANCELED, "the check was dropped: a migration is to begin");
+	eventlog_note(s->setup.log, LOG_WARNING, NULL, NULL,
+		      "The check is dropped: a migration is to begin.");
+	walk_end(&s->walk);
+	walk_skip(&s->walk);
+}
+
 /* The stage that the facts call for. */
 static enum stage next_stage(struct session *s)
 {
@@ -420,6 +430,8 @@ static enum stage next_stage(struct session *s)
 		       s->request.kind == SESSION_MIGRATE ? STAGE_OPENING :
 							    STAGE_ADOPTING;
 	case STAGE_CHECK:
+		if (s->stop && !failed)
+			drop_check(s);
 		return walk_over(&s->walk) ? STAGE_OVER : STAGE_CHECK;
 	case STAGE_OPENING:
 		if (s->command_pending)

@@ -61,7 +61,10 @@ int session_new(struct session **ret, const struct session_setup *setup,
 /* Goes on where the journal ends; takes the told-sets out of @replay. */
 int session_adopt(struct session **ret, const struct session_setup *setup, struct replay *replay,
 		  session_done_t done, void *userdata);
-/* The daemon is to end: what can be undone is undone, what can't goes on to its own end. @done comes all the same. */
+/*
+ * A migration: the daemon is to end; what can be undone is undone, what can't goes on to its own end. A check: a
+ * migration is to begin, and nobody else is asked. @done comes all the same.
+ */
 void session_stop(struct session *s);
 struct session *session_free(struct session *s);
 
