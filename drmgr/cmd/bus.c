@@ -6,7 +6,8 @@
  *
  * A call waits as long as the daemon answers another, GetStatus, that is made every few seconds beside it. One that
  * cannot be started, that hangs or is stopped, or a bus that does, is noticed in that way and in the same time.
- * For one that ends the bus itself answers, with NoReply.
+ * For one that ends the bus itself answers, with NoReply. Where that is the private one and the token says that nobody
+ * has been told, the next daemon is asked, once.
  *
  * Where another process has the DLPAR lock the daemon says so at once, and it is asked again from here: it need
  * not remember who waits, and who does not wait any more.
@@ -252,7 +253,21 @@ static int is_there(struct call *call)
 	return r < 0 ? r : await(call, is_answered);
 }
 
-static int open_private(struct call *call)
+static void disconnect(struct call *call)
+{
+	call->reply = sd_bus_message_unref(call->reply);
+	call->m = sd_bus_message_unref(call->m);
+	call->bus = sd_bus_close_unref(call->bus);
+	call->pinged = call->refused = call->overdue = false;
+	call->slices = 0;
+}
+
+static bool is_reset(int r)
+{
+	return r == -ECONNRESET || r == -ENOTCONN;
+}
+
+static int try_private(struct call *call)
 {
 	int r = sd_bus_new(&call->bus);
 
@@ -265,6 +280,17 @@ static int open_private(struct call *call)
 	return r >= 0 && call->refused ? -ECONNRESET : r;
 }
 
+/* A daemon that ends meanwhile leaves its socket to the next one. */
+static int open_private(struct call *call)
+{
+	int r = try_private(call);
+
+	if (!is_reset(r))
+		return r;
+	disconnect(call);
+	return try_private(call);
+}
+
 /* Root needs no bus. But whoever names one, as our tests do, means that one. */
 int call_prepare(struct call *call, const char *method)
 {
@@ -272,8 +298,9 @@ int call_prepare(struct call *call, const char *method)
 
 	if (geteuid() == 0 && !getenv("DBUS_SYSTEM_BUS_ADDRESS"))
 		r = open_private(call);
+	call->private = r >= 0;
 	if (r < 0 && r != -ETIMEDOUT) {
-		call->bus = sd_bus_close_unref(call->bus);
+		disconnect(call);
 		r = sd_bus_open_system(&call->bus);
 		if (r >= 0)
 			r = is_there(call);
@@ -326,34 +353,50 @@ static int append_options(struct call *call, const struct request *req)
 		r = append_all(call->m, req, call->token);
 	if (r >= 0)
 		r = sd_bus_message_close_container(call->m);
-	return r < 0 ? call_bad_reply(r) : 0;
+	/* Where the connection has gone the call says so. */
+	return r < 0 && !is_reset(r) ? call_bad_reply(r) : 0;
 }
 
-/* Sets *@locked, and says nothing, where that is why it failed; NULL: the caller does not wait any more. */
-static int run_once(struct call *call, bool *locked)
+/* Why a call is made again. */
+enum {
+	AGAIN_LOCKED = 1, /* another process has the DLPAR lock */
+	AGAIN_ENDED =
+		2, /* the daemon has ended before it told anybody; the next one has its socket */
+};
+
+/* Says nothing, and returns 0, where it failed for one of the *@reasons to try again; *@reasons is that one then, or 0. */
+static int run_once(struct call *call, unsigned int *reasons)
 {
+	unsigned int may = *reasons;
 	const sd_bus_error *error;
 	int r;
 
+	*reasons = 0;
 	call->reply = sd_bus_message_unref(call->reply);
 	r = sd_bus_call_async(call->bus, NULL, call->m, on_reply, call, UINT64_MAX);
 	if (r >= 0)
 		r = await(call, has_reply);
+	error = r < 0 ? NULL : sd_bus_message_get_error(call->reply);
+	if (is_reset(r) || sd_bus_error_has_name(error, SD_BUS_ERROR_NO_REPLY))
+		*reasons = may & AGAIN_ENDED;
+	else if (sd_bus_error_has_name(error, DR_ERROR_LOCKED))
+		*reasons = may & AGAIN_LOCKED;
+	if (*reasons)
+		return 0;
+	if (is_reset(r)) {
+		print_line(LOST_TEXT);
+		return DR_EXIT_LOST;
+	}
 	if (r < 0)
 		return no_bus(r);
-	error = sd_bus_message_get_error(call->reply);
-	if (!error)
-		return 0;
-	if (locked && sd_bus_error_has_name(error, DR_ERROR_LOCKED)) {
-		*locked = true;
-		return 0;
-	}
-	return report(call, error);
+	return error ? report(call, error) : 0;
 }
 
 int call_run(struct call *call)
 {
-	return run_once(call, NULL);
+	unsigned int reasons = 0;
+
+	return run_once(call, &reasons);
 }
 
 int call_request(struct call *call, const char *method, const struct request *req)
@@ -362,6 +405,7 @@ int call_request(struct call *call, const char *method, const struct request *re
 	uint64_t wait =
 		req->wait_min.value ? req->wait_min.value * 60 * USEC_PER_SEC : LOCK_WAIT_USEC;
 	uint64_t until = now_boottime_usec() + wait;
+	bool again = true; /* a daemon that ends all the time is not waited for */
 	int status = call_prepare(call, method);
 
 	if (req->op == REQUEST_MIGRATE)
@@ -369,14 +413,21 @@ int call_request(struct call *call, const char *method, const struct request *re
 	if (req->has_stream)
 		call->stream = req->stream;
 	while (status == 0) {
-		bool locked = false;
+		unsigned int reasons = now_boottime_usec() < until ? AGAIN_LOCKED : 0;
 
-		status = append_options(call, req) ?:
-				 run_once(call, now_boottime_usec() < until ? &locked : NULL);
-		if (!locked)
+		if (again && call->private && !token_is_taken(call->token))
+			reasons |= AGAIN_ENDED;
+		status = append_options(call, req) ?: run_once(call, &reasons);
+		if (status || !reasons)
 			break;
-		usleep(LOCK_RETRY_USEC);
-		status = new_message(call, method);
+		if (reasons == AGAIN_LOCKED) {
+			usleep(LOCK_RETRY_USEC);
+			status = new_message(call, method);
+		} else {
+			again = false;
+			disconnect(call);
+			status = call_prepare(call, method);
+		}
 	}
 	return status;
 }
@@ -405,9 +456,7 @@ bool call_may_do_without(struct call *call, int *status)
 
 void call_done(struct call *call)
 {
-	sd_bus_message_unref(call->reply);
-	sd_bus_message_unref(call->m);
-	sd_bus_close_unref(call->bus);
+	disconnect(call);
 	safe_close(call->token);
 	*call = CALL_NONE;
 }

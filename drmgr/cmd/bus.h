@@ -11,6 +11,7 @@ struct call {
 	sd_bus *bus;
 	sd_bus_message *m;
 	sd_bus_message *reply;
+	bool private; /* the connection ends with the daemon */
 	/* of the wait for it */
 	bool pinged;
 	bool refused; /* nobody was there to be asked whether he is alive */

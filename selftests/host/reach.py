@@ -28,6 +28,12 @@ def connect(path):
     return s
 
 
+def connections():
+    """How many have called on the private socket."""
+    with open("/proc/net/unix") as f:
+        return sum(x.split()[5] == "03" and x.rstrip().endswith(PRIVATE) for x in f)
+
+
 def answer(stream):
     """To a check: that nobody could be asked is a warning, and no status."""
     r = check(stream)
@@ -129,6 +135,50 @@ def socket_of_systemd(t):
     t.same("so is the next one", (0, ""), answer("0x7001"))
 
 
+def daemon_restarts(t):
+    """A daemon that ends with nobody told yet: whoever has asked it, or waits behind that, is heard by the next one."""
+    host.end_bus()
+    listening = socket.socket(socket.AF_UNIX)
+    os.makedirs("/run/drmgr")
+    listening.bind(PRIVATE)
+    listening.listen()
+    store = [("private", listening.fileno())]
+    daemon = Daemon(store=store)
+    go = host.DIR + "/go"
+    script("10-one", f"[ $1 != checkmigrate ] || while [ ! -e {go} ]; do sleep 0.05; done")
+
+    def ask():
+        host.clear_seen()
+        p = subprocess.Popen([host.BUILD + "/drmgr", "-m", "-p", "check", "-s", "0x7001"], stderr=subprocess.PIPE, text=True)
+        wait(lambda: seen() == ["10-one checkmigrate"], "the check")
+        return p
+
+    def restart():
+        daemon.kill()
+        daemon.systemd.store = list(store)
+        daemon.start()
+
+    p = ask()
+    restart()
+    wait(lambda: seen() == ["10-one checkmigrate"] * 2, "the next daemon to be asked")
+    restart()
+    err = p.communicate(timeout=host.PATIENCE)[1]
+    t.result("drmgrd ended before it answered" in err, "where that ends, too, it is said", err)
+    t.same("and stops no check", 0, p.returncode)
+    p = ask()
+    m = Migration("0x7002")
+    wait(lambda: connections() == 2, "the migration to wait behind it")
+    p.kill()
+    p.communicate()
+    restart()
+    t.same("a migration goes well", (0, ""), (m.moving().finish(), m.err))
+    t.same("and everyone is told", ["10-one checkmigrate", "10-one premigrate", "10-one postmigrate"], seen())
+    p = ask()
+    with open(go, "w"):
+        restart()
+    t.same("so does a check", (0, ""), (p.wait(host.PATIENCE), p.stderr.read()))
+
+
 def asked_again(t):
     """The same command again waits for the migration that runs; later its result can be asked for, also of the next daemon."""
     daemon = Daemon()
@@ -169,4 +219,4 @@ def asked_again(t):
     t.same("and so has status", 0, drmgr("status", "-s", "0x7005").returncode)
 
 
-TESTS = (private, private_is_bounded, bus_restarts, socket_of_systemd, asked_again)
+TESTS = (private, private_is_bounded, bus_restarts, socket_of_systemd, daemon_restarts, asked_again)
