@@ -65,8 +65,10 @@ static void prepare(const struct request *req)
 	if (req->op == REQUEST_ORIGINAL || req->op == REQUEST_CAPABILITIES)
 		return;
 	fill_standard_fds();
-	if (of_the_hmc(req))
+	if (of_the_hmc(req)) {
 		signal(SIGPIPE, SIG_IGN);
+		say_without_waiting();
+	}
 	if (req->op == REQUEST_MIGRATE) {
 		sigemptyset(&set);
 		sigaddset(&set, SIGTERM);
@@ -85,6 +87,7 @@ int main(int argc, char *argv[])
 	status = request_parse(argc, argv, &req, &err);
 	if (status) {
 		signal(SIGPIPE, SIG_IGN); /* the status is what counts */
+		say_without_waiting();
 		fprintf(stderr, "drmgr: %s\n", err.text);
 		return status;
 	}

@@ -6,14 +6,58 @@
 #include "cmd/say.h"
 #include "shared/cleanup.h"
 
+#include <limits.h>
+#include <poll.h>
+#include <stdbool.h>
+#include <stdio.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <unistd.h>
 
 /* Longer than any two texts of ours; what does not fit is cut off. */
 #define LINE_BYTES 1024
 
 /* What /dev/log is a link to */
 #define LOG_SOCKET "/run/systemd/journal/dev-log"
+
+/* Not O_NONBLOCK: the file is the caller's, too. A pipe that poll() calls writable has room for PIPE_BUF. */
+static bool write_now(int fd, const char *p, size_t n)
+{
+	struct pollfd ready = { .fd = fd, .events = POLLOUT };
+
+	return poll(&ready, 1, 0) == 1 && ready.revents & POLLOUT && write(fd, p, n) >= 0;
+}
+
+static ssize_t on_write(void *cookie, const char *p, size_t n)
+{
+	const int *fd = cookie;
+	size_t done, part;
+
+	for (done = 0; done < n; done += part) {
+		part = n - done < PIPE_BUF ? n - done : PIPE_BUF;
+		if (!write_now(*fd, p + done, part))
+			break;
+	}
+	return (ssize_t)n;
+}
+
+static FILE *open_stream(FILE *instead, int *fd)
+{
+	FILE *f = fopencookie(fd, "w", (cookie_io_functions_t){ .write = on_write });
+
+	if (!f)
+		return instead;
+	setvbuf(f, NULL, _IOLBF, 0);
+	return f;
+}
+
+void say_without_waiting(void)
+{
+	static int out = STDOUT_FILENO, err = STDERR_FILENO;
+
+	stdout = open_stream(stdout, &out);
+	stderr = open_stream(stderr, &err);
+}
 
 static char *add(char *to, const char *end, const char *text)
 {
@@ -35,5 +79,5 @@ void say(int priority, const char *text, const char *more)
 		(void)!sendto(fd, line, (size_t)(p - line), MSG_DONTWAIT | MSG_NOSIGNAL,
 			      (const struct sockaddr *)&log, sizeof(log));
 	*p++ = '\n';
-	(void)!write(STDERR_FILENO, start, (size_t)(p - start));
+	write_now(STDERR_FILENO, start, (size_t)(p - start));
 }

@@ -40,6 +40,16 @@ def without_daemon(t):
     t.same("for a check, too", 0, check("0x7006").returncode)
 
 
+def nobody_reads(t):
+    """Without drmgrd, too, a caller that does not read what drmgr says stops nothing."""
+    pipe = host.full_pipe()
+    for phase in ("check", "pre"):
+        p = subprocess.Popen([host.BUILD + "/drmgr", "-m", "-p", phase, "-s", "0x7001"], stdout=pipe, stderr=pipe)
+        if phase == "pre":
+            t.same("it is written", "0x7001\n", host.move())
+        t.same(f"-p {phase} ends with 0", 0, p.wait(host.PATIENCE))
+
+
 def daemon_hangs(t):
     """A drmgrd that is stopped: where nobody has been told it goes on without it, and drmgrd finds out when it wakes up."""
     daemon = Daemon()
@@ -94,4 +104,4 @@ def no_room_to_begin(t):
     t.same("and nobody was told", ["original: -m -c pmig -p pre -s 0x7001"], seen())
 
 
-TESTS = (without_daemon, daemon_hangs, no_room_to_begin)
+TESTS = (without_daemon, nobody_reads, daemon_hangs, no_room_to_begin)

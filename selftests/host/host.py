@@ -129,6 +129,15 @@ def until_blocked(call):
         return n
 
 
+def full_pipe():
+    """One that takes no more, as its reader does not read; to write to it waits for ever."""
+    _, pipe = os.pipe()
+    os.set_blocking(pipe, False)
+    until_blocked(lambda: os.write(pipe, b"x" * 4096))
+    os.set_blocking(pipe, True)
+    return pipe
+
+
 def is_there_for(process, seconds):
     try:
         process.wait(seconds)
