@@ -212,6 +212,18 @@ static int start(sd_bus_message *call, struct manager *m, struct manager_request
 	return 1; /* answered later */
 }
 
+void bus_forget(const sd_bus *bus, struct manager *m)
+{
+	for (size_t i = m->nr_waiters; i-- > 0;) {
+		sd_bus_message *call = m->waiters[i].userdata;
+
+		if (sd_bus_message_get_bus(call) != bus)
+			continue;
+		manager_forget(m, i);
+		sd_bus_message_unref(call);
+	}
+}
+
 static int with_stream(sd_bus_message *call, void *userdata, sd_bus_error *error,
 		       enum request_kind kind, manager_reply_t reply)
 {

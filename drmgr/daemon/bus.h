@@ -10,6 +10,9 @@ struct manager;
 /* bus.c: answers on @bus from now on. On one that is private nobody registers. */
 int bus_serve(sd_bus *bus, struct manager *m, bool is_private);
 
+/* Nobody hears what is answered on @bus any more. */
+void bus_forget(const sd_bus *bus, struct manager *m);
+
 /* sysbus.c: the system bus, as soon as and whenever it is there. */
 struct sysbus;
 int sysbus_new(struct sysbus **ret, struct manager *m);

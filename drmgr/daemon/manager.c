@@ -4,6 +4,7 @@
  * back end that works. When nothing is going on it compares what the module says with what is known here, and
  * takes over what has no owner: a session of a daemon before us, or a migration that somebody else started.
  */
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -187,6 +188,7 @@ static void release(struct manager *m)
 {
 	watch(m, false);
 	tell_systemd(m);
+	safe_close(m->request.token);
 	m->request = (struct manager_request){ .token = -1 };
 	sd_event_source_set_enabled(m->reconcile, SD_EVENT_ONESHOT);
 	reload_if_due(m);
@@ -424,6 +426,15 @@ static void add_waiter(struct manager *m, manager_reply_t call, void *userdata)
 	m->waiters[m->nr_waiters++].userdata = userdata;
 }
 
+void manager_forget(struct manager *m, size_t i)
+{
+	m->nr_waiters--;
+	memmove(&m->waiters[i], &m->waiters[i + 1], (m->nr_waiters - i) * sizeof(m->waiters[0]));
+	if (m->nr_waiters == 0 && m->session && m->request.kind == REQUEST_CHECK &&
+	    session_kind(m->session) == SESSION_CHECK)
+		session_stop(m->session);
+}
+
 static bool is_under_way(const struct manager *m, const struct manager_request *request)
 {
 	return request->kind == REQUEST_MIGRATE && session_kind(m->session) != SESSION_CHECK &&
@@ -434,11 +445,16 @@ static bool is_under_way(const struct manager *m, const struct manager_request *
 static enum manager_error attach(struct manager *m, const struct manager_request *request,
 				 manager_reply_t call, void *userdata, char *text, size_t size)
 {
-	if (m->nr_waiters == WAITERS_MAX || !token_take(request->token))
+	if (m->nr_waiters == WAITERS_MAX)
 		return refuse(text, size, MANAGER_BUSY,
 			      "stream 0x%" PRIx64
 			      " is being migrated, and %d wait for its end: see drmgr status -s",
 			      request->stream, WAITERS_MAX);
+	if (!token_take(request->token))
+		return refuse(text, size, MANAGER_BUSY,
+			      "stream 0x%" PRIx64
+			      " is being migrated, and this drmgr has stopped waiting for its end",
+			      request->stream);
 	add_waiter(m, call, userdata);
 	return MANAGER_OK;
 }
@@ -469,6 +485,9 @@ enum manager_error manager_start(struct manager *m, const struct manager_request
 		return refuse(text, size, MANAGER_FAILED, "out of memory");
 	}
 	m->request = *request;
+	/* The caller, and his message with it, may go first. */
+	if (request->token >= 0)
+		m->request.token = fcntl(request->token, F_DUPFD_CLOEXEC, 3);
 	e = sim ? prepare_simulation(m, text, size) : MANAGER_OK;
 	if (e == MANAGER_OK &&
 	    start_session(m, request->kind == REQUEST_MIGRATE ? SESSION_MIGRATE : SESSION_CHECK,

@@ -91,6 +91,8 @@ struct manager *manager_free(struct manager *m);
 /* Starts an operation; otherwise says why not in @text. */
 enum manager_error manager_start(struct manager *m, const struct manager_request *request,
 				 manager_reply_t reply, void *userdata, char *text, size_t size);
+/* Waiter @i does not wait any more. A check that nobody waits for is dropped; a migration goes on. */
+void manager_forget(struct manager *m, size_t i);
 /* Reads the settings again, when nothing is going on: what a session has begun with holds to its end. */
 void manager_reload(struct manager *m);
 /* Ends the loop when nothing is going on; what has not been suspended is undone first. The second time: at once. */

@@ -409,8 +409,9 @@ static enum stage first_telling(struct session *s)
 static void drop_check(struct session *s)
 {
 	session_fail(s, SESSION_BUSY, ECANCELED, "the check was dropped: a migration is to begin");
-	eventlog_note(s->setup.log, LOG_WARNING, NULL, NULL,
-		      "The check is dropped: a migration is to begin.");
+	eventlog_note(
+		s->setup.log, LOG_WARNING, NULL, NULL,
+		"The check is dropped: a migration is to begin, or nobody waits for it any more.");
 	walk_end(&s->walk);
 	walk_skip(&s->walk);
 }

@@ -63,7 +63,7 @@ int session_adopt(struct session **ret, const struct session_setup *setup, struc
 		  session_done_t done, void *userdata);
 /*
  * A migration: the daemon is to end; what can be undone is undone, what can't goes on to its own end. A check: a
- * migration is to begin, and nobody else is asked. @done comes all the same.
+ * migration is to begin, or nobody waits for it any more, and nobody else is asked. @done comes all the same.
  */
 void session_stop(struct session *s);
 struct session *session_free(struct session *s);
