@@ -61,6 +61,8 @@ install: all
 		if [ -x $$f ]; then m=755; else m=644; fi; install -m $$m $$f $(D)$(SCRIPTDIR)/$$f || exit 1; done
 	$(SETTLE)
 	$(if $(D),,$(ON_SYSTEMD) systemd-tmpfiles --create $(TMPFILESDIR)/drmgr.conf)
+	# the old daemon may not know what the new drmgr asks of it
+	$(if $(D),,$(ON_SYSTEMD) systemctl try-restart drmgrd.service)
 
 # What an admin has changed or added stays: settings that differ from ours, and the directories of scripts. The
 # bus may start the daemon again as long as its unit is known, for an application or the HMC, so it is stopped twice.

@@ -248,7 +248,11 @@ make_systemd() {
 		#!/bin/sh
 		cd /run/systemd
 		case $1 in
-		daemon-reload) [ -e /usr/lib/systemd/system/drmgrd.service ] || rm -f known ;;
+		daemon-reload)
+			touch reloaded
+			[ -e /usr/lib/systemd/system/drmgrd.service ] || rm -f known
+			;;
+		try-restart) [ ! -e reloaded ] || [ ! -e running ] || touch restarted ;;
 		disable | stop) [ -e known ] || rm -f running ;;
 		esac
 	EOF
@@ -325,6 +329,8 @@ test_admin() {
 		refused "none-gcc is not here" uninstall-userland CROSS_COMPILE=none-
 	it "... and takes nothing away" inside test -e $DRMGR -a -e /usr/include/dr.h
 	make_systemd
+	it "make install, and the daemon runs" admin_make install-userland
+	it "... restarts it, when the new unit has been read" inside test -e /run/systemd/restarted
 	it "make uninstall, and somebody always wants the daemon" admin_make uninstall-userland
 	it "... leaves none running" stopped
 	rm -r "$R/tmp/bin" "$R/run/systemd"
