@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "daemon/results.h"
+#include "daemon/manager.h"
 
 struct record {
 	uint64_t stream;
@@ -69,6 +69,7 @@ static void save(const struct results *r)
 	if (!ok || rename(temp, r->path) < 0) {
 		log_warning("%s can't be written: %s.", r->path, errno_text(errno));
 		unlink(temp);
+		unlink(r->path); /* no result is better than that of the last time */
 	}
 }
 
@@ -84,7 +85,8 @@ static bool load_one(FILE *f, struct result *v)
 	struct record record;
 
 	if (fread(&record, sizeof(record), 1, f) != 1 || !record.stream ||
-	    record.nr_changes > WIRE_CHANGES_MAX || !memchr(record.text, '\0', sizeof(record.text)))
+	    record.error >= _MANAGER_ERROR_MAX || record.nr_changes > WIRE_CHANGES_MAX ||
+	    !memchr(record.text, '\0', sizeof(record.text)))
 		return false;
 	*v = (struct result){ .stream = record.stream,
 			      .blackout_us = record.blackout_us,

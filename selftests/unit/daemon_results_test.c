@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* What the next daemon knows of the last migrations: what is in the file, if that can be. */
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+
+#include "daemon/manager.h"
+#include "kselftest_harness.h"
+
+/* where record.error of the first one is: behind the version and two numbers */
+#define ERROR_AT 24
+
+FIXTURE(results)
+{
+	char dir[32], path[64], temp[96];
+};
+
+FIXTURE_SETUP(results)
+{
+	strcpy(self->dir, "/tmp/dr-results-XXXXXX");
+	ASSERT_NE(NULL, mkdtemp(self->dir));
+	sprintf(self->path, "%s/results", self->dir);
+	sprintf(self->temp, "%s.new", self->path);
+}
+
+FIXTURE_TEARDOWN(results)
+{
+	rmdir(self->temp);
+	unlink(self->path);
+	rmdir(self->dir);
+}
+
+static void add(const char *path, unsigned error, const char *text)
+{
+	struct session_result result = { 0 };
+	struct results *r;
+
+	if (results_new(&r, path) == 0) {
+		results_add(r, 0x7001, error, text, &result);
+		results_free(r);
+	}
+}
+
+/* The error of 0x7001, as the next daemon has it; -1: it knows nothing of it. */
+static int known(const char *path)
+{
+	const struct result *found;
+	struct results *r;
+	int error;
+
+	if (results_new(&r, path) < 0)
+		return -1;
+	found = results_find(r, 0x7001);
+	error = found ? (int)found->error : -1;
+	results_free(r);
+	return error;
+}
+
+TEST_F(results, one_that_cannot_be_is_not_taken)
+{
+	uint32_t error = _MANAGER_ERROR_MAX;
+	int fd;
+
+	add(self->path, MANAGER_FAILED, "why");
+	EXPECT_EQ(MANAGER_FAILED, known(self->path));
+	fd = open(self->path, O_WRONLY | O_CLOEXEC);
+	EXPECT_EQ(sizeof(error), pwrite(fd, &error, sizeof(error), ERROR_AT));
+	close(fd);
+	EXPECT_EQ(-1, known(self->path));
+}
+
+TEST_F(results, none_is_better_than_an_old_one)
+{
+	add(self->path, MANAGER_STOPPED, "not today");
+	EXPECT_EQ(MANAGER_STOPPED, known(self->path));
+	ASSERT_EQ(0, mkdir(self->temp, 0700)) TH_LOG("so it cannot be written");
+	add(self->path, MANAGER_OK, "");
+	EXPECT_EQ(-1, known(self->path));
+}
+
+TEST_HARNESS_MAIN
