@@ -10,8 +10,8 @@
 
 #include "daemon/session-internal.h"
 
-/* The module asks the platform for a stream, and nobody else is asked. */
-#define OPENING_USEC (30 * USEC_PER_SEC)
+/* For the answer of the module to a command; to BEGIN it asks the platform for the stream. */
+#define ANSWER_USEC (30 * USEC_PER_SEC)
 
 DEFINE_CLEANUP(struct session *, session_free)
 
@@ -171,8 +171,9 @@ usec_t session_until(const struct session *s)
 {
 	uint64_t until = 0;
 
-	if (s->stage == STAGE_OPENING)
-		return s->since + OPENING_USEC;
+	if (s->stage == STAGE_OPENING ||
+	    (s->command_pending && (s->stage == STAGE_ADOPTING || s->stage == STAGE_ENDING)))
+		return s->since + ANSWER_USEC;
 	if (s->stage == STAGE_PRE)
 		sd_event_source_get_time(s->timer, &until);
 	return until;

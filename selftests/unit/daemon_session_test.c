@@ -969,6 +969,9 @@ TEST_F(session, drmgr_has_lost_patience)
 	become(&self->backend, PMIG_STATE_SUSPENDING, 0);
 	loop(self);
 	become(&self->backend, PMIG_STATE_COMPLETED, 0);
+	while (self->s->stage < STAGE_ENDING)
+		ASSERT_LE(0, sd_event_run(self->event, 0));
+	EXPECT_LT(now_usec(), session_until(self->s)) TH_LOG("END has no deadline");
 	loop(self);
 	ASSERT_TRUE(self->over);
 	EXPECT_STREQ("BEGIN signals-1:post signals-2:post scripts-1:post scripts-2:post END",
