@@ -13,6 +13,7 @@
 #include "shared/cleanup.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <stddef.h>
 #include <string.h>
 #include <strings.h>
@@ -121,12 +122,30 @@ const char *fallback_original(const struct fallback *f)
 	return NULL;
 }
 
+/*
+ * It and its hooks have signals as usual: it blocks what it wants. Those that have come meanwhile are dropped, or they would
+ * end us here. Back as it was where it cannot be run.
+ */
 void fallback_exec(const char *original, char *const argv[])
 {
+	static const int blocked[] = { SIGTERM, SIGHUP, SIGINT };
+	void (*pipe_handler)(int) = signal(SIGPIPE, SIG_DFL);
 	static char mark[] = MARK "=1";
+	sigset_t none, before;
+	size_t i;
+	int error;
 
-	putenv(mark);
+	if (!strcmp(original, fallback_system.originals[1]))
+		putenv(mark);
+	for (i = 0; i < ARRAY_SIZE(blocked); i++)
+		signal(blocked[i], signal(blocked[i], SIG_IGN));
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, &before);
 	execv(original, argv);
+	error = errno;
+	sigprocmask(SIG_SETMASK, &before, NULL);
+	signal(SIGPIPE, pipe_handler);
+	errno = error;
 }
 
 /* powerpc-utils' drmgr does not wait for the DLPAR lock, and a daemon that hangs may have it. */

@@ -50,6 +50,23 @@ def nobody_reads(t):
         t.same(f"-p {phase} ends with 0", 0, p.wait(host.PATIENCE))
 
 
+def original_has_signals(t):
+    """powerpc-utils' drmgr has signals and environment as usual, and one that has come meanwhile does not end it."""
+    daemon = Daemon()
+    daemon.stop()
+    host.put(host.ORIGINAL, "#!/bin/sh\ngrep -E 'SigBlk|SigIgn' /proc/self/status; env | grep DRMGR_FALLBACK\nexit 7\n")
+    m = Migration("0x7001")
+    mask = f"SigBlk:\t{1 << 0 | 1 << 1 | 1 << 14:016x}\n"
+    wait(lambda: mask in text(f"/proc/{m.process.pid}/status"), "it to block them")
+    for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
+        m.process.send_signal(number)
+    t.same("it is run", 7, m.end())
+    masks = [int(x.split()[1], 16) for x in m.out.splitlines() if x.startswith("Sig")]
+    t.same("with no signal blocked", 0, masks[0])
+    t.same("nor SIGPIPE ignored", 0, masks[1] & 1 << 12)
+    t.result("DRMGR_FALLBACK" not in m.out, "and nothing in its environment", m.out)
+
+
 def daemon_hangs(t):
     """A drmgrd that is stopped: where nobody has been told it goes on without it, and drmgrd finds out when it wakes up."""
     daemon = Daemon()
@@ -104,4 +121,4 @@ def no_room_to_begin(t):
     t.same("and nobody was told", ["original: -m -c pmig -p pre -s 0x7001"], seen())
 
 
-TESTS = (without_daemon, nobody_reads, daemon_hangs, no_room_to_begin)
+TESTS = (without_daemon, nobody_reads, original_has_signals, daemon_hangs, no_room_to_begin)
