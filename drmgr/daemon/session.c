@@ -11,7 +11,8 @@
  *	ADOPTING -> MOVING or CANCELLING or POST or UNDO: where the module says that it is
  *
  * Who may stop it: until the module is SUSPENDING, any refusal that `stops`; the session then cancels and waits
- * for the module's FAILED. Later there is no way back, and only the module says how it ended.
+ * for the module's FAILED. So does the end of the daemon, until the memory has been copied. Later there is no way back,
+ * and only the module says how it ended.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -35,6 +36,13 @@ static const struct kernel_state *kernel(const struct session *s)
 static bool kernel_is(const struct session *s, enum pmig_state from, enum pmig_state to)
 {
 	return s->in_module && kernel(s)->state >= from && kernel(s)->state <= to;
+}
+
+/* PRE came at once, and our write waits while the memory is copied: the module can still cancel. */
+static bool ours_waits(const struct session *s)
+{
+	return kernel_is(s, PMIG_STATE_SUSPENDING, PMIG_STATE_SUSPENDING) &&
+	       kernel(s)->vasi == PMIG_VASI_ENABLED && !(kernel(s)->flags & PMIG_F_FOREIGN);
 }
 
 /* The stream is being given up, or is gone. */
@@ -187,7 +195,7 @@ static void end_begin(struct session *s)
 /* Said again until the module has heard it: nothing else brings FAILED. */
 static void cancel(struct session *s)
 {
-	if (!kernel_is(s, PMIG_STATE_ENABLED, PMIG_STATE_READY))
+	if (!kernel_is(s, PMIG_STATE_ENABLED, PMIG_STATE_READY) && !ours_waits(s))
 		return;
 	if (!s->command_pending)
 		command(s, PMIG_CMD_CANCEL);
@@ -281,6 +289,23 @@ static void lock_memory(bool on)
 			    errno_text(errno));
 }
 
+/* Whoever asked for it has gone on without us: for the module it is somebody else's migration, that we adopt later. */
+static void lose_token(struct session *s)
+{
+	log_warning("drmgr has lost patience and has the partition moved without drmgrd.");
+	session_fail(s, SESSION_ABORTED, ECANCELED, "drmgr goes on without drmgrd");
+}
+
+static void begin(struct session *s)
+{
+	if (token_is_taken(s->request.token))
+		lose_token(s);
+	else
+		open_journal(s);
+	if (s->outcome == SESSION_OK)
+		command(s, PMIG_CMD_BEGIN);
+}
+
 static void enter(struct session *s, enum stage stage)
 {
 	const struct eventlog *l = s->setup.log;
@@ -295,9 +320,7 @@ static void enter(struct session *s, enum stage stage)
 		lock_memory(true);
 		eventlog_event(l, EVENT_START);
 		eventlog_event(l, EVENT_BEGIN);
-		open_journal(s);
-		if (s->outcome == SESSION_OK)
-			command(s, PMIG_CMD_BEGIN);
+		begin(s);
 		break;
 	case STAGE_ADOPTING:
 		lock_memory(true);
@@ -397,12 +420,13 @@ static enum stage first_telling(struct session *s)
 {
 	if (token_take(s->request.token))
 		return STAGE_BEGIN;
+	if (s->setup.backend->ops->engine) {
+		lose_token(s);
+		return STAGE_CANCELLING;
+	}
 	s->given_up = s->foreign = true;
 	log_warning("drmgr has lost patience and has the partition moved without drmgrd.");
-	if (!s->setup.backend->ops->engine)
-		return STAGE_COPYING; /* the module sees how it ends */
-	session_fail(s, SESSION_ABORTED, ECANCELED, "drmgr goes on without drmgrd");
-	return STAGE_CANCELLING;
+	return STAGE_COPYING; /* the module sees how it ends */
 }
 
 /* The module ends its part by its own deadlines, and has room for a migration then. */
@@ -421,8 +445,9 @@ static enum stage next_stage(struct session *s)
 {
 	bool failed;
 
-	if (s->stop &&
-	    (s->stage == STAGE_BEGIN || s->stage == STAGE_COPYING || s->stage == STAGE_PRE))
+	if (s->stop && !s->given_up &&
+	    (s->stage == STAGE_BEGIN || s->stage == STAGE_COPYING || s->stage == STAGE_PRE ||
+	     (s->stage == STAGE_MOVING && ours_waits(s))))
 		session_fail(s, SESSION_STOPPED, ESHUTDOWN, "drmgrd was told to end");
 	failed = s->outcome != SESSION_OK;
 	switch (s->stage) {

@@ -45,6 +45,7 @@ struct paper_backend {
 	enum pmig_cmd command;
 	enum pmig_cmd fails; /* this command fails with -EBUSY */
 	bool no_quiesce;     /* stays ENABLED */
+	bool stays_waiting;  /* in Enabled, with our write */
 	bool stays_resumed;
 	bool stays_cancelling;
 	bool cancel_is_late; /* it moves all the same */
@@ -106,7 +107,9 @@ static int paper_later(sd_event_source *s, void *userdata)
 		break;
 	case PMIG_CMD_SUSPEND:
 		become(p, PMIG_STATE_SUSPENDING, 0);
-		if (p->fail_in_move)
+		if (p->stays_waiting)
+			p->b.state.vasi = PMIG_VASI_ENABLED;
+		else if (p->fail_in_move)
 			become(p, PMIG_STATE_FAILED, (uint32_t)p->fail_in_move);
 		else {
 			become(p, PMIG_STATE_RESUMED, 0);
@@ -952,16 +955,33 @@ TEST_F(session, foreign_migration)
 		     trace);
 }
 
-/* Who asked for it has gone on without us meanwhile: it is somebody else's migration. */
+/* Who asked for it has gone on without us: it is somebody else's migration, and the module is to see it as that. */
 TEST_F(session, drmgr_has_lost_patience)
 {
+	struct session_result result;
+
 	self->token = token_new();
 	EXPECT_TRUE(token_take(self->token));
 	ASSERT_EQ(0, start(self, SESSION_MIGRATE, false));
-	expected.foreign = true;
+	loop(self);
+	ASSERT_TRUE(self->over);
+	EXPECT_STREQ("", trace);
+	session_result(self->s, &result);
+	EXPECT_EQ(SESSION_ABORTED, result.outcome);
+	close(self->token);
+}
+
+/* The same while the module answers: nobody is told to get ready, and nothing of ours cancels it. */
+TEST_F(session, drmgr_loses_patience_during_begin)
+{
+	self->token = token_new();
+	ASSERT_EQ(0, start(self, SESSION_MIGRATE, false));
 	while (self->s->stage < STAGE_OPENING)
 		ASSERT_LE(0, sd_event_run(self->event, 0));
 	EXPECT_LT(now_usec(), session_until(self->s)) TH_LOG("BEGIN has no deadline");
+	EXPECT_TRUE(token_take(self->token));
+	expected.foreign = true;
+	session_stop(self->s);
 	loop(self);
 	ASSERT_FALSE(self->over);
 	EXPECT_STREQ("BEGIN", trace);
@@ -998,6 +1018,40 @@ TEST_F(session, takes_the_token_before_it_tells)
 	loop(self);
 	EXPECT_FALSE(token_take(self->token));
 	close(self->token);
+}
+
+/* The copy takes as long as it takes: to end the daemon ends it, as it does when PRE comes after it. */
+TEST_F(session, stopped_while_its_write_waits)
+{
+	struct session_result result;
+
+	self->backend.stays_waiting = true;
+	ASSERT_EQ(0, start(self, SESSION_MIGRATE, false));
+	loop(self);
+	ASSERT_FALSE(self->over);
+	session_stop(self->s);
+	loop(self);
+	ASSERT_TRUE(self->over);
+	EXPECT_NE(NULL, strstr(trace, "SUSPEND CANCEL signals-2:post-error"));
+	EXPECT_EQ(ESHUTDOWN, self->backend.cancelled_with);
+	session_result(self->s, &result);
+	EXPECT_EQ(SESSION_STOPPED, result.outcome);
+}
+
+TEST_F(session, stopped_when_it_is_too_late)
+{
+	self->backend.stays_waiting = true;
+	ASSERT_EQ(0, start(self, SESSION_MIGRATE, false));
+	loop(self);
+	self->backend.b.state.vasi = PMIG_VASI_SUSPENDED;
+	session_stop(self->s);
+	loop(self);
+	ASSERT_FALSE(self->over);
+	EXPECT_EQ(NULL, strstr(trace, "CANCEL"));
+	become(&self->backend, PMIG_STATE_COMPLETED, 0);
+	loop(self);
+	ASSERT_TRUE(self->over);
+	EXPECT_NE(NULL, strstr(trace, "SUSPEND signals-1:post"));
 }
 
 /* ---- real applications, and a driver that takes its time ---- */
