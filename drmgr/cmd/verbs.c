@@ -102,11 +102,15 @@ static const struct verb_option *find_option(const struct verb *verb, const char
 	return NULL;
 }
 
-static int take_option(const struct verb_option *o, const char *value, struct request *req,
-		       struct errline *err)
+static int take_option(const struct verb_option *o, const char *typed, const char *value,
+		       struct request *req, struct errline *err)
 {
+	const char *name = o->shorter && !strcmp(typed, o->shorter) ? o->shorter : o->name;
+
+	if (!value)
+		return fail(err, DR_EXIT_USAGE, "%s needs a value behind it", name);
 	if (o->kind == OPTION_NUMBER)
-		return parse_u32(value, o->name, (struct opt_u32 *)((char *)req + o->offset), err);
+		return parse_u32(value, name, (struct opt_u32 *)((char *)req + o->offset), err);
 	req->has_stream = true;
 	return parse_stream(value, &req->stream, err);
 }
@@ -118,7 +122,7 @@ static int parse_options(const struct verb *verb, int argc, char *const argv[], 
 	int i, r;
 
 	for (i = 2; i < argc; i++) {
-		const char *value = NULL;
+		const char *typed = argv[i], *value = NULL;
 		const struct verb_option *o;
 
 		if (!strcmp(argv[i], "--help") || !strcmp(argv[i], "-h")) {
@@ -136,9 +140,7 @@ static int parse_options(const struct verb *verb, int argc, char *const argv[], 
 		}
 		if (!value && ++i < argc)
 			value = argv[i];
-		if (!value)
-			return fail(err, DR_EXIT_USAGE, "%s needs a value behind it", o->name);
-		r = take_option(o, value, req, err);
+		r = take_option(o, typed, value, req, err);
 		if (r)
 			return r;
 	}

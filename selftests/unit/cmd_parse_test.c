@@ -333,6 +333,25 @@ TEST(bad_input)
 	}
 }
 
+TEST(an_option_is_named_as_it_was_typed)
+{
+	static const char *const lines[][2] = {
+		{ "log -n x", "-n " },
+		{ "log -n", "-n " },
+		{ "log --lines x", "--lines " },
+		{ "log --lines=x", "--lines " },
+	};
+	struct request req;
+	struct errline err;
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(lines); i++) {
+		EXPECT_EQ(DR_EXIT_USAGE, parse(lines[i][0], &req, &err));
+		EXPECT_EQ(0, strncmp(err.text, lines[i][1], strlen(lines[i][1])))
+		TH_LOG("%s: %s", lines[i][0], err.text);
+	}
+}
+
 TEST(long_arguments)
 {
 	char line[512] = "-m -p pre -s ";
