@@ -14,6 +14,8 @@ def without_daemon(t):
     r = check("0x7001")
     t.same("a check ends with 0", 0, r.returncode)
     t.result("drmgrd is not running" in r.stderr and "warning: nobody here was asked" in r.stderr, "with a warning", r.stderr)
+    wait(lambda: [x for x in journal.lines if "nobody here was asked" in x[2]], "it in the log")
+    t.same("which is critical", [2], [x[0] & 7 for x in journal.lines if "nobody here was asked" in x[2]])
     host.original(7)
     m = Migration("0x7001", "-d", "14", "a b")
     t.same("a migration ends with the status of powerpc-utils' drmgr", 7, m.finish())
