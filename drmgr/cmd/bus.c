@@ -378,7 +378,7 @@ static int run_once(struct call *call, unsigned int *reasons)
 		r = await(call, has_reply);
 	error = r < 0 ? NULL : sd_bus_message_get_error(call->reply);
 	if (is_reset(r) || sd_bus_error_has_name(error, SD_BUS_ERROR_NO_REPLY))
-		*reasons = may & AGAIN_ENDED;
+		*reasons = token_is_taken(call->token) ? 0 : may & AGAIN_ENDED;
 	else if (sd_bus_error_has_name(error, DR_ERROR_LOCKED))
 		*reasons = may & AGAIN_LOCKED;
 	if (*reasons)
@@ -415,7 +415,7 @@ int call_request(struct call *call, const char *method, const struct request *re
 	while (status == 0) {
 		unsigned int reasons = now_boottime_usec() < until ? AGAIN_LOCKED : 0;
 
-		if (again && call->private && !token_is_taken(call->token))
+		if (again && call->private)
 			reasons |= AGAIN_ENDED;
 		status = append_options(call, req) ?: run_once(call, &reasons);
 		if (status || !reasons)
