@@ -24,7 +24,7 @@ static bool is(const char *name, const char *call)
 static bool is_fixup(const char *name)
 {
 	return is(name, "ibm,activate-firmware") || is(name, "ibm,update-nodes") ||
-	       is(name, "ibm,update-properties");
+	       is(name, "ibm,update-properties") || is(name, "ibm,configure-connector");
 }
 
 static void on_input(void *data, struct rtas_args *args, const char *name)

@@ -135,10 +135,12 @@ static bool end_followed(void)
 
 	mutex_lock(&following_lock);
 	was = following;
-	if (was && is_promised())
+	if (was && is_promised()) {
 		put_off();
-	else if (was)
+	} else if (was) {
 		unfollow();
+		pmig_blackout_clear();
+	}
 	mutex_unlock(&following_lock);
 	return was;
 }
@@ -153,6 +155,7 @@ static void settle(struct work_struct *work)
 	} else if (pmig_engine_differs(engine)) {
 		pmig_foreign_begin(engine, 0);
 		pmig_foreign_end(engine, 0, 0, pmig_blackout());
+		pmig_blackout_clear();
 	}
 }
 
@@ -198,6 +201,8 @@ void pmig_watch_own_begins(void)
 void pmig_watch_own_ends(int err)
 {
 	WRITE_ONCE(own, NULL);
+	if (!err)
+		pmig_blackout_clear();
 	if (xchg(&unclaimed, false) && err)
 		WRITE_ONCE(claimed, true);
 	if (take_claim())
