@@ -304,17 +304,27 @@ int pmig_session_adopt(const struct pmig_request *rq)
 	return err;
 }
 
+/* A result, or a stream that nobody has been told of: that is left as it is. */
+#define MAY_END                                                                         \
+	(BIT(PMIG_STATE_CHECKED) | BIT(PMIG_STATE_COMPLETED) | BIT(PMIG_STATE_FAILED) | \
+	 BIT(PMIG_STATE_ENABLED) | BIT(PMIG_STATE_QUIESCE))
+
 int pmig_session_end(const struct pmig_request *rq)
 {
-	u32 ended = BIT(PMIG_STATE_CHECKED) | BIT(PMIG_STATE_COMPLETED) | BIT(PMIG_STATE_FAILED);
 	struct pmig_session *s;
+	int err = 0;
 
 	mutex_lock(&pmig_session_lock);
-	s = owned(rq, ended);
-	if (!IS_ERR(s))
+	if (pmig_session_end_late(rq->portid))
+		goto out;
+	s = owned(rq, MAY_END);
+	if (IS_ERR(s))
+		err = PTR_ERR(s);
+	else
 		pmig_session_forget(s);
+out:
 	mutex_unlock(&pmig_session_lock);
-	return PTR_ERR_OR_ZERO(s);
+	return err;
 }
 
 /**

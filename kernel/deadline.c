@@ -4,6 +4,8 @@
  * too, wait for its owner. The owner has deadlines of its own, and earlier ones; this one holds
  * where it sleeps in the kernel, or is stopped. Past it the session is cancelled and undone, as
  * when its owner dies. The poller may be stuck at the time, so this is work of its own.
+ *
+ * And how long the result waits for such an owner before others need not wait for it.
  */
 #include <linux/module.h>
 
@@ -12,11 +14,24 @@
 static unsigned int pre_timeout_ms = 600000;
 module_param(pre_timeout_ms, uint, 0644);
 MODULE_PARM_DESC(pre_timeout_ms,
-		 "the most that a migration may be held up before its suspension (600000)");
+		 "the most that a suspension, and then the result, waits for the owner (600000)");
 
 static struct workqueue_struct *deadline_wq;
 static void deadline_work(struct work_struct *work);
 static DECLARE_DELAYED_WORK(deadline, deadline_work);
+
+static void expire(struct pmig_session *s)
+{
+	if (s->state >= PMIG_STATE_QUIESCE && s->state <= PMIG_STATE_READY) {
+		pmig_session_fail(s, ETIMEDOUT, "its owner (port %u) did not suspend within %u ms",
+				  s->owner, s->pre_ms);
+		pmig_session_stop(s);
+	} else if (s->owner && pmig_session_has_ended(s)) {
+		s->late = s->owner;
+		s->owner = 0;
+		pmig_session_orphaned(s);
+	}
+}
 
 static void deadline_work(struct work_struct *work)
 {
@@ -25,27 +40,26 @@ static void deadline_work(struct work_struct *work)
 	mutex_lock(&pmig_session_lock);
 	s = pmig_session_current();
 	/* One that waited for the lock may be late, and a later session not have had its time. */
-	if (s && s->state >= PMIG_STATE_QUIESCE && s->state <= PMIG_STATE_READY &&
-	    time_after_eq(jiffies, s->deadline)) {
-		pmig_session_fail(s, ETIMEDOUT, "its owner (port %u) did not suspend within %u ms",
-				  s->owner, s->pre_ms);
-		pmig_session_stop(s);
-	}
+	if (s && time_after_eq(jiffies, s->deadline))
+		expire(s);
 	mutex_unlock(&pmig_session_lock);
 }
 
 /**
  * pmig_deadline_start() - the session's time begins to run
- * @s: the session, in QUIESCE
+ * @s: the session, in QUIESCE, or with a result for its owner
  */
 void pmig_deadline_start(struct pmig_session *s)
 {
-	unsigned int most = max(READ_ONCE(pre_timeout_ms), 1U);
+	unsigned int ms = max(READ_ONCE(pre_timeout_ms), 1U);
 
 	lockdep_assert_held(&pmig_session_lock);
-	s->pre_ms = s->pre_ms ? min(s->pre_ms, most) : most;
-	s->deadline = jiffies + msecs_to_jiffies(s->pre_ms);
-	mod_delayed_work(deadline_wq, &deadline, msecs_to_jiffies(s->pre_ms));
+	if (s->state == PMIG_STATE_QUIESCE) {
+		ms = s->pre_ms ? min(s->pre_ms, ms) : ms;
+		s->pre_ms = ms;
+	}
+	s->deadline = jiffies + msecs_to_jiffies(ms);
+	mod_delayed_work(deadline_wq, &deadline, msecs_to_jiffies(ms));
 }
 
 int pmig_deadline_init(void)

@@ -44,6 +44,27 @@ void pmig_history_add(struct pmig_session *s)
 }
 
 /**
+ * pmig_history_end_late() - forget what its owner has taken at last
+ * @portid: the owner's port
+ *
+ * Return: whether there was one.
+ */
+bool pmig_history_end_late(u32 portid)
+{
+	struct pmig_session *pos;
+
+	lockdep_assert_held(&pmig_session_lock);
+	list_for_each_entry(pos, &history, node) {
+		if (pos->late != portid)
+			continue;
+		take(pos);
+		pmig_session_put(pos);
+		return true;
+	}
+	return false;
+}
+
+/**
  * pmig_history_take() - take a result out
  * @stream: of this stream, the oldest one; or NULL for the oldest of all
  *

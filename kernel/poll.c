@@ -129,6 +129,14 @@ static bool quiesce_now(struct pmig_session *s)
 	return s->engine->quiesce_now();
 }
 
+/* A hypervisor that is busy has not heard it: it is told again. */
+static bool cancelled(struct pmig_session *s, u32 reason)
+{
+	int err = s->engine->cancel(s->stream, reason);
+
+	return !err || err == -ENOENT;
+}
+
 static void poll_work(struct work_struct *work)
 {
 	struct pmig_session *s = pmig_session_get();
@@ -158,8 +166,11 @@ static void poll_work(struct work_struct *work)
 		again = watched(s);
 		mutex_unlock(&pmig_session_lock);
 	}
-	if (reason)
-		s->engine->cancel(s->stream, reason);
+	if (reason && !cancelled(s, reason)) {
+		mutex_lock(&pmig_session_lock);
+		s->cancel = true;
+		mutex_unlock(&pmig_session_lock);
+	}
 	pmig_session_done(s);
 	if (again)
 		queue_delayed_work(poll_wq, &poll, msecs_to_jiffies(pmig_poll_interval()));

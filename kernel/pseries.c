@@ -69,7 +69,7 @@ static int pseries_cancel(u64 stream, u32 reason)
 	} while (ask_again(rc, &tries));
 	if (rc == H_SUCCESS)
 		return 0;
-	pr_notice("H_VASI_SIGNAL(cancel) of stream 0x%llx: %ld\n", stream, rc);
+	pr_notice_ratelimited("H_VASI_SIGNAL(cancel) of stream 0x%llx: %ld\n", stream, rc);
 	return rc == H_PARAMETER ? -ENOENT : -EIO;
 }
 

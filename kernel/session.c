@@ -133,7 +133,7 @@ void pmig_session_touch(struct pmig_session *s)
 
 static bool rests(const struct pmig_session *s)
 {
-	return !s->owner && (s->state == PMIG_STATE_COMPLETED || s->state == PMIG_STATE_FAILED);
+	return !s->owner && pmig_session_has_ended(s);
 }
 
 /*
@@ -174,7 +174,7 @@ void pmig_session_enter(struct pmig_session *s, enum pmig_state state)
 	noio = memalloc_noio_save();
 	pmig_uevent(s);
 	memalloc_noio_restore(noio);
-	if (state == PMIG_STATE_QUIESCE)
+	if (state == PMIG_STATE_QUIESCE || (s->owner && pmig_session_has_ended(s)))
 		pmig_deadline_start(s);
 	pmig_poll_start();
 	pmig_run_kick();
@@ -240,6 +240,9 @@ int pmig_session_adopted(struct pmig_session *s, u32 portid)
 	if (rests(s) && !try_module_get(THIS_MODULE))
 		return -ENODEV;
 	s->owner = portid;
+	s->late = 0;
+	if (pmig_session_has_ended(s))
+		pmig_deadline_start(s);
 	pmig_session_touch(s);
 	return 0;
 }
@@ -255,6 +258,26 @@ void pmig_session_orphaned(struct pmig_session *s)
 	pmig_run_kick(); /* there may be room now for who waits */
 	if (rests(s))
 		rest(s);
+}
+
+/**
+ * pmig_session_end_late() - an owner takes a result whose time has passed
+ * @portid: its port
+ *
+ * Return: false where there is none that nobody has adopted meanwhile.
+ */
+bool pmig_session_end_late(u32 portid)
+{
+	struct pmig_session *s = current_session;
+
+	lockdep_assert_held(&pmig_session_lock);
+	if (s && s->owner == portid)
+		return false;
+	if (!s || s->late != portid)
+		return pmig_history_end_late(portid);
+	if (!pmig_session_adopted(s, portid))
+		pmig_session_forget(s);
+	return true;
 }
 
 /* Is the slot empty, or does what is in it rest? */

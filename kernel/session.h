@@ -33,10 +33,11 @@
  * @state: only pmig_session_enter() changes it
  * @vasi: as last read by the poller
  * @owner: netlink port, 0 for none
+ * @late: the owner that has not taken the result in time, and still may; 0 for none
  * @err: positive errno of a failure; what failed first stays
  * @reason: in words
  * @pre_ms: how long it may take from QUIESCE to SUSPENDING; 0 is what the module grants
- * @deadline: jiffies when that has passed, from QUIESCE on
+ * @deadline: jiffies when that has passed, from QUIESCE on; then when the result has to be taken
  * @blackout_us: measured inside, if @has_blackout
  * @refusals: by kernel handlers
  * @changes: after the move, or NULL
@@ -66,6 +67,7 @@ struct pmig_session {
 	enum pmig_state state;
 	enum pmig_vasi vasi;
 	u32 owner;
+	u32 late;
 	int err;
 	char reason[PMIG_REASON_LEN];
 	u32 pre_ms;
@@ -104,6 +106,7 @@ int pmig_session_install(struct pmig_session *s, enum pmig_state state);
 void pmig_session_forget(struct pmig_session *s);
 int pmig_session_adopted(struct pmig_session *s, u32 portid);
 void pmig_session_orphaned(struct pmig_session *s);
+bool pmig_session_end_late(u32 portid);
 bool pmig_session_room(void);
 void pmig_session_make_room(void);
 struct pmig_session *pmig_session_find(u64 stream);
@@ -120,6 +123,7 @@ void pmig_session_exit(void);
 /* history.c: with pmig_session_lock held */
 void pmig_history_add(struct pmig_session *s);
 struct pmig_session *pmig_history_take(const u64 *stream);
+bool pmig_history_end_late(u32 portid);
 
 /**
  * struct pmig_request - a command, as netlink.c parsed it
@@ -179,6 +183,12 @@ void pmig_poll_start(void);
 int pmig_poll_init(void);
 void pmig_poll_exit(void);
 unsigned int pmig_poll_interval(void);
+
+/* The result is there. */
+static inline bool pmig_session_has_ended(const struct pmig_session *s)
+{
+	return s->state == PMIG_STATE_COMPLETED || s->state == PMIG_STATE_FAILED;
+}
 
 /* deadline.c */
 void pmig_deadline_start(struct pmig_session *s);

@@ -36,8 +36,7 @@ struct session {
 	struct walk walk;
 	bool resumed_told;
 	bool foreign;
-	bool stop;     /* session_stop() */
-	bool given_up; /* whoever asked for it has the partition moved without us */
+	bool stop; /* session_stop() */
 
 	sd_event_source *advance;
 	sd_event_source *timer; /* PRE's deadline, or CANCEL once more */

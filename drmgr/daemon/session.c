@@ -45,6 +45,12 @@ static bool ours_waits(const struct session *s)
 	       kernel(s)->vasi == PMIG_VASI_ENABLED && !(kernel(s)->flags & PMIG_F_FOREIGN);
 }
 
+/* Whoever else writes the stream was just quicker than our END: now we hear how it ends. */
+static bool ours_moves(const struct session *s)
+{
+	return kernel(s)->owner && kernel_is(s, PMIG_STATE_SUSPENDING, PMIG_STATE_POST);
+}
+
 /* The stream is being given up, or is gone. */
 static bool kernel_fails(const struct session *s)
 {
@@ -364,9 +370,8 @@ static void enter(struct session *s, enum stage stage)
 		break;
 	case STAGE_ENDING:
 		log_result(s);
-		if (kernel_is(s, PMIG_STATE_COMPLETED, PMIG_STATE_COMPLETED) ||
-		    kernel_is(s, PMIG_STATE_FAILED, PMIG_STATE_FAILED) ||
-		    kernel_is(s, PMIG_STATE_CHECKED, PMIG_STATE_CHECKED))
+		/* What the module has now may be another's, if we are late: it knows which one is ours. */
+		if (s->in_module && kernel(s)->state != PMIG_STATE_NONE)
 			command(s, PMIG_CMD_END);
 		break;
 	case STAGE_OVER:
@@ -420,13 +425,8 @@ static enum stage first_telling(struct session *s)
 {
 	if (token_take(s->request.token))
 		return STAGE_BEGIN;
-	if (s->setup.backend->ops->engine) {
-		lose_token(s);
-		return STAGE_CANCELLING;
-	}
-	s->given_up = s->foreign = true;
-	log_warning("drmgr has lost patience and has the partition moved without drmgrd.");
-	return STAGE_COPYING; /* the module sees how it ends */
+	lose_token(s);
+	return STAGE_ENDING;
 }
 
 /* The module ends its part by its own deadlines, and has room for a migration then. */
@@ -445,9 +445,8 @@ static enum stage next_stage(struct session *s)
 {
 	bool failed;
 
-	if (s->stop && !s->given_up &&
-	    (s->stage == STAGE_BEGIN || s->stage == STAGE_COPYING || s->stage == STAGE_PRE ||
-	     (s->stage == STAGE_MOVING && ours_waits(s))))
+	if (s->stop && (s->stage == STAGE_BEGIN || s->stage == STAGE_COPYING ||
+			s->stage == STAGE_PRE || (s->stage == STAGE_MOVING && ours_waits(s))))
 		session_fail(s, SESSION_STOPPED, ESHUTDOWN, "drmgrd was told to end");
 	failed = s->outcome != SESSION_OK;
 	switch (s->stage) {
@@ -486,7 +485,7 @@ static enum stage next_stage(struct session *s)
 		if (kernel_is(s, PMIG_STATE_SUSPENDING, PMIG_STATE_COMPLETED))
 			return STAGE_MOVING; /* somebody wrote to sysfs meanwhile */
 		if (s->stage == STAGE_COPYING &&
-		    (s->given_up || !kernel_is(s, PMIG_STATE_QUIESCE, PMIG_STATE_READY)))
+		    !kernel_is(s, PMIG_STATE_QUIESCE, PMIG_STATE_READY))
 			return STAGE_COPYING;
 		if (s->stage == STAGE_COPYING)
 			return s->request.post_alone ? STAGE_MOVING : STAGE_PRE;
@@ -510,7 +509,9 @@ static enum stage next_stage(struct session *s)
 	case STAGE_UNDO:
 		return walk_over(&s->walk) ? STAGE_ENDING : s->stage;
 	case STAGE_ENDING:
-		return s->command_pending ? STAGE_ENDING : STAGE_OVER;
+		if (s->command_pending)
+			return STAGE_ENDING;
+		return s->command_error < 0 && ours_moves(s) ? STAGE_CANCELLING : STAGE_OVER;
 	case STAGE_OVER:
 		break;
 	}

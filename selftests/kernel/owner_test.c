@@ -391,7 +391,7 @@ static void given_up_without_it(struct __test_metadata *_metadata, struct bench 
 {
 	ASSERT_REACHES(FAILED);
 	EXPECT_EQ(ETIMEDOUT, self->s.err);
-	EXPECT_NE(0, self->s.owner);
+	EXPECT_EQ(0, waitpid(pid, NULL, WNOHANG));
 	EXPECT_NE(NULL, strstr(self->s.reason, reason))
 	{
 		TH_LOG("%s", self->s.reason);
@@ -466,6 +466,97 @@ TEST_F(sim, stopped_in_pre)
 	tell("release");
 	given_up_without_it(_metadata, &self->bench, pid, "did not suspend within 1000 ms",
 			    "a pre,b pre,b post-error,a post-error,");
+}
+
+static bool loses_its_result(struct bench *self)
+{
+	int64_t end = now_ms() + NEVER_MS;
+
+	do {
+		if (get_session(&self->l, &self->s))
+			return false;
+		if (!self->s.owner)
+			return true;
+		nap();
+	} while (now_ms() < end);
+	return false;
+}
+
+/* A result that its owner does not take is in nobody's way, as if it were dead. */
+TEST_F(sim, stopped_with_a_result)
+{
+	pid_t pid;
+
+	put("/sys/module/pmig/parameters/pre_timeout_ms", "300");
+	pid = stopped_owner(&self->bench, 0, false);
+	ASSERT_LT(0, pid);
+	ASSERT_REACHES(FAILED);
+	ASSERT_TRUE(loses_its_result(&self->bench));
+	EXPECT_EQ(0, waitpid(pid, NULL, WNOHANG));
+	EXPECT_EQ(PMIG_STATE_FAILED, self->s.state);
+	EXPECT_EQ(ETIMEDOUT, self->s.err);
+	ASSERT_EQ(0, start(&self->l, PMIG_CMD_CHECK, STREAM, 0, self->engine));
+	ASSERT_REACHES(CHECKED);
+	ASSERT_COMMAND(END);
+	/* Who adopts it may be stopped, too. */
+	ASSERT_COMMAND(ADOPT);
+	ASSERT_TRUE(loses_its_result(&self->bench));
+	ASSERT_COMMAND(ADOPT);
+	put("/sys/module/pmig/parameters/pre_timeout_ms", "600000");
+	ASSERT_COMMAND(END);
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	ASSERT_EQ(0, get_session(&self->l, &self->s));
+	EXPECT_FALSE(self->s.there);
+}
+
+#define ASSERT_LATE()                                                        \
+	do {                                                                 \
+		put("/sys/module/pmig/parameters/pre_timeout_ms", "300");    \
+		ASSERT_BEGIN();                                              \
+		ASSERT_EQ(0, cancel(&self->l, 0));                           \
+		ASSERT_REACHES(FAILED);                                      \
+		ASSERT_TRUE(loses_its_result(&self->bench));                 \
+		put("/sys/module/pmig/parameters/pre_timeout_ms", "600000"); \
+	} while (0)
+
+/* It was just slow: the result is taken, and nobody adopts it and tells of it again. */
+TEST_F(sim, takes_its_result_late)
+{
+	ASSERT_LATE();
+	ASSERT_COMMAND(END);
+	ASSERT_EQ(0, get_session(&self->l, &self->s));
+	EXPECT_FALSE(self->s.there);
+	EXPECT_EQ(-ENOENT, command(&self->l, PMIG_CMD_END));
+}
+
+TEST_F(sim, takes_its_result_out_of_the_history)
+{
+	struct link other;
+
+	ASSERT_EQ(0, link_open(&other));
+	ASSERT_LATE();
+	ASSERT_EQ(0, start(&other, PMIG_CMD_CHECK, STREAM, 0, self->engine));
+	ASSERT_REACHES(CHECKED);
+	ASSERT_COMMAND(END);
+	ASSERT_REACHES(CHECKED);
+	EXPECT_EQ(-EPERM, command(&self->l, PMIG_CMD_END));
+	EXPECT_EQ(0, command(&other, PMIG_CMD_END));
+	ASSERT_EQ(0, get_session(&self->l, &self->s));
+	EXPECT_FALSE(self->s.there);
+	link_close(&other);
+}
+
+TEST_F(sim, too_late_for_its_result)
+{
+	struct link other;
+
+	ASSERT_EQ(0, link_open(&other));
+	ASSERT_LATE();
+	ASSERT_EQ(0, command(&other, PMIG_CMD_ADOPT));
+	EXPECT_EQ(-EPERM, command(&self->l, PMIG_CMD_END));
+	EXPECT_EQ(0, command(&other, PMIG_CMD_END));
+	link_close(&other);
 }
 
 /* Once it has suspended in time, the rest may take as long as it takes. */

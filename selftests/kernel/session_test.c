@@ -447,6 +447,29 @@ TEST_F(pmig, cancel_while_the_write_waits)
 	EXPECT_STREQ("a pre,b pre,c pre,c post-error,b post-error,a post-error,", told());
 }
 
+/* The platform does not hear the first two. */
+TEST_F(sim, cancels_the_write_until_it_is_heard)
+{
+	waits_in_enabled(_metadata, &self->bench);
+	put(SIM "fail_cancel", "%d 2", EIO);
+	cancels(_metadata, &self->bench, EPERM);
+}
+
+/* Nobody has been told, so nobody is: the stream is left to whoever else moves it. */
+TEST_F(pmig, lets_go)
+{
+	ASSERT_BEGIN();
+	ASSERT_COMMAND(END);
+	ASSERT_EQ(0, get_session(&self->l, &self->s));
+	EXPECT_FALSE(self->s.there);
+	ASSERT_QUIESCE();
+	ASSERT_COMMAND(END);
+	ASSERT_EQ(0, get_session(&self->l, &self->s));
+	EXPECT_FALSE(self->s.there);
+	EXPECT_EQ(0, stream_reason(self->sim, STREAM));
+	EXPECT_STREQ("", told());
+}
+
 /* It may be too late all the same: what has moved has moved. */
 TEST_F(pmig, cancel_comes_too_late)
 {

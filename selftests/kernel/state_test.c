@@ -12,7 +12,7 @@ typedef uint32_t u32;
 /* All there is; what is not here is forbidden. */
 static const struct {
 	uint32_t from;
-	uint32_t to[4];
+	uint32_t to[5];
 	unsigned int nr;
 } allowed[] = {
 	/* How it begins: asked, told of a stream, or seen. */
@@ -20,13 +20,18 @@ static const struct {
 	/* A question has an answer, or nobody waits for it. */
 	{ PMIG_STATE_CHECK, { PMIG_STATE_CHECKED, PMIG_STATE_NONE }, 2 },
 	{ PMIG_STATE_CHECKED, { PMIG_STATE_NONE }, 1 },
-	/* Up to the suspension it can be cancelled, be over, or be overtaken by somebody else's. */
+	/*
+	 * Up to the suspension it can be cancelled, be over, or be overtaken by somebody else's; and left alone,
+	 * until the first is told.
+	 */
 	{ PMIG_STATE_ENABLED,
-	  { PMIG_STATE_QUIESCE, PMIG_STATE_CANCELLING, PMIG_STATE_UNDO, PMIG_STATE_SUSPENDING },
-	  4 },
+	  { PMIG_STATE_QUIESCE, PMIG_STATE_CANCELLING, PMIG_STATE_UNDO, PMIG_STATE_SUSPENDING,
+	    PMIG_STATE_NONE },
+	  5 },
 	{ PMIG_STATE_QUIESCE,
-	  { PMIG_STATE_PRE, PMIG_STATE_CANCELLING, PMIG_STATE_UNDO, PMIG_STATE_SUSPENDING },
-	  4 },
+	  { PMIG_STATE_PRE, PMIG_STATE_CANCELLING, PMIG_STATE_UNDO, PMIG_STATE_SUSPENDING,
+	    PMIG_STATE_NONE },
+	  5 },
 	{ PMIG_STATE_PRE,
 	  { PMIG_STATE_READY, PMIG_STATE_CANCELLING, PMIG_STATE_UNDO, PMIG_STATE_SUSPENDING },
 	  4 },
@@ -170,8 +175,8 @@ static const struct {
 	{ PMIG_STATE_NONE, to_none, CMD(CHECK) | CMD(BEGIN) },
 	{ PMIG_STATE_CHECK, to_check, 0 },
 	{ PMIG_STATE_CHECKED, to_checked, CMD(END) },
-	{ PMIG_STATE_ENABLED, to_enabled, CMD(CANCEL) },
-	{ PMIG_STATE_QUIESCE, to_quiesce, CMD(PRE) | CMD(CANCEL) },
+	{ PMIG_STATE_ENABLED, to_enabled, CMD(CANCEL) | CMD(END) },
+	{ PMIG_STATE_QUIESCE, to_quiesce, CMD(PRE) | CMD(CANCEL) | CMD(END) },
 	{ PMIG_STATE_PRE, to_pre, CMD(CANCEL) },
 	{ PMIG_STATE_READY, to_ready, CMD(SUSPEND) | CMD(CANCEL) },
 	{ PMIG_STATE_SUSPENDING, to_suspending, CMD(CANCEL) },

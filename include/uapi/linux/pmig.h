@@ -14,7 +14,8 @@
  * socket get -EPERM. When the owner's socket closes before the suspension, or the time that it
  * named in PMIG_A_PRE_MS passes between QUIESCE and SUSPENDING, the module cancels the stream and
  * tells its kernel handlers that it did not happen; later it finishes, and keeps the result for
- * PMIG_CMD_ADOPT.
+ * PMIG_CMD_ADOPT. An owner that does not take the result in time (the module's pre_timeout_ms)
+ * loses it to whoever adopts it first, but may still send PMIG_CMD_END until then.
  *
  * Errors come with a sentence in the extended acknowledgment: -ENOENT there is no session or no
  * such stream, -EPERM it is not yours, -EBUSY not in this state or another session is there,
@@ -55,7 +56,8 @@
  *	6 << 24 | ERRNO, undo, FAILED. In SUSPENDING it may come too late: COMPLETED then
  * @PMIG_CMD_ADOPT: become the owner of a session that has none: of STREAM, even if it has made
  *	room for another that nobody owns either; without STREAM of the one that GET tells
- * @PMIG_CMD_END: in CHECKED, COMPLETED or FAILED: the result has been taken, forget the session
+ * @PMIG_CMD_END: in CHECKED, COMPLETED or FAILED: the result has been taken, forget the session. In
+ *	ENABLED or QUIESCE: follow the stream no more, and leave it to whoever else moves it
  */
 enum pmig_cmd {
 	PMIG_CMD_UNSPEC,
