@@ -20,7 +20,7 @@ failed=0
 finish() {
 	rm -rf $diverted $hook
 	systemctl unmask --runtime --quiet drmgrd
-	umount /sys/bus/pci/slots
+	umount /sys/bus/pci/slots /proc/powerpc
 	rm -rf $dir
 }
 
@@ -47,17 +47,20 @@ put_original() {
 
 # ---- what is prepared before a command line
 
+begin_stream() { # begin_stream STATE: it is Enabled, and soon that
+	hmc in-place blackout-ms=50 resumed-ms=50 > /dev/null
+	hmc stream $id enabled > /dev/null
+	hmc after 200 stream $id "$1" > /dev/null
+}
+
 prepare() { # prepare SETUP WHOSE
 	: > $dir/who
 	chmod 666 $dir/who
 	case $1 in
-	stream)
-		hmc in-place blackout-ms=50 resumed-ms=50 > /dev/null
-		hmc stream $id enabled > /dev/null
-		hmc after 200 stream $id suspending > /dev/null
-		;;
-	alone) [ "$2" = original ] || rm -f $diverted ;;
-	no-daemon) systemctl mask --runtime --quiet drmgrd && systemctl stop drmgrd ;;
+	*alone*) [ "$2" = original ] || rm -f $diverted ;;
+	esac
+	case $1 in
+	no-daemon*) systemctl mask --runtime --quiet drmgrd && systemctl stop drmgrd ;;
 	refusal)
 		mkdir -p ${hook%/*}
 		printf '#!/bin/sh\n[ $PHASE = check ] || exit 0\necho "not today"\nexit 1\n' > $hook
@@ -65,14 +68,27 @@ prepare() { # prepare SETUP WHOSE
 		;;
 	file) echo "xyz 1234" > $dir/file ;;
 	esac
+	case $1 in
+	*stream) begin_stream suspending ;;
+	aborted) begin_stream aborted ;;
+	rejected)
+		begin_stream suspending
+		hmc reject -9000 9 > /dev/null
+		;;
+	esac
 }
 
 tidy() { # tidy SETUP
 	case $1 in
-	stream) hmc gone $id > /dev/null ;;
-	alone) put_original ;;
-	no-daemon) systemctl unmask --runtime --quiet drmgrd ;;
+	*stream | aborted) hmc gone $id > /dev/null ;;
+	rejected) hmc gone $id > /dev/null && hmc reject 0 0 > /dev/null ;;
+	esac
+	case $1 in
+	*alone*) put_original ;;
 	refusal) rm -f $hook ;;
+	esac
+	case $1 in
+	no-daemon*) systemctl unmask --runtime --quiet drmgrd ;;
 	esac
 }
 
@@ -147,6 +163,9 @@ trap finish EXIT
 mount -t tmpfs none /sys/bus/pci/slots
 mkdir /sys/bus/pci/slots/control
 touch /sys/bus/pci/slots/control/add_slot /sys/bus/pci/slots/control/remove_slot
+# What PowerVM says, and QEMU does not
+mount -t tmpfs none /proc/powerpc
+printf 'partition_entitled_capacity=100\nentitled_memory=1\nslb_size=32\n' > /proc/powerpc/lparcfg
 put_original
 echo "# powerpc-utils $(cat $utils/version)"
 while IFS=$(printf '\t') read -r setup arguments who difference reason; do
