@@ -85,7 +85,6 @@ TEST_F(pmig, wrong_state)
 	EXPECT_SAYS(-EBUSY, command(&self->l, PMIG_CMD_PRE),
 		    "not now: the session is in state enabled");
 	EXPECT_SAYS(-EBUSY, command(&self->l, PMIG_CMD_SUSPEND), "in state enabled");
-	EXPECT_SAYS(-EBUSY, command(&self->l, PMIG_CMD_END), "in state enabled");
 	EXPECT_SAYS(-EBUSY, start(&self->l, PMIG_CMD_CHECK, STREAM, 0, self->engine),
 		    "not now: the session is in state enabled");
 	ASSERT_SET("suspending");
@@ -94,6 +93,7 @@ TEST_F(pmig, wrong_state)
 	ASSERT_COMMAND(PRE);
 	ASSERT_REACHES(READY);
 	EXPECT_SAYS(-EBUSY, command(&self->l, PMIG_CMD_PRE), "in state ready");
+	EXPECT_SAYS(-EBUSY, command(&self->l, PMIG_CMD_END), "in state ready");
 	ASSERT_COMMAND(SUSPEND);
 	ASSERT_REACHES(COMPLETED);
 	EXPECT_SAYS(-EBUSY, cancel(&self->l, 0), "in state completed");
