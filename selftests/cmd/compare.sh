@@ -47,6 +47,17 @@ put_original() {
 
 # ---- what is prepared before a command line
 
+# What the original has moved is another's migration to our daemon, which tells everyone POST.
+is_idle() { drmgr status | grep -qx 'state: idle'; }
+
+wait_until_idle() {
+	tries=0
+	until is_idle || [ $tries -ge 300 ]; do
+		tries=$((tries + 1))
+		sleep 0.2
+	done
+}
+
 begin_stream() { # begin_stream STATE: it is Enabled, and soon that
 	hmc in-place blackout-ms=50 resumed-ms=50 > /dev/null
 	hmc stream $id enabled > /dev/null
@@ -54,13 +65,14 @@ begin_stream() { # begin_stream STATE: it is Enabled, and soon that
 }
 
 prepare() { # prepare SETUP WHOSE
+	[ "$2" = original ] || wait_until_idle
 	: > $dir/who
 	chmod 666 $dir/who
 	case $1 in
 	*alone*) [ "$2" = original ] || rm -f $diverted ;;
 	esac
 	case $1 in
-	no-daemon*) systemctl mask --runtime --quiet drmgrd && systemctl stop drmgrd ;;
+	no-daemon*) [ "$2" = original ] || { systemctl mask --runtime --quiet drmgrd && systemctl stop drmgrd; } ;;
 	refusal)
 		mkdir -p ${hook%/*}
 		printf '#!/bin/sh\n[ $PHASE = check ] || exit 0\necho "not today"\nexit 1\n' > $hook
@@ -70,7 +82,6 @@ prepare() { # prepare SETUP WHOSE
 	esac
 	case $1 in
 	*stream) begin_stream suspending ;;
-	aborted) begin_stream aborted ;;
 	rejected)
 		begin_stream suspending
 		hmc reject -9000 9 > /dev/null
@@ -80,7 +91,7 @@ prepare() { # prepare SETUP WHOSE
 
 tidy() { # tidy SETUP
 	case $1 in
-	*stream | aborted) hmc gone $id > /dev/null ;;
+	*stream) hmc gone $id > /dev/null ;;
 	rejected) hmc gone $id > /dev/null && hmc reject 0 0 > /dev/null ;;
 	esac
 	case $1 in
