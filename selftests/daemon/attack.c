@@ -359,15 +359,16 @@ static void order_the_module(void)
 	}
 }
 
-/* As many processes as there may be, and each ends to make room for the next */
+/* As many processes as there may be, and each ends to make room for the next; processor time is not what they are after. */
 static void fork_bomb(void)
 {
 	is_ready();
 	signal(SIGCHLD, SIG_IGN);
-	for (;; usleep(5 * PAUSE_USEC))
-		while (fork() == 0)
-			if (fork() > 0)
-				_exit(0);
+	for (;; usleep(PAUSE_USEC))
+		if (fork() == 0) {
+			usleep(100 * PAUSE_USEC);
+			_exit(0);
+		}
 }
 
 /* ---- starting them */
