@@ -11,10 +11,12 @@
 #include "cmd/exit.h"
 #include "cmd/say.h"
 #include "shared/cleanup.h"
+#include "shared/streamid.h"
 
 #include <fcntl.h>
 #include <signal.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/stat.h>
@@ -77,11 +79,14 @@ static bool refused(const struct fallback *f)
 /* The word at @p is this stream in hexadecimal. */
 static bool is_stream(const char *p, uint64_t stream)
 {
-	uint64_t n = 0;
+	char word[STREAMID_STR_MAX] = "";
+	uint64_t found;
+	size_t len = strcspn(p, " ");
 
-	for (; *p != ' ' && *p; p++)
-		n = n << 4 | (uint64_t)(*p <= '9' ? *p - '0' : (*p | 0x20) - 'a' + 10);
-	return n == stream;
+	if (len >= sizeof(word))
+		return false;
+	memcpy(word, p, len);
+	return streamid_parse(word, &found) == 0 && found == stream;
 }
 
 /*
@@ -153,31 +158,24 @@ static bool hung_daemon_has_lock(const struct fallback *f)
 {
 	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
 	_cleanup_close_ int fd = open(f->lock, O_RDWR | O_CLOEXEC);
-	char path[] = "/proc/XXXXXXXXXX/comm", comm[16], *p = path + 16;
+	char path[32], comm[16];
 
 	if (fd < 0 || fcntl(fd, F_GETLK, &lock) || lock.l_type == F_UNLCK || lock.l_pid <= 0)
 		return false;
-	for (; lock.l_pid; lock.l_pid /= 10)
-		*--p = (char)('0' + lock.l_pid % 10);
-	memmove(path + 6, p, strlen(p) + 1);
+	snprintf(path, sizeof(path), "/proc/%d/comm", lock.l_pid);
 	read_start(path, comm, sizeof(comm));
 	return !strncmp(comm, "drmgrd\n", 7);
 }
 
 static int write_stream(const struct fallback *f, uint64_t stream)
 {
-	char text[20], *p = text + sizeof(text);
-	_cleanup_close_ int fd = -EBADF;
+	_cleanup_close_ int fd = open(f->migration, O_WRONLY | O_CLOEXEC);
+	char text[STREAMID_STR_MAX + 1];
 	ssize_t n;
 
-	*--p = '\n';
-	do
-		*--p = "0123456789abcdef"[stream & 15];
-	while (stream >>= 4);
-	*--p = 'x';
-	*--p = '0';
-	fd = open(f->migration, O_WRONLY | O_CLOEXEC);
-	n = fd < 0 ? -1 : write(fd, p, (size_t)(text + sizeof(text) - p));
+	streamid_format(stream, text);
+	strcat(text, "\n");
+	n = fd < 0 ? -1 : write(fd, text, strlen(text));
 	if (n >= 0)
 		return DR_EXIT_DONE;
 	say(LOG_CRIT, "the partition was not moved: ", strerror(errno));
