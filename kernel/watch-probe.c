@@ -59,7 +59,7 @@ static void deliver(struct work_struct *work)
 	}
 }
 
-/* Whose beginning is taken has room for his end: a session that nobody ends would stay for good. */
+/* A begin is taken only with room for its end: a session that nobody ends would stay for good. */
 static bool add_event(struct event e)
 {
 	unsigned long flags;

@@ -14,7 +14,7 @@ struct call {
 	bool private; /* the connection ends with the daemon */
 	/* of the wait for it */
 	bool pinged;
-	bool refused; /* nobody was there to be asked whether he is alive */
+	bool refused; /* there was nobody to connect to */
 	unsigned int slices;
 	uint64_t stream; /* of the request, or 0 */
 	bool overdue;	 /* the daemon is alive, but past the deadline that it has given */

@@ -29,7 +29,7 @@
 #define RECORDS_MAX    200000U
 #define KEPT_BYTES     (1 << 20)
 #define STEP_BYTES     (64 << 10)
-#define OWED_BYTES     256 /* two phases that somebody is told, and that he has answered the second */
+#define OWED_BYTES     256 /* for one process: the records of two phases, and of its answer */
 
 struct journal {
 	char *path;

@@ -47,8 +47,8 @@ int journal_continue(struct journal *j, const struct replay *replay);
 void journal_close_session(struct journal *j);
 
 /*
- * Room for one more of those who have none of their own: for what is written when he is told this, and later how it
- * ended. An error means that there is only what is kept for all others.
+ * Room for one more process of those that have none reserved: for the record that it is told this, and later for that
+ * of how it ended. An error means that only the room is left that is reserved for all others.
  */
 int journal_make_room(struct journal *j);
 

@@ -26,11 +26,6 @@
 /* Ten years, for none: to systemd 239, 0 means to do nothing, and the timer would run on. */
 #define IDLE_WATCHDOG_USEC (10 * UINT64_C(31557600) * USEC_PER_SEC)
 
-bool manager_busy(const struct manager *m)
-{
-	return m->session;
-}
-
 /* ---- watchdog: only while something is going on, so that an idle daemon sleeps ---- */
 
 static int on_watchdog(sd_event_source *s, _unused_ uint64_t usec, _unused_ void *userdata)
@@ -485,7 +480,7 @@ enum manager_error manager_start(struct manager *m, const struct manager_request
 		return refuse(text, size, MANAGER_FAILED, "out of memory");
 	}
 	m->request = *request;
-	/* The caller, and his message with it, may go first. */
+	/* The caller may go first, and its message with it. */
 	if (request->token >= 0)
 		m->request.token = fcntl(request->token, F_DUPFD_CLOEXEC, 3);
 	e = sim ? prepare_simulation(m, text, size) : MANAGER_OK;

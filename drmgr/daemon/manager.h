@@ -97,7 +97,6 @@ void manager_forget(struct manager *m, size_t i);
 void manager_reload(struct manager *m);
 /* Ends the loop when nothing is going on; what has not been suspended is undone first. The second time: at once. */
 void manager_stop(struct manager *m);
-bool manager_busy(const struct manager *m);
 /* Why drivers are not told, "" where they are. */
 const char *manager_degraded(const struct manager *m);
 
