@@ -13,6 +13,11 @@ SEEN_BY=/sys/devices/virtual/pmig/pmig/others_seen_by
 # By a probe a bare write is seen when it begins, else when the partition has stood still; the simulator tells at once.
 seen_at_once() { ! is_ppc || grep -qx probe $SEEN_BY; }
 
+others_move() { # of $ID, by somebody who is not drmgrd
+	(sleep 1; state $ID suspending) &
+	bare_write $ID
+}
+
 echo "TAP version 13"
 fresh_daemon
 script 10-one 10
@@ -37,8 +42,7 @@ check "the DLPAR lock is free" sh -c '! grep -q "POSIX.*WRITE.*:$(stat -c %i /va
 
 : > $SEEN
 stream $ID
-(sleep 1; state $ID suspending) &
-bare_write $ID
+others_move
 wait_until has_seen "10-one postmigrate"
 wait_until idle
 check "a bare write is noticed: POST for applications and scripts" once "app-a post" "10-one postmigrate"
@@ -58,8 +62,7 @@ stream $ID
 drmgr -m -c pmig -p pre -s $ID > $DIR/out 2>&1 &
 job=$!
 wait_until has_seen "50-hook pre"
-(sleep 1; state $ID suspending) &
-bare_write $ID
+others_move
 wait $job
 same "a bare write in the middle of ours ends well" 0 $?
 check "everyone is told POST once" once "app-a begin" "app-a post" "10-one postmigrate" "50-hook post"
@@ -73,8 +76,7 @@ hook 50-hook
 app app-a
 ID=0xda08
 stream $ID
-(sleep 1; state $ID suspending) &
-bare_write $ID
+others_move
 wait_until logged "would have told application app-a .* post"
 wait_until idle
 check "observing, the log says who would have been told" logged "would have told script 10-one premigrate"
@@ -127,8 +129,7 @@ if is_ppc; then
 	: > $SEEN
 	ID=0xda17
 	stream $ID
-	(sleep 1; state $ID suspending) &
-	bare_write $ID
+	others_move
 	wait_until has_seen "10-one postmigrate"
 	wait_until idle
 	check "a bare write is noticed without the module, too" once "app-a post" "10-one postmigrate"

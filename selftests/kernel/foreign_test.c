@@ -268,10 +268,8 @@ TEST_F(pmig, waits_for_the_slot)
 	ASSERT_EQ(0, cancel(&self->l, 0));
 	ASSERT_REACHES(FAILED);
 	ASSERT_EQ(0, stream_new(self->sim, STREAM));
-	if (self->sim) {
-		put(SIM "streams/0xabcd1234/live", "0");
-		put(SIM "streams/0xabcd1234/live", "1");
-	}
+	if (self->sim)
+		sim_stream_again();
 	pid = migrate(self->sim);
 	ASSERT_SET("suspending");
 	ASSERT_EQ(0, result(pid));
@@ -301,10 +299,8 @@ TEST_F(pmig, after_a_result_of_nobody)
 	ASSERT_EQ(0, link_open(&self->l));
 	ASSERT_REACHES(FAILED);
 	ASSERT_EQ(0, stream_new(self->sim, STREAM));
-	if (self->sim) {
-		put(SIM "streams/0xabcd1234/live", "0");
-		put(SIM "streams/0xabcd1234/live", "1");
-	}
+	if (self->sim)
+		sim_stream_again();
 	pid = migrate(self->sim);
 	ASSERT_SET("suspending");
 	ASSERT_EQ(0, result(pid));
@@ -482,10 +478,8 @@ TEST_F(pmig, nobody_was_seen_to_write)
 		ASSERT_TRUE(reaches(&self->l, &self->s, ends[i].result));
 		ASSERT_COMMAND(END);
 		ASSERT_EQ(0, stream_new(self->sim, STREAM));
-		if (self->sim) {
-			put(SIM "streams/0xabcd1234/live", "0");
-			put(SIM "streams/0xabcd1234/live", "1");
-		}
+		if (self->sim)
+			sim_stream_again();
 	}
 }
 
@@ -496,8 +490,7 @@ TEST_F(sim, tried_again_at_once)
 	int i;
 
 	for (i = 0; i < 20; i++) {
-		put(SIM "streams/0xabcd1234/live", "0");
-		put(SIM "streams/0xabcd1234/live", "1");
+		sim_stream_again();
 		ASSERT_SET("suspending");
 		put(SIM "fail_wait", "%d 1", EIO);
 		pid = fork();

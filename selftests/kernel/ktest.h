@@ -528,6 +528,13 @@ static inline void sim_remove(uint64_t id)
 	rmdir(SIM "destinations/there");
 }
 
+/* The simulated stream of all tests, from the beginning of its script. */
+static inline void sim_stream_again(void)
+{
+	put(SIM "streams/0xabcd1234/live", "0");
+	put(SIM "streams/0xabcd1234/live", "1");
+}
+
 /* A stream that is Enabled, to a server that differs. */
 static inline int stream_new(bool sim, uint64_t id)
 {

@@ -66,10 +66,8 @@ static void migrations(struct __test_metadata *_metadata, struct bench *self, in
 	for (i = 0; i < count; i++) {
 		(i % 2 ? others : ours)(_metadata, self);
 		ASSERT_EQ(0, tell("clear"));
-		if (self->sim) {
-			put(SIM "streams/0xabcd1234/live", "0");
-			put(SIM "streams/0xabcd1234/live", "1");
-		}
+		if (self->sim)
+			sim_stream_again();
 		ASSERT_EQ(0, stream_new(self->sim, STREAM));
 	}
 	for (i = 0; i < CALLERS; i++)

@@ -249,10 +249,8 @@ static int adopt(struct link *l, uint64_t stream)
 static void stream_anew(struct bench *self)
 {
 	stream_new(self->sim, STREAM);
-	if (self->sim) {
-		put(SIM "streams/0xabcd1234/live", "0");
-		put(SIM "streams/0xabcd1234/live", "1");
-	}
+	if (self->sim)
+		sim_stream_again();
 }
 
 /* Leaves a result that nobody owns. */

@@ -199,8 +199,7 @@ TEST_F(sim, no_snapshot)
 
 	/* Somebody else's migration is compared with what was seen last: one of ours more, for the tests that follow. */
 	put(SIM "fail_snapshot", "5 0");
-	put(SIM "streams/0xabcd1234/live", "0");
-	put(SIM "streams/0xabcd1234/live", "1");
+	sim_stream_again();
 	ASSERT_READY();
 	ASSERT_COMMAND(SUSPEND);
 	ASSERT_REACHES(COMPLETED);

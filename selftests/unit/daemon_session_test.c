@@ -408,6 +408,27 @@ static void loop(FIXTURE_DATA(session) * self)
 		;
 }
 
+/* Starts it; it waits for @audience, which does not answer @phase. */
+static bool waits_for(FIXTURE_DATA(session) * self, enum session_kind kind, bool force,
+		      enum audience_id audience, enum dr_phase phase)
+{
+	self->audiences[audience].refuses = phase;
+	self->audiences[audience].hangs = true;
+	if (start(self, kind, force) < 0)
+		return false;
+	loop(self);
+	return !self->over;
+}
+
+/* Its deadline has come; is it over? */
+static bool ends_in_time(FIXTURE_DATA(session) * self)
+{
+	if (sd_event_source_set_time(self->s->timer, 0) < 0)
+		return false;
+	loop(self);
+	return self->over;
+}
+
 TEST_F(session, check_asks_all_and_collects)
 {
 	struct session_result result;
@@ -444,11 +465,7 @@ TEST_F(session, those_that_stop_it_come_first)
 	struct session_result result;
 	unsigned stopping = 0;
 
-	self->audiences[AUDIENCE_SIGNALS].refuses = DR_PHASE_CHECK;
-	self->audiences[AUDIENCE_SIGNALS].hangs = true;
-	ASSERT_EQ(0, start(self, SESSION_CHECK, false));
-	loop(self);
-	ASSERT_FALSE(self->over);
+	ASSERT_TRUE(waits_for(self, SESSION_CHECK, false, AUDIENCE_SIGNALS, DR_PHASE_CHECK));
 	for (int i = 0; i < 1000; i++)
 		refuse(self, false, i);
 	session_result(self->s, &result);
@@ -558,11 +575,7 @@ TEST_F(session, pre_has_a_deadline_as_a_whole)
 	int armed = 0;
 	usec_t when;
 
-	self->audiences[AUDIENCE_SIGNALS].refuses = DR_PHASE_PRE;
-	self->audiences[AUDIENCE_SIGNALS].hangs = true;
-	ASSERT_EQ(0, start(self, SESSION_MIGRATE, false));
-	loop(self);
-	ASSERT_FALSE(self->over);
+	ASSERT_TRUE(waits_for(self, SESSION_MIGRATE, false, AUDIENCE_SIGNALS, DR_PHASE_PRE));
 	ASSERT_LE(0, sd_event_source_get_enabled(self->s->timer, &armed));
 	EXPECT_EQ(SD_EVENT_ONESHOT, armed);
 	ASSERT_LE(0, sd_event_source_get_time(self->s->timer, &when));
@@ -571,10 +584,7 @@ TEST_F(session, pre_has_a_deadline_as_a_whole)
 	EXPECT_EQ(when, session_until(self->s)) TH_LOG("drmgr is told another deadline");
 	/* The module's deadline is for a daemon that is stuck: one that is not comes first. */
 	EXPECT_LT(when - now_usec(), self->backend.pre_ms * USEC_PER_MSEC);
-	/* Its time has come. */
-	ASSERT_LE(0, sd_event_source_set_time(self->s->timer, 0));
-	loop(self);
-	ASSERT_TRUE(self->over);
+	ASSERT_TRUE(ends_in_time(self));
 	EXPECT_NE(NULL, strstr(trace, "signals-1:pre signals:stop CANCEL signals-2:post-error"));
 	session_result(self->s, &result);
 	EXPECT_EQ(SESSION_STOPPED, result.outcome);
@@ -587,14 +597,8 @@ TEST_F(session, with_force_nobody_holds_pre)
 {
 	struct session_result result;
 
-	self->audiences[AUDIENCE_SCRIPTS].refuses = DR_PHASE_PRE;
-	self->audiences[AUDIENCE_SCRIPTS].hangs = true;
-	ASSERT_EQ(0, start(self, SESSION_MIGRATE, true));
-	loop(self);
-	ASSERT_FALSE(self->over);
-	ASSERT_LE(0, sd_event_source_set_time(self->s->timer, 0));
-	loop(self);
-	ASSERT_TRUE(self->over);
+	ASSERT_TRUE(waits_for(self, SESSION_MIGRATE, true, AUDIENCE_SCRIPTS, DR_PHASE_PRE));
+	ASSERT_TRUE(ends_in_time(self));
 	EXPECT_NE(NULL, strstr(trace, "scripts-1:pre scripts:stop signals-1:pre signals-2:pre "
 				      "kernel-1:pre kernel-2:pre SUSPEND"));
 	session_result(self->s, &result);
@@ -605,14 +609,8 @@ TEST_F(session, with_force_drivers_have_a_deadline)
 {
 	struct session_result result;
 
-	self->audiences[AUDIENCE_KERNEL].refuses = DR_PHASE_PRE;
-	self->audiences[AUDIENCE_KERNEL].hangs = true;
-	ASSERT_EQ(0, start(self, SESSION_MIGRATE, true));
-	loop(self);
-	ASSERT_FALSE(self->over);
-	ASSERT_LE(0, sd_event_source_set_time(self->s->timer, 0));
-	loop(self);
-	ASSERT_TRUE(self->over);
+	ASSERT_TRUE(waits_for(self, SESSION_MIGRATE, true, AUDIENCE_KERNEL, DR_PHASE_PRE));
+	ASSERT_TRUE(ends_in_time(self));
 	EXPECT_NE(NULL, strstr(trace, "kernel-1:pre kernel:stop CANCEL signals-2:post-error"));
 	session_result(self->s, &result);
 	EXPECT_EQ(SESSION_STOPPED, result.outcome);
@@ -624,20 +622,14 @@ TEST_F(session, begin_ends_when_it_is_time_for_pre)
 	struct session_result result;
 	usec_t when, most = self->config.pre_timeout;
 
-	self->audiences[AUDIENCE_SCRIPTS].refuses = DR_PHASE_BEGIN;
-	self->audiences[AUDIENCE_SCRIPTS].hangs = true;
-	ASSERT_EQ(0, start(self, SESSION_MIGRATE, false));
-	loop(self);
-	ASSERT_FALSE(self->over);
+	ASSERT_TRUE(waits_for(self, SESSION_MIGRATE, false, AUDIENCE_SCRIPTS, DR_PHASE_BEGIN));
 	ASSERT_LE(0, sd_event_source_get_time(self->s->timer, &when));
 	EXPECT_LT(now_usec(), when);
 	EXPECT_GT(now_usec() + most / 2, when);
 	/* Its time has come. */
 	self->s->wanted -= most / 2;
 	expected.pre_timeout = most / 2;
-	ASSERT_LE(0, sd_event_source_set_time(self->s->timer, 0));
-	loop(self);
-	ASSERT_TRUE(self->over);
+	ASSERT_TRUE(ends_in_time(self));
 	EXPECT_STREQ(
 		"BEGIN signals-1:begin signals-2:begin scripts-1:begin scripts:stop scripts-1:pre scripts-2:pre "
 		"signals-1:pre signals-2:pre kernel-1:pre kernel-2:pre SUSPEND signals-1:post signals-2:post "
@@ -765,11 +757,7 @@ TEST_F(session, aborted_while_the_memory_is_copied)
 
 TEST_F(session, aborted_while_one_is_being_told)
 {
-	self->audiences[AUDIENCE_SCRIPTS].refuses = DR_PHASE_PRE;
-	self->audiences[AUDIENCE_SCRIPTS].hangs = true;
-	ASSERT_EQ(0, start(self, SESSION_MIGRATE, false));
-	loop(self);
-	ASSERT_FALSE(self->over);
+	ASSERT_TRUE(waits_for(self, SESSION_MIGRATE, false, AUDIENCE_SCRIPTS, DR_PHASE_PRE));
 	become(&self->backend, PMIG_STATE_FAILED, ECANCELED);
 	loop(self);
 	ASSERT_TRUE(self->over);
