@@ -140,8 +140,8 @@ class Group:
         unowned = []  # what the kernel logged while no test ran
         started = time.monotonic()
         try:
-            await self._within(BOOT_TIMEOUT, partition.boot(), "the guest's server was not started")
-            await agent.wait_ready(BOOT_TIMEOUT)
+            await self._within(self.runner.boot_timeout, partition.boot(), "the guest's server was not started")
+            await agent.wait_ready(self.runner.boot_timeout)
             ready = f"ready after {time.monotonic() - started:.1f} s ({partition.cpu_seconds():.1f} s of CPU)"
             self.report.say(f"# {name}: {ready}")
             self.log(ready)
@@ -220,10 +220,11 @@ class Group:
 
 
 class Runner:
-    def __init__(self, products, out, logs, verbose=False, stream=sys.stdout):
+    def __init__(self, products, out, logs, verbose=False, stream=sys.stdout, slowdown=1):
         self.products = products
         self.out = out
         self.logs = logs
+        self.boot_timeout = BOOT_TIMEOUT * slowdown
         self.verbose = verbose
         self.output = Output(logs, stream)
 
@@ -255,6 +256,6 @@ class Runner:
             report.flush()
 
 
-def run(products, out, logs, tests, verbose=False):
-    runner = Runner(products, out, logs, verbose)
+def run(products, out, logs, tests, verbose=False, slowdown=1):
+    runner = Runner(products, out, logs, verbose, slowdown=slowdown)
     return asyncio.run(runner.run(tests))

@@ -47,9 +47,13 @@ def fits(test, kernel):
 SLOWDOWN = {"debug": 4}  # KASAN and lockdep under emulation
 
 
+def slowdown(kernel):
+    return SLOWDOWN.get(kernel, 1)
+
+
 def for_kernel(tests, kernel):
     """Those that fit, with the time that they have there."""
-    factor = SLOWDOWN.get(kernel, 1)
+    factor = slowdown(kernel)
     return [t._replace(timeout=t.timeout * factor) for t in tests if fits(t, kernel)]
 
 
