@@ -159,7 +159,7 @@ static bool is_overdue(const struct call *call, sd_bus_message *m)
 		if (r >= 0)
 			r = sd_bus_message_exit_container(m);
 	}
-	return call->stream && stream == call->stream && until &&
+	return call->has_stream && stream == call->stream && until &&
 	       now_boottime_usec() > until + OVERDUE_USEC;
 }
 
@@ -410,8 +410,8 @@ int call_request(struct call *call, const char *method, const struct request *re
 
 	if (req->op == REQUEST_MIGRATE)
 		call->token = token_new();
-	if (req->has_stream)
-		call->stream = req->stream;
+	call->has_stream = req->has_stream;
+	call->stream = req->stream;
 	while (status == 0) {
 		unsigned int reasons = now_boottime_usec() < until ? AGAIN_LOCKED : 0;
 

@@ -16,7 +16,8 @@ struct call {
 	bool pinged;
 	bool refused; /* there was nobody to connect to */
 	unsigned int slices;
-	uint64_t stream; /* of the request, or 0 */
+	bool has_stream;
+	uint64_t stream; /* of the request; 0: a check of any */
 	bool overdue;	 /* the daemon is alive, but past the deadline that it has given */
 	bool is_final;	 /* the daemon has said something about this very migration */
 	int token;	 /* of a migration: shared/token.h */

@@ -95,6 +95,7 @@ static void look_up(struct audience *a, const struct notice *n)
 	struct builtin *b = (struct builtin *)a;
 
 	b->notice = n;
+	a->until = now_usec() + LOOK_UP_USEC;
 	refusers_look_up(b->refusers, on_looked_up, b);
 }
 

@@ -13,6 +13,9 @@
 #include "daemon/aud-kernel.h"
 #include "daemon/eventlog.h"
 
+/* The longest that a driver may ask for (PMIG_TIMEOUT_MAX of linux/pmig.h); all are asked at once. */
+#define CHECK_USEC (300 * USEC_PER_SEC)
+
 enum doing { DOING_NOTHING, DOING_CHECK, DOING_CHECK_END, DOING_PRE };
 
 struct kernel {
@@ -112,6 +115,7 @@ static void start(struct kernel *k, const struct notice *n, enum doing doing, en
 
 	k->notice = n;
 	k->doing = doing;
+	k->a.until = now_usec() + CHECK_USEC; /* PRE's own deadline is in the notice */
 	k->acked = false;
 	r = backend_command(k->backend, command, &args, on_command, k);
 	if (r < 0) {

@@ -278,12 +278,13 @@ static int start_job(struct scripts *s)
 			return log_oom();
 		}
 	}
+	s->a.until = job_deadline(s);
 	r = runner_start(&s->runner, s->event,
 			 &(struct run_spec){
 				 .path = job->script->path,
 				 .argv = argv,
 				 .env = env,
-				 .deadline = job_deadline(s),
+				 .deadline = s->a.until,
 				 .stop_signal = job->kind == KIND_HOOK ? SIGTERM : SIGABRT,
 				 .keep = job->told_name[0] ? SCRIPT_OUTPUT_NAME : NULL,
 				 .in_child = in_child,
@@ -299,9 +300,10 @@ static int adopt_job(struct scripts *s, const struct told_entry *e)
 {
 	int r;
 
+	s->a.until = job_deadline(s);
 	r = runner_adopt(&s->runner, s->event,
 			 &(struct run_spec){
-				 .deadline = job_deadline(s),
+				 .deadline = s->a.until,
 				 .stop_signal = s->job.kind == KIND_HOOK ? SIGTERM : SIGABRT,
 				 .keep = SCRIPT_OUTPUT_NAME,
 				 .line = on_line,

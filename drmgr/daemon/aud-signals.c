@@ -337,6 +337,7 @@ static void tell(struct signals *s, struct application *app)
 	else {
 		app->deadline = deadline;
 		s->due = usec_min(s->due, deadline);
+		s->a.until = usec_max(s->a.until, deadline);
 		s->waiting++;
 	}
 }
@@ -414,6 +415,7 @@ static void tell_all(struct audience *a, const struct notice *n)
 		app->deadline = 0;
 	s->notice = n;
 	s->start = n->deadline ? usec_min(now_usec(), n->deadline) : now_usec();
+	a->until = s->start + s->config->grace;
 	s->waiting = s->not_told = s->late = s->named = 0;
 	s->due = UINT64_MAX;
 	s->slow_said = false;

@@ -84,6 +84,7 @@ struct audience {
 	void *session; /* the host's own */
 	struct eventlog *log;
 	struct told told;
+	usec_t until; /* from the call of an op to its completion: when what it waits for now is over at the latest */
 };
 
 static inline void audience_done(struct audience *a)

@@ -135,6 +135,13 @@ void walk_done(struct walk *w, const struct audience *a)
 	leave_step(w);
 }
 
+usec_t walk_until(const struct walk *w)
+{
+	struct audience *a = w->waiting ? audience_at(w) : NULL;
+
+	return a ? a->until : 0;
+}
+
 void walk_end(struct walk *w)
 {
 	w->stopped = true;

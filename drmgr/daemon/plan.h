@@ -54,6 +54,8 @@ void walk_end(struct walk *w);
 void walk_stop(struct walk *w);
 /* The audience that is being waited for is asked to hurry, then go on. False: it has been, or it is the drivers. */
 bool walk_skip(struct walk *w);
+/* When the audience that is being waited for should be ready; 0: none is. */
+usec_t walk_until(const struct walk *w);
 /* From audience_host_ops.done. */
 void walk_done(struct walk *w, const struct audience *a);
 

@@ -13,8 +13,6 @@
 #include "daemon/refusers.h"
 #include "daemon/runner.h"
 
-#define LOOK_UP_USEC (5 * USEC_PER_SEC)
-
 struct ids {
 	uint32_t *v;
 	size_t n;

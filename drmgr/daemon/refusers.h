@@ -7,6 +7,9 @@
 
 #include "daemon/config.h"
 
+/* How long the look-up may take. */
+#define LOOK_UP_USEC (5 * USEC_PER_SEC)
+
 struct refusers;
 
 int refusers_new(struct refusers **ret, sd_event *event, const struct config *config);

@@ -12,6 +12,8 @@
 
 /* For the answer of the module to a command; to BEGIN it asks the platform for the stream. */
 #define ANSWER_USEC (30 * USEC_PER_SEC)
+/* For the platform to give up the stream (30 s), and drivers to undo, one after another; or to answer a check. */
+#define MODULE_USEC (600 * USEC_PER_SEC)
 
 DEFINE_CLEANUP(struct session *, session_free)
 
@@ -171,12 +173,22 @@ usec_t session_until(const struct session *s)
 {
 	uint64_t until = 0;
 
-	if (s->stage == STAGE_OPENING ||
-	    (s->command_pending && (s->stage == STAGE_ADOPTING || s->stage == STAGE_ENDING)))
+	switch (s->stage) {
+	case STAGE_OPENING:
+	case STAGE_ENDING:
 		return s->since + ANSWER_USEC;
-	if (s->stage == STAGE_PRE)
+	case STAGE_ADOPTING:
+	case STAGE_CANCELLING:
+		return s->since + MODULE_USEC;
+	case STAGE_COPYING:
+	case STAGE_MOVING:
+		return 0;
+	case STAGE_PRE:
 		sd_event_source_get_time(s->timer, &until);
-	return until;
+		return until;
+	default:
+		return walk_until(&s->walk);
+	}
 }
 
 const char *session_phase(const struct session *s)

@@ -20,6 +20,11 @@ typedef uint64_t usec_t;
 
 #define now_usec() ((usec_t)now_boottime_usec())
 
+static inline usec_t usec_max(usec_t a, usec_t b)
+{
+	return a > b ? a : b;
+}
+
 static inline usec_t usec_min(usec_t a, usec_t b)
 {
 	return a < b ? a : b;

@@ -266,6 +266,10 @@ TEST_F(bus, daemon_is_past_its_own_deadline)
 	EXPECT_EQ(DR_EXIT_NO_DAEMON, RUN(do_migrate(&req, &refusing, argv)));
 	EXPECT_EQ(0, RUN(do_migrate(&req, &going_on, argv)));
 	EXPECT_NE(NULL, strstr(text_of(self, self->err), "does not get on"));
+	self->stub.any = true;
+	req.stream = 0;
+	EXPECT_EQ(0, RUN(do_check(&req, &going_on, argv)));
+	EXPECT_NE(NULL, strstr(text_of(self, self->err), "does not get on"));
 }
 
 static void *end_stub(void *arg)

@@ -48,6 +48,7 @@ struct paper_backend {
 	bool stays_waiting;  /* in Enabled, with our write */
 	bool stays_resumed;
 	bool stays_cancelling;
+	bool stays_checking;
 	bool cancel_is_late; /* it moves all the same */
 	bool moves;	     /* before the command that fails */
 	int fail_in_move;    /* errno, 0: it moves */
@@ -97,7 +98,8 @@ static int paper_later(sd_event_source *s, void *userdata)
 	switch (p->command) {
 	case PMIG_CMD_CHECK:
 		become(p, PMIG_STATE_CHECK, 0);
-		become(p, PMIG_STATE_CHECKED, 0);
+		if (!p->stays_checking)
+			become(p, PMIG_STATE_CHECKED, 0);
 		break;
 	case PMIG_CMD_PRE:
 		become(p, PMIG_STATE_PRE, 0);
@@ -529,6 +531,35 @@ TEST_F(session, kernel_handlers_are_asked_by_the_module)
 		EXPECT_NE(NULL, strstr(trace, "signals-2:pre PRE SUSPEND signals-1:post"));
 		self->s = session_free(self->s);
 	}
+	aud_kernel_free(kernel);
+}
+
+/* drmgr gives up a daemon that is past the deadline that it gives itself, so each wait has one. */
+TEST_F(session, what_the_module_does_has_a_deadline)
+{
+	struct audience *kernel;
+
+	ASSERT_EQ(0, aud_kernel_new(&kernel, &self->log));
+	aud_kernel_set_backend(kernel, &self->backend.b);
+	self->setup.audiences[AUDIENCE_KERNEL] = kernel;
+	self->backend.stays_checking = self->backend.stays_cancelling = true;
+	ASSERT_EQ(0, start(self, SESSION_CHECK, false));
+	loop(self);
+	EXPECT_STREQ("check", session_phase(self->s));
+	EXPECT_LT(now_usec(), session_until(self->s));
+	EXPECT_GT(now_usec() + 3600 * USEC_PER_SEC, session_until(self->s));
+	become(&self->backend, PMIG_STATE_CHECKED, 0);
+	loop(self);
+	ASSERT_TRUE(self->over);
+	self->s = session_free(self->s);
+	self->over = false;
+	self->audiences[AUDIENCE_SIGNALS].refuses = DR_PHASE_PRE;
+	ASSERT_EQ(0, start(self, SESSION_MIGRATE, false));
+	loop(self);
+	EXPECT_STREQ("cancel", session_phase(self->s));
+	EXPECT_LT(now_usec(), session_until(self->s));
+	EXPECT_GT(now_usec() + 3600 * USEC_PER_SEC, session_until(self->s));
+	self->s = session_free(self->s);
 	aud_kernel_free(kernel);
 }
 

@@ -42,6 +42,7 @@ struct stub {
 	_Atomic int silent; /* calls get no answer */
 	bool begins;	    /* Migrate takes the token before it fails */
 	uint64_t until;	    /* the deadline that it gives itself, of stream 0x4d6f7665 */
+	bool any;	    /* or of stream 0, as of a check of any */
 	struct stub_refusal refusals[4];
 	int nr_refusals;
 	uint32_t nr_more;
@@ -176,9 +177,9 @@ static int stub_status(sd_bus_message *m, void *userdata, sd_bus_error *e)
 	if (stub->error)
 		return sd_bus_error_set(e, stub->error, stub->message);
 	return sd_bus_reply_method_return(m, "a{sv}", 6, "state", "s", "idle", "stream", "t",
-					  UINT64_C(0x4d6f7665), "applications", "u", 2U, "list",
-					  "as", 1, "x", "engine", "s", "", "until-usec", "t",
-					  stub->until);
+					  stub->any ? UINT64_C(0) : UINT64_C(0x4d6f7665),
+					  "applications", "u", 2U, "list", "as", 1, "x", "engine",
+					  "s", "", "until-usec", "t", stub->until);
 }
 
 static const sd_bus_vtable stub_vtable[] = {
