@@ -11,7 +11,7 @@
 #include <linux/types.h>
 #include <uapi/linux/pmig.h>
 
-#include "snapshot.h"
+#include "machine/snapshot.h"
 
 /**
  * struct pmig_engine - what a session may ask of a hypervisor

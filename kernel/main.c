@@ -8,7 +8,7 @@
 #include <linux/module.h>
 
 #include "message.h"
-#include "pseries.h"
+#include "pseries/pseries.h"
 #include "session.h"
 #include "uevent.h"
 

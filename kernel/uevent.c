@@ -11,7 +11,7 @@
 #include <linux/module.h>
 #include <linux/slab.h>
 
-#include "pseries.h"
+#include "pseries/pseries.h"
 #include "uevent.h"
 
 /* A uevent has 2048 bytes in all; names that do not fit are left out, and "..." says so. */

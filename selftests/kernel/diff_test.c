@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The comparison of two snapshots, which is pure: built here as it is. */
-#include "../../kernel/diff.c"
+#include "../../kernel/machine/diff.c"
 #include "kselftest_harness.h"
 #include <errno.h>
 #include <stdio.h>

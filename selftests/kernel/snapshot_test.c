@@ -102,7 +102,7 @@ TEST_F(sim, not_printable)
 	CHANGES("identity.model", NULL, "a b\\x09\\x5c\\x7f\\xc3\\xa9", PLAIN);
 }
 
-/* --- PowerVM's: kernel/devtree.c, row by row --- */
+/* --- PowerVM's: kernel/pseries/devtree.c, row by row --- */
 
 /* How a value is written in a request to the lab: as it is, or as the bytes of a property */
 enum form { PLAIN, CELL, TWO_CELLS, TEXT };

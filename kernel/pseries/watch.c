@@ -17,8 +17,8 @@
 #include <linux/sched.h>
 #include <linux/workqueue.h>
 
+#include "../session.h"
 #include "pseries.h"
-#include "session.h"
 
 /* How long there has to be no fix-up. */
 #define SETTLE_MS 2000

@@ -8,7 +8,7 @@
 
 #include <linux/types.h>
 
-#include "engine.h"
+#include "../engine.h"
 
 #ifdef CONFIG_PPC_PSERIES
 int pmig_pseries_init(void);

@@ -5,7 +5,7 @@
 
 #include <linux/types.h>
 
-#include "../include/linux/pmig_change.h"
+#include "../../include/linux/pmig_change.h"
 
 /* What a message carries at most; the rest is counted and logged. */
 #define PMIG_CHANGES_MAX  64
