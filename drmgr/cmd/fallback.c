@@ -90,7 +90,7 @@ static bool is_stream(const char *p, uint64_t stream)
 }
 
 /*
- * "SUM open 1 STREAM ..." and then "SUM tell ...", each a line: see daemon/journal.c. What is there of another stream
+ * "SUM open 1 STREAM ..." and then "SUM tell ...", each a line: see daemon/session/journal.c. What is there of another stream
  * is a migration that has long been over: the platform has one of a partition at a time.
  */
 static bool somebody_was_told(const struct fallback *f, uint64_t stream)

@@ -9,7 +9,7 @@
 #include <sys/statvfs.h>
 
 #include "daemon/aud-builtin.h"
-#include "daemon/eventlog.h"
+#include "daemon/base/eventlog.h"
 
 #define MOBILITY_FILE	"/sys/kernel/mobility/migration"
 #define SIM_MODULE	"/sys/module/pmig_sim"

@@ -2,8 +2,8 @@
 #ifndef DRMGRD_AUD_BUILTIN_H
 #define DRMGRD_AUD_BUILTIN_H
 
-#include "daemon/audience.h"
-#include "daemon/refusers.h"
+#include "daemon/apps/refusers.h"
+#include "daemon/session/audience.h"
 
 int aud_builtin_new(struct audience **ret, const struct config *config, struct refusers *refusers,
 		    struct eventlog *log);

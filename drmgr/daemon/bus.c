@@ -12,9 +12,9 @@
 #include <string.h>
 
 #include "daemon/bus.h"
-#include "daemon/link.h"
 #include "daemon/manager.h"
-#include "daemon/sysfs.h"
+#include "daemon/platform/link.h"
+#include "daemon/platform/sysfs.h"
 #include "shared/busnames.h"
 
 #define ENABLED_MS_DEFAULT  500

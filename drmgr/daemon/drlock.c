@@ -12,7 +12,8 @@
 #include <fcntl.h>
 #include <stdio.h>
 
-#include "daemon/manager.h"
+#include "daemon/base/util.h"
+#include "daemon/drlock.h"
 
 #define LOCK_FILE "/var/lock/dr_config_lock"
 #define LOCK_MODE 0600

@@ -13,9 +13,9 @@
 
 #include <systemd/sd-daemon.h>
 
+#include "daemon/base/notify.h"
 #include "daemon/bus.h"
 #include "daemon/manager.h"
-#include "daemon/notify.h"
 
 #ifndef DRMGRD_VERSION
 #ifdef DRMGR_VERSION

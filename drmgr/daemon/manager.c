@@ -11,15 +11,17 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "daemon/apps/aud-signals.h"
 #include "daemon/aud-builtin.h"
-#include "daemon/aud-kernel.h"
-#include "daemon/aud-scripts.h"
-#include "daemon/aud-signals.h"
-#include "daemon/link.h"
+#include "daemon/base/notify.h"
+#include "daemon/drlock.h"
 #include "daemon/manager.h"
-#include "daemon/module.h"
-#include "daemon/notify.h"
-#include "daemon/sysfs.h"
+#include "daemon/platform/link.h"
+#include "daemon/platform/module.h"
+#include "daemon/platform/simulate.h"
+#include "daemon/platform/sysfs.h"
+#include "daemon/scripts/aud-scripts.h"
+#include "daemon/session/aud-kernel.h"
 #include "shared/token.h"
 
 #define WATCHDOG_USEC (60 * USEC_PER_SEC)

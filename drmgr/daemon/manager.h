@@ -3,10 +3,10 @@
 #ifndef DRMGRD_MANAGER_H
 #define DRMGRD_MANAGER_H
 
+#include "daemon/apps/registry.h"
 #include "daemon/observe.h"
-#include "daemon/registry.h"
 #include "daemon/results.h"
-#include "daemon/session.h"
+#include "daemon/session/session.h"
 
 #define RUN_DIRECTORY "/run/drmgr"
 #define CONFIG_FILE   DRMGR_CONFDIR "/drmgr.conf"
@@ -99,15 +99,5 @@ void manager_reload(struct manager *m);
 void manager_stop(struct manager *m);
 /* Why drivers are not told, "" where they are. */
 const char *manager_degraded(const struct manager *m);
-
-/* ---- drlock.c: the lock that powerpc-utils' drmgr takes, too ---- */
-
-/* Returns the descriptor that holds it; -EBUSY, and @holder says who has it. */
-int drlock_take(char *holder, size_t size);
-
-/* ---- simulate.c: a simulated hypervisor for one migration ---- */
-
-int simulate_prepare(uint64_t stream, uint64_t enabled_ms, uint64_t blackout_ms);
-void simulate_clean_up(uint64_t stream);
 
 #endif /* DRMGRD_MANAGER_H */

@@ -6,12 +6,12 @@
  */
 #include <stdio.h>
 
-#include "daemon/aixscript.h"
+#include "daemon/apps/registry.h"
 #include "daemon/aud-builtin.h"
-#include "daemon/backend.h"
 #include "daemon/observe.h"
-#include "daemon/registry.h"
-#include "daemon/scriptdir.h"
+#include "daemon/platform/backend.h"
+#include "daemon/scripts/aixscript.h"
+#include "daemon/scripts/scriptdir.h"
 
 /* Of each kind, in each phase: anybody may register an application. */
 #define LINES_MAX 64

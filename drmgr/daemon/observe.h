@@ -3,8 +3,8 @@
 #ifndef DRMGRD_OBSERVE_H
 #define DRMGRD_OBSERVE_H
 
-#include "daemon/config.h"
-#include "daemon/plan.h"
+#include "daemon/base/config.h"
+#include "daemon/session/plan.h"
 
 struct backend;
 struct registry;

@@ -3,7 +3,7 @@
 #ifndef DRMGRD_RESULTS_H
 #define DRMGRD_RESULTS_H
 
-#include "daemon/session.h"
+#include "daemon/session/session.h"
 
 #define RESULTS_MAX 16
 

@@ -61,9 +61,11 @@ ARROWS = (
     ("drmgr/shared/", r'"(daemon|libdr|cmd)/'),
     ("drmgr/libdr/", r'"(daemon|cmd)/'),
     ("drmgr/cmd/", r'"daemon/'),
-    ("drmgr/daemon/session", r'"(daemon/)?(bus|manager|registry|runner|aud-[a-z]*|link)\.h"'),
-    ("drmgr/daemon/aud-", r'"(daemon/)?(bus|manager|session)\.h"'),
-    ("drmgr/daemon/link", r'"(daemon/)?(bus|manager|session)\.h"'),
+    ("drmgr/daemon/base/", r'"daemon/(?!base/)'),
+    ("drmgr/daemon/platform/", r'"daemon/(?!(base|platform)/)'),
+    ("drmgr/daemon/session/", r'"daemon/(?!(base|platform|session)/|observe\.h)'),
+    ("drmgr/daemon/scripts/", r'"daemon/(?!(base|session|scripts)/)'),
+    ("drmgr/daemon/apps/", r'"daemon/(?!(base|session|apps)/)'),
 )
 
 

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "daemon/config.h"
+#include "daemon/base/config.h"
 #include "kselftest_harness.h"
 #include <sanitizer/lsan_interface.h>
 

@@ -4,7 +4,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "daemon/journal.h"
+#include "daemon/session/journal.h"
 #include "kselftest_harness.h"
 #include <sanitizer/lsan_interface.h>
 

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "daemon/link.h"
+#include "daemon/platform/link.h"
 #include "kselftest_harness.h"
 
 /* Seconds: with guests beside it a test may get a tenth of a processor. */

@@ -12,8 +12,8 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
-#include "daemon/aud-signals.h"
-#include "daemon/eventlog.h"
+#include "daemon/apps/aud-signals.h"
+#include "daemon/base/eventlog.h"
 #include "kselftest_harness.h"
 #include <sanitizer/lsan_interface.h>
 

@@ -7,9 +7,9 @@
 #include <sys/resource.h>
 #include <sys/wait.h>
 
-#include "daemon/aixscript.h"
-#include "daemon/runner.h"
-#include "daemon/scriptdir.h"
+#include "daemon/base/runner.h"
+#include "daemon/scripts/aixscript.h"
+#include "daemon/scripts/scriptdir.h"
 #include "kselftest_harness.h"
 #include <sanitizer/lsan_interface.h>
 

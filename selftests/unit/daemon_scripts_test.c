@@ -7,9 +7,9 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
-#include "daemon/aud-scripts.h"
-#include "daemon/eventlog.h"
-#include "daemon/runner.h"
+#include "daemon/base/eventlog.h"
+#include "daemon/base/runner.h"
+#include "daemon/scripts/aud-scripts.h"
 #include "kselftest_harness.h"
 
 static bool unkillable;

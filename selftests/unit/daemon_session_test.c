@@ -12,9 +12,9 @@
 #include <sys/syscall.h>
 #include <systemd/sd-event.h>
 
-#include "daemon/aud-kernel.h"
-#include "daemon/aud-signals.h"
-#include "daemon/session-internal.h"
+#include "daemon/apps/aud-signals.h"
+#include "daemon/session/aud-kernel.h"
+#include "daemon/session/session-internal.h"
 #include "kselftest_harness.h"
 #include "shared/token.h"
 #include <sanitizer/lsan_interface.h>

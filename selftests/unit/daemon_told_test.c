@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "daemon/told.h"
+#include "daemon/session/told.h"
 #include "kselftest_harness.h"
 #include <sanitizer/lsan_interface.h>
 

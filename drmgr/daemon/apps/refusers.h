@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Who may refuse, beside root: the users and groups of MayRefuse=, as the directory services know them now. */
+#ifndef DRMGRD_REFUSERS_H
+#define DRMGRD_REFUSERS_H
+
+#include <systemd/sd-event.h>
+
+#include "daemon/base/config.h"
+
+/* How long the look-up may take. */
+#define LOOK_UP_USEC (5 * USEC_PER_SEC)
+
+struct refusers;
+
+int refusers_new(struct refusers **ret, sd_event *event, const struct config *config);
+struct refusers *refusers_free(struct refusers *r);
+
+/* Looks all names up again; @done comes once, may be from inside this call. Not while it is being done. */
+void refusers_look_up(struct refusers *r, void (*done)(void *userdata), void *userdata);
+/* The rest is of no interest: @done comes soon. */
+void refusers_stop(struct refusers *r);
+
+/* Is another number whenever somebody else may refuse. */
+unsigned refusers_version(const struct refusers *r);
+bool refusers_have_groups(const struct refusers *r);
+bool refusers_include(const struct refusers *r, uid_t uid, const gid_t *gids, size_t nr_gids);
+
+#endif /* DRMGRD_REFUSERS_H */

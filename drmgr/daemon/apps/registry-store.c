@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * What outlives the daemon of a registration: its two descriptors are with systemd, under the name "app-ID", and
+ * this file has the rest, one KEY=VALUE a line in /run/drmgr/apps/ID. It is written whole and renamed.
+ *
+ * The directory is root's, but a file may be from a daemon of another version, or cut short: each value
+ * is checked on the way in, and a file that misses one is as good as none.
+ */
+#include <fcntl.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "daemon/apps/registry.h"
+#include "daemon/base/notify.h"
+
+#define FILE_BYTES 1024
+
+static int open_directory(const char *path)
+{
+	int fd;
+
+	if (mkdir(path, 0700) < 0 && errno != EEXIST)
+		return -errno;
+	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	return fd < 0 ? -errno : fd;
+}
+
+int registry_store_save(const char *directory, const struct application *app)
+{
+	_cleanup_close_ int dir = open_directory(directory);
+	char file[32], text[FILE_BYTES], state[64];
+	int fds[] = { app->sock, app->pidfd }, r;
+
+	if (dir < 0)
+		return dir;
+	snprintf(file, sizeof(file), "%" PRIu64, app->id);
+	snprintf(text, sizeof(text),
+		 "PID=%d\nUID=%u\nPHASES=%" PRIx32 "\nFLAGS=%" PRIx32 "\nTIMEOUT_MS=%" PRIu32
+		 "\nSIGNO=%d\nNAME=%s\nWANTED=%" PRIx32 "\nEND=1\n",
+		 app->pid, app->uid, app->phases, app->flags, app->timeout_ms, app->signo,
+		 app->name, app->wanted);
+	r = write_text_file_atomic(dir, file, text);
+	if (r < 0)
+		return r;
+	snprintf(state, sizeof(state), "FDSTORE=1\nFDNAME=app-%" PRIu64, app->id);
+	return notify_with_fds(state, fds, 2);
+}
+
+void registry_store_forget(const char *directory, const struct application *app)
+{
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), "%s/%" PRIu64, directory, app->id);
+	unlink(path);
+	notify("FDSTOREREMOVE=1\nFDNAME=app-%" PRIu64, app->id);
+}
+
+struct loaded {
+	struct application *app;
+	unsigned seen;
+};
+
+static int take_number(const char *value, int base, uint64_t max, uint64_t *ret)
+{
+	return parse_u64(value, base, max, ret);
+}
+
+static int take_pair(struct loaded *l, const char *key, const char *value)
+{
+	static const char *const keys[] = { "PID",   "UID",  "PHASES", "FLAGS", "TIMEOUT_MS",
+					    "SIGNO", "NAME", "WANTED", "END" };
+	struct application *app = l->app;
+	uint64_t n = 0;
+	size_t i;
+	int r = 0;
+
+	for (i = 0; i < ARRAY_SIZE(keys); i++)
+		if (strcmp(keys[i], key) == 0)
+			break;
+	if (i == ARRAY_SIZE(keys) || l->seen & 1U << i)
+		return -EBADMSG;
+	if (i == 0 && (r = take_number(value, 10, INT32_MAX, &n)) == 0)
+		app->pid = (pid_t)n;
+	else if (i == 1 && (r = take_number(value, 10, UINT32_MAX - 1, &n)) == 0)
+		app->uid = (uid_t)n;
+	else if (i == 2 &&
+		 (r = take_number(value, 16, DR_PHASES(DR_PHASE_RESUMED + 1) - 1, &n)) == 0)
+		app->phases = (uint32_t)n;
+	else if (i == 3 && (r = take_number(value, 16, DR_MAY_REFUSE | DR_REQUIRED, &n)) == 0)
+		app->flags = (uint32_t)n;
+	else if (i == 4 && (r = take_number(value, 10, UINT32_MAX, &n)) == 0)
+		app->timeout_ms = (uint32_t)n;
+	else if (i == 5 && (r = take_number(value, 10, (uint64_t)_NSIG - 1, &n)) == 0)
+		app->signo = (int)n;
+	else if (i == 6)
+		text_copy(app->name, sizeof(app->name), value, SIZE_MAX);
+	else if (i == 7 && (r = take_number(value, 16, DR_MAY_REFUSE | DR_REQUIRED, &n)) == 0)
+		app->wanted = (uint32_t)n;
+	if (r == 0)
+		l->seen |= 1U << i;
+	return r;
+}
+
+int registry_store_load(const char *directory, uint64_t id, struct application *app)
+{
+	struct loaded l = { .app = app };
+	char path[PATH_MAX], text[FILE_BYTES], *next;
+	ssize_t n;
+
+	snprintf(path, sizeof(path), "%s/%" PRIu64, directory, id);
+	n = read_text_file(AT_FDCWD, path, text, sizeof(text));
+	if (n < 0)
+		return (int)n;
+	app->id = id;
+	for (char *line = text; line && *line; line = next) {
+		char *eq;
+
+		next = strchr(line, '\n');
+		if (!next)
+			return -EBADMSG;
+		*next++ = '\0';
+		eq = strchr(line, '=');
+		if (!eq)
+			return -EBADMSG;
+		*eq = '\0';
+		if (take_pair(&l, line, eq + 1) < 0)
+			return -EBADMSG;
+	}
+	return l.seen == 0x1ff && app->name[0] ? 0 : -EBADMSG;
+}

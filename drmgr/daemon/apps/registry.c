@@ -1,0 +1,445 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * A registration lives as long as two things: the application's end of a socket, and its process, named by a
+ * pidfd. Either of them gone ends it, and counts as an answer. Nothing is ever sent to a number.
+ *
+ * Bounds come first: each user may have so many, all together so many, and nothing is kept for one too many.
+ * What an application says is checked for size and kind; one that does not keep to the protocol is dropped, which
+ * it sees as the end of its descriptor.
+ */
+#include <fcntl.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+
+#include <systemd/sd-daemon.h>
+
+#include "daemon/apps/registry.h"
+#include "shared/wiremsg.h"
+
+#define PHASES_ALL (DR_PHASES_DEFAULT | DR_PHASES(DR_PHASE_BEGIN) | DR_PHASES(DR_PHASE_RESUMED))
+#define GROUPS_MAX (65536 + 4) /* NGROUPS_MAX, and those of "Gid:" */
+#define ERRNO_MAX  4095
+#define SAID_MAX   10 /* in a minute */
+
+struct registry {
+	sd_event *event;
+	const struct config *config;
+	const struct refusers *refusers;
+	unsigned granted; /* by which version of them */
+	struct application_list list;
+	size_t count;
+	uint64_t last_id;
+	usec_t said_since;
+	unsigned said;
+	char *directory;
+	struct registry_watcher watcher;
+};
+
+int registry_new(struct registry **ret, sd_event *event, const struct config *config,
+		 const struct refusers *refusers, const char *directory)
+{
+	struct registry *r = calloc(1, sizeof(*r));
+
+	if (!r)
+		return log_oom();
+	r->directory = strdup(directory);
+	if (!r->directory) {
+		free(r);
+		return log_oom();
+	}
+	r->event = sd_event_ref(event);
+	r->config = config;
+	r->refusers = refusers;
+	/* Names of this session that an earlier daemon wrote down must not come again. */
+	r->last_id = now_usec();
+	TAILQ_INIT(&r->list);
+	*ret = r;
+	return 0;
+}
+
+static void application_free(struct application *app)
+{
+	sd_event_source_disable_unref(app->sock_source);
+	sd_event_source_disable_unref(app->pidfd_source);
+	safe_close(app->sock);
+	safe_close(app->pidfd);
+	free(app);
+}
+
+/* The registrations stay with systemd, for the next daemon. */
+struct registry *registry_free(struct registry *r)
+{
+	struct application *app;
+
+	if (!r)
+		return NULL;
+	while ((app = TAILQ_FIRST(&r->list))) {
+		TAILQ_REMOVE(&r->list, app, node);
+		application_free(app);
+	}
+	sd_event_unref(r->event);
+	free(r->directory);
+	free(r);
+	return NULL;
+}
+
+void registry_watch(struct registry *r, const struct registry_watcher *watcher)
+{
+	r->watcher = *watcher;
+}
+
+struct application_list *registry_list(struct registry *r)
+{
+	return &r->list;
+}
+
+size_t registry_count(const struct registry *r)
+{
+	return r->count;
+}
+
+struct application *registry_find(struct registry *r, uint64_t id)
+{
+	struct application *app;
+
+	TAILQ_FOREACH(app, &r->list, node)
+		if (app->id == id)
+			return app;
+	return NULL;
+}
+
+void registry_drop(struct application *app)
+{
+	struct registry *r = app->registry;
+
+	TAILQ_REMOVE(&r->list, app, node);
+	r->count--;
+	if (r->watcher.gone)
+		r->watcher.gone(r->watcher.userdata, app);
+	registry_store_forget(r->directory, app);
+	log_debug("Application %s (%d) is no longer registered.", app->name, app->pid);
+	application_free(app);
+}
+
+/* What any user can bring about again and again must not push other lines out of the log. */
+static bool may_say(struct registry *r)
+{
+	usec_t now = now_usec();
+
+	if (now >= r->said_since + 60 * USEC_PER_SEC) {
+		r->said_since = now;
+		r->said = 0;
+	}
+	return r->said++ < SAID_MAX;
+}
+
+/* ---- what comes from the application ---- */
+
+static void take_answer(struct application *app, struct wire_answer *answer)
+{
+	struct registry *r = app->registry;
+
+	if (!app->deadline || answer->gen != app->asked)
+		return; /* too late, or for nothing: harmless */
+	app->deadline = 0;
+	/* it goes on to the platform, which has 24 bits for it; 0 there would not be a reason */
+	if (answer->error > ERRNO_MAX)
+		answer->error = EINVAL;
+	wire_text(answer->reason);
+	if (r->watcher.answered)
+		r->watcher.answered(r->watcher.userdata, app, answer);
+}
+
+static int on_socket(_unused_ sd_event_source *s, _unused_ int fd, uint32_t events, void *userdata)
+{
+	struct application *app = userdata;
+	struct wire_answer answer;
+	ssize_t n;
+
+	if (!(events & EPOLLIN)) {
+		registry_drop(app);
+		return 0;
+	}
+	n = recv(app->sock, &answer, sizeof(answer), MSG_DONTWAIT);
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return 0;
+	if (n <= 0) {
+		registry_drop(app);
+		return 0;
+	}
+	if (wire_answer_check(&answer, (size_t)n) < 0) {
+		if (may_say(app->registry))
+			log_warning(
+				"Application %s (%d) sent %zd bytes that are no answer; it is dropped.",
+				app->name, app->pid, n);
+		registry_drop(app);
+		return 0;
+	}
+	take_answer(app, &answer);
+	return 0;
+}
+
+static int on_death(_unused_ sd_event_source *s, _unused_ int fd, _unused_ uint32_t events,
+		    void *userdata)
+{
+	registry_drop(userdata);
+	return 0;
+}
+
+/* ---- making one ---- */
+
+/* Root's room is its own, whatever others do; each of them has a bound, and so have all of them together. */
+static bool charge(const struct registry *r, uid_t uid)
+{
+	const struct config *c = r->config;
+	const struct application *app;
+	uint64_t own = 0, users = 0;
+
+	TAILQ_FOREACH(app, &r->list, node) {
+		own += app->uid == uid;
+		users += app->uid != 0;
+	}
+	if (uid == 0)
+		return own < c->max_applications_root;
+	return own < c->max_applications_per_user && users < c->max_applications;
+}
+
+/* Reads the groups of a process that its pidfd proves to be alive. */
+static size_t groups_of(pid_t pid, gid_t *gids, size_t max)
+{
+	_cleanup_free_ char *text = malloc(PROCESS_STATUS_BYTES);
+	char *save = NULL;
+	size_t n = 0;
+
+	if (!text)
+		return 0;
+	for (int i = 0; i < 2; i++) {
+		const char *key = i ? "Groups" : "Gid";
+
+		if (process_status_field(pid, key, text, PROCESS_STATUS_BYTES) < 0)
+			continue;
+		for (char *w = strtok_r(text, " \t", &save); w && n < max;
+		     w = strtok_r(NULL, " \t", &save)) {
+			uint64_t gid;
+
+			if (parse_u64(w, 10, UINT32_MAX - 1, &gid) == 0)
+				gids[n++] = (gid_t)gid;
+		}
+	}
+	return n;
+}
+
+static uint32_t grant(const struct registry *r, const struct application *app)
+{
+	_cleanup_free_ gid_t *gids = NULL;
+	size_t n = 0;
+
+	if (!(app->wanted & DR_MAY_REFUSE))
+		return 0;
+	if (app->uid && refusers_have_groups(r->refusers)) {
+		gids = calloc(GROUPS_MAX, sizeof(*gids));
+		n = gids ? groups_of(app->pid, gids, GROUPS_MAX) : 0;
+	}
+	if (pidfd_alive(app->pidfd) != 1 || !refusers_include(r->refusers, app->uid, gids, n))
+		return 0;
+	return app->wanted;
+}
+
+void registry_grant(struct registry *r)
+{
+	struct application *app;
+
+	if (r->granted == refusers_version(r->refusers))
+		return;
+	r->granted = refusers_version(r->refusers);
+	TAILQ_FOREACH(app, &r->list, node)
+		app->flags = grant(r, app);
+}
+
+static int check(const struct registration *what)
+{
+	pid_t pid;
+
+	if (!what->name[0] || strlen(what->name) >= DR_NAME_LEN)
+		return -EINVAL;
+	if (what->phases & ~PHASES_ALL || what->flags & ~(DR_MAY_REFUSE | DR_REQUIRED))
+		return -EINVAL;
+	/* Real-time signals only: all others mean something else to whoever gets them. */
+	if (what->signo && (what->signo < SIGRTMIN || what->signo > SIGRTMAX))
+		return -EINVAL;
+	if (pidfd_pid(what->pidfd, &pid) < 0 || pid != what->pid || pidfd_alive(what->pidfd) != 1)
+		return -ESRCH;
+	return 0;
+}
+
+/* Starts to look after @app, which has its descriptors; takes it over. */
+static int add(struct registry *r, struct application *app)
+{
+	int e;
+
+	app->registry = r;
+	e = sd_event_add_io(r->event, &app->sock_source, app->sock, EPOLLIN, on_socket, app);
+	if (e >= 0)
+		e = sd_event_add_io(r->event, &app->pidfd_source, app->pidfd, EPOLLIN, on_death,
+				    app);
+	/* What it has said before it died is heard first. */
+	if (e >= 0)
+		e = sd_event_source_set_priority(app->pidfd_source, SD_EVENT_PRIORITY_IDLE);
+	if (e < 0) {
+		application_free(app);
+		return e;
+	}
+	TAILQ_INSERT_TAIL(&r->list, app, node);
+	r->count++;
+	if (app->id > r->last_id)
+		r->last_id = app->id;
+	return 0;
+}
+
+int registry_add(struct registry *r, const struct registration *what)
+{
+	_cleanup_close_ int theirs = -EBADF;
+	struct application *app;
+	int pair[2], e;
+
+	e = check(what);
+	if (e < 0)
+		return e;
+	if (!charge(r, what->uid))
+		return -EUSERS;
+	app = calloc(1, sizeof(*app));
+	if (!app)
+		return log_oom();
+	app->pidfd = fcntl(what->pidfd, F_DUPFD_CLOEXEC, 3);
+	app->sock = -EBADF;
+	if (app->pidfd < 0 ||
+	    socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) < 0) {
+		e = -errno;
+		application_free(app);
+		return e;
+	}
+	app->sock = pair[0];
+	theirs = pair[1];
+	app->id = r->last_id + 1;
+	app->pid = what->pid;
+	app->uid = what->uid;
+	app->phases = what->phases ? what->phases : DR_PHASES_DEFAULT;
+	/* Whoever gets ready must hear how it ended. */
+	if (app->phases & (DR_PHASES(DR_PHASE_PRE) | DR_PHASES(DR_PHASE_BEGIN)))
+		app->phases |= DR_PHASES(DR_PHASE_POST) | DR_PHASES(DR_PHASE_POST_ERROR);
+	app->wanted = what->flags;
+	app->flags = grant(r, app);
+	app->signo = what->signo;
+	app->timeout_ms = what->timeout_ms;
+	text_copy(app->name, sizeof(app->name), what->name, SIZE_MAX);
+	e = add(r, app);
+	if (e < 0)
+		return e;
+	e = registry_store_save(r->directory, app);
+	if (e < 0 && may_say(r))
+		log_warning("Application %s (%d) would be lost if the daemon were restarted: %s.",
+			    app->name, app->pid, errno_text(e));
+	log_debug("Application %s (%d) of user %u is registered.", app->name, app->pid, app->uid);
+	return TAKE_FD(theirs);
+}
+
+/* ---- taking over from an earlier daemon ---- */
+
+/* Which of two descriptors of one name is the socket is a matter of what they are, not of their order. */
+static void take_fd(struct application *app, int fd)
+{
+	struct stat st;
+	int *slot = fstat(fd, &st) == 0 && S_ISSOCK(st.st_mode) ? &app->sock : &app->pidfd;
+
+	if (*slot >= 0)
+		safe_close(fd);
+	else
+		*slot = fd;
+}
+
+static int restore_one(struct registry *r, struct application *app)
+{
+	pid_t pid;
+	int e;
+
+	e = registry_store_load(r->directory, app->id, app);
+	if (e < 0)
+		return e;
+	if (app->sock < 0 || app->pidfd < 0)
+		return -ENOTCONN;
+	if (pidfd_pid(app->pidfd, &pid) < 0 || pid != app->pid)
+		return -ESRCH;
+	if (fcntl(app->sock, F_SETFL, O_NONBLOCK) < 0 ||
+	    fcntl(app->sock, F_SETFD, FD_CLOEXEC) < 0 || fcntl(app->pidfd, F_SETFD, FD_CLOEXEC) < 0)
+		return -errno;
+	return 0;
+}
+
+void registry_restore(struct registry *r, int *fds, char **names, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		struct application *app;
+		uint64_t id;
+		int e;
+
+		if (fds[i] < 0 || strncmp(names[i], "app-", 4) != 0 ||
+		    parse_u64(names[i] + 4, 10, UINT64_MAX - 1, &id) < 0)
+			continue;
+		app = calloc(1, sizeof(*app));
+		if (!app) {
+			log_oom();
+			return;
+		}
+		app->id = id;
+		app->sock = app->pidfd = -EBADF;
+		for (size_t k = i; k < n && (app->sock < 0 || app->pidfd < 0); k++)
+			if (fds[k] >= 0 && strcmp(names[k], names[i]) == 0)
+				take_fd(app, TAKE_FD(fds[k]));
+		e = restore_one(r, app);
+		if (e < 0) {
+			if (e != -ESRCH && e != -ENOTCONN)
+				log_warning("Registration %" PRIu64 " can't be taken over: %s.", id,
+					    errno_text(e));
+			registry_store_forget(r->directory, app);
+			application_free(app);
+		} else {
+			e = add(r, app);
+			if (e < 0)
+				log_warning("Registration %" PRIu64 " can't be watched: %s.", id,
+					    errno_text(e));
+		}
+	}
+}
+
+/* ---- reaching it ---- */
+
+/* Does the process catch the signal? Asked each time, because it may change its mind. */
+static bool catches(struct application *app)
+{
+	char text[64];
+	uint64_t mask;
+
+	if (pidfd_alive(app->pidfd) != 1 ||
+	    process_status_field(app->pid, "SigCgt", text, sizeof(text)) < 0 ||
+	    parse_u64(text, 16, UINT64_MAX, &mask) < 0)
+		return false;
+	/* Alive still: then the number was its own all the time. */
+	return pidfd_alive(app->pidfd) == 1 && mask >> (app->signo - 1) & 1;
+}
+
+int application_send(struct application *app, const struct wire_event *event, size_t size)
+{
+	ssize_t n = send(app->sock, event, size, MSG_DONTWAIT | MSG_NOSIGNAL);
+
+	if (n < 0)
+		return errno == EWOULDBLOCK || errno == ENOBUFS ? -EAGAIN : -errno;
+	if (app->signo && catches(app) &&
+	    syscall(SYS_pidfd_send_signal, app->pidfd, app->signo, NULL, 0) < 0)
+		log_debug("Application %s (%d): signal %d can't be sent: %s.", app->name, app->pid,
+			  app->signo, errno_text(errno));
+	return 0;
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* /etc/drmgr/drmgr.conf */
+#ifndef DRMGRD_CONFIG_H
+#define DRMGRD_CONFIG_H
+
+#include "daemon/base/util.h"
+
+enum check_mode { CHECK_OFF, CHECK_ADVICE, CHECK_VETO };
+
+struct config {
+	char *script_directory;
+	char *hook_directory;
+	usec_t script_timeout;
+	usec_t hook_timeout;
+	usec_t pre_timeout; /* PRE as a whole */
+	usec_t application_timeout;
+	usec_t application_timeout_max;
+	usec_t grace;	    /* of all together that have no right to refuse */
+	usec_t slow_notice; /* "N applications have not handled signals yet" */
+	uint64_t max_applications;
+	uint64_t max_applications_root;
+	uint64_t max_applications_per_user;
+	bool quiesce_now;
+	bool hooks_at_pre;
+	bool observe;	 /* change nothing, tell nobody */
+	bool post_alone; /* without the module nobody is told PRE */
+	enum check_mode check_engine;
+	enum check_mode check_state;
+	int log_level;
+	char *may_refuse; /* beside root: "alice @dba", as it is written; NULL for nobody */
+};
+
+/*
+ * Fills in the defaults, then what the file says; a bad value is one line in the log. No file is an empty one; one that
+ * can't be read is an error, and what is in @c then are defaults in part.
+ */
+int config_load(struct config *c, const char *path);
+void config_clear(struct config *c);
+
+#endif /* DRMGRD_CONFIG_H */

@@ -1,0 +1,463 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * One child: its own session and process group, signals as at boot, stdin from nowhere, output in one pipe
+ * that is always drained but looked at only up to a bound. It is waited for by pidfd; when it has ended, or at
+ * its deadline, its whole group is killed while the dead leader still holds the number, so the signal cannot
+ * go to somebody else.
+ *
+ * How it may end:
+ *	running -> ended by itself                       -> done
+ *	running -> deadline or stop: stop_signal, 1 s,   -> SIGKILL -> ended -> done
+ *
+ * A child that must outlive the daemon (a script that is bringing a database back) keeps its pipe in
+ * systemd's store, and the next daemon adopts both. All others die with the daemon.
+ */
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+#include "daemon/base/notify.h"
+#include "daemon/base/runner.h"
+
+#define KILL_AFTER USEC_PER_SEC
+#define LINE_BYTES 1024
+#define FIRST_FD   (STDERR_FILENO + 1)
+#define FILES_SOFT 1024
+
+#ifndef PIDFD_SIGNAL_PROCESS_GROUP
+#define PIDFD_SIGNAL_PROCESS_GROUP (1U << 2)
+#endif
+
+struct runner {
+	struct run_spec spec;
+	sd_event *event;
+	pid_t pid;
+	int pidfd;
+	int output;
+	bool adopted;
+	bool stopping;
+	bool killed;
+	enum run_end why;
+	sd_event_source *child_source;
+	sd_event_source *output_source;
+	sd_event_source *timer;
+	size_t seen;
+	size_t fill;
+	char line[LINE_BYTES];
+};
+
+/* Not our child: its number may be somebody else's by now, its pidfd is not. */
+static void kill_adopted_group(struct runner *r, int sig)
+{
+	if (syscall(SYS_pidfd_send_signal, r->pidfd, sig, NULL, PIDFD_SIGNAL_PROCESS_GROUP) == 0 ||
+	    errno != EINVAL)
+		return;
+	/* before Linux 6.9 */
+	if (pidfd_alive(r->pidfd) == 1)
+		kill(-r->pid, sig);
+}
+
+static void kill_group(struct runner *r, int sig)
+{
+	/* The leader is there, dead or alive, until on_child() has reaped it. */
+	if (r->adopted)
+		kill_adopted_group(r, sig);
+	else
+		kill(-r->pid, sig);
+}
+
+/* ---- output ---- */
+
+static void flush_line(struct runner *r)
+{
+	char text[LINE_BYTES];
+
+	if (r->fill == 0)
+		return;
+	text_copy(text, sizeof(text), r->line, r->fill);
+	r->fill = 0;
+	if (r->spec.line)
+		r->spec.line(r->spec.userdata, text);
+}
+
+static void take_output(struct runner *r, const char *buf, size_t n)
+{
+	for (size_t i = 0; i < n && r->seen < RUN_OUTPUT_MAX; i++, r->seen++) {
+		if (buf[i] == '\n')
+			flush_line(r);
+		else if (r->fill < sizeof(r->line) - 1)
+			r->line[r->fill++] = buf[i];
+	}
+}
+
+/* Reads what is there now. Returns 0 at the end of the pipe. */
+static int drain(struct runner *r, unsigned rounds)
+{
+	char buf[4096];
+
+	while (rounds--) {
+		ssize_t n = read(r->output, buf, sizeof(buf));
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		if (n == 0)
+			return 0;
+		take_output(r, buf, (size_t)n);
+	}
+	return -EAGAIN;
+}
+
+static int on_output(_unused_ sd_event_source *s, _unused_ int fd, _unused_ uint32_t events,
+		     void *userdata)
+{
+	struct runner *r = userdata;
+	int e = drain(r, 4); /* a flood must not keep the loop */
+
+	if (e == -EAGAIN)
+		return 0;
+	r->output_source = sd_event_source_disable_unref(r->output_source);
+	return 0;
+}
+
+/* ---- the end ---- */
+
+static void finish(struct runner *r, struct run_result result)
+{
+	kill_group(r, SIGKILL);
+	if (r->output >= 0)
+		drain(r, 64); /* what the pipe can hold, and no longer: somebody may still write */
+	flush_line(r);
+	if (r->stopping)
+		result.end = r->why;
+	r->child_source = sd_event_source_disable_unref(r->child_source);
+	r->output_source = sd_event_source_disable_unref(r->output_source);
+	r->timer = sd_event_source_disable_unref(r->timer);
+	if (r->spec.keep)
+		notify("FDSTOREREMOVE=1\nFDNAME=%s", r->spec.keep);
+	r->spec.done(r->spec.userdata, &result);
+}
+
+static int on_child(_unused_ sd_event_source *s, _unused_ int fd, _unused_ uint32_t events,
+		    void *userdata)
+{
+	struct runner *r = userdata;
+	struct run_result result = { .end = RUN_LOST };
+	siginfo_t si = { 0 };
+	pid_t pid = r->pid;
+
+	if (waitid(P_PID, (id_t)pid, &si, WEXITED | WNOHANG | WNOWAIT) == 0) {
+		if (si.si_pid == 0)
+			return 0;
+		result.end = si.si_code == CLD_EXITED ? RUN_EXITED : RUN_SIGNALED;
+		result.value = si.si_status;
+	}
+	finish(r, result);
+	waitpid(pid, NULL, WNOHANG); /* not before the group was killed; r is gone */
+	return 0;
+}
+
+static int on_adopted_end(_unused_ sd_event_source *s, _unused_ int fd, _unused_ uint32_t events,
+			  void *userdata)
+{
+	finish(userdata, (struct run_result){ .end = RUN_LOST });
+	return 0;
+}
+
+static int on_timer(_unused_ sd_event_source *s, _unused_ uint64_t usec, void *userdata)
+{
+	struct runner *r = userdata;
+
+	if (r->killed) {
+		/* It sleeps where no signal reaches it: nobody can wait for that. */
+		finish(r, (struct run_result){ .end = r->why });
+		return 0;
+	}
+	r->killed = r->stopping;
+	if (!r->stopping)
+		r->why = RUN_TIMED_OUT;
+	r->stopping = true;
+	kill_group(r, r->killed ? SIGKILL : r->spec.stop_signal);
+	sd_event_source_set_time(r->timer, now_usec() + KILL_AFTER);
+	sd_event_source_set_enabled(r->timer, SD_EVENT_ONESHOT);
+	return 0;
+}
+
+void runner_stop(struct runner *r)
+{
+	if (r->stopping)
+		return;
+	r->why = RUN_STOPPED;
+	r->stopping = true;
+	kill_group(r, r->spec.stop_signal);
+	if (r->timer) {
+		sd_event_source_set_time(r->timer, now_usec() + KILL_AFTER);
+		sd_event_source_set_enabled(r->timer, SD_EVENT_ONESHOT);
+	} else if (sd_event_add_time(r->event, &r->timer, CLOCK_BOOTTIME, now_usec() + KILL_AFTER,
+				     USEC_ACCURACY, on_timer, r) < 0)
+		kill_group(r, SIGKILL);
+}
+
+/* ---- the beginning ---- */
+
+static void reset_signals(void)
+{
+	struct sigaction sa = { .sa_handler = SIG_DFL };
+	sigset_t none;
+
+	for (int sig = 1; sig < _NSIG; sig++)
+		if (sig != SIGKILL && sig != SIGSTOP)
+			sigaction(sig, &sa, NULL);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+static int redirect(int output)
+{
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	if (null < 0)
+		return -errno;
+	if (dup2(null, STDIN_FILENO) < 0 || dup2(output, STDOUT_FILENO) < 0 ||
+	    dup2(output, STDERR_FILENO) < 0)
+		return -errno;
+	return 0;
+}
+
+/* Ends as the program has ended. */
+_Noreturn static void end_like(pid_t child)
+{
+	struct rlimit no_core = { 0 };
+	siginfo_t si = { 0 };
+
+	if (waitid(P_PID, (id_t)child, &si, WEXITED) < 0)
+		_exit(126);
+	if (si.si_code == CLD_EXITED)
+		_exit(si.si_status);
+	setrlimit(RLIMIT_CORE, &no_core);
+	reset_signals();
+	kill(getpid(), si.si_status);
+	_exit(126);
+}
+
+/*
+ * Returns in the process that becomes the program. The other one stays as the leader of the group and kills all of
+ * it when the daemon has gone: a death signal would reach the program alone, not what it has started.
+ */
+static void guard(pid_t parent)
+{
+	struct pollfd p[2] = { { .events = POLLIN }, { .events = POLLIN } };
+	sigset_t all;
+	pid_t child;
+
+	sigfillset(&all);
+	sigprocmask(SIG_SETMASK, &all, NULL);
+	p[0].fd = (int)syscall(SYS_pidfd_open, parent, 0);
+	if (p[0].fd < 0 || getppid() != parent)
+		_exit(126);
+	child = fork();
+	if (child < 0)
+		_exit(126);
+	if (child == 0)
+		return;
+	/* Nothing of the daemon's must stay open because of us. */
+	if (dup2(p[0].fd, FIRST_FD) < 0)
+		_exit(126);
+	p[0].fd = FIRST_FD;
+	close_range(FIRST_FD + 1, ~0U, 0);
+	p[1].fd = (int)syscall(SYS_pidfd_open, child, 0);
+	while (poll(p, 2, -1) < 0 && errno == EINTR)
+		;
+	if (p[0].revents)
+		kill(0, SIGKILL);
+	end_like(child);
+}
+
+/* What the daemon has for itself alone: a database that a script starts must not have it. */
+static void reset_limits(void)
+{
+	struct rlimit files;
+
+	write_text_file("/proc/self/oom_score_adj", "0");
+	if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur > FILES_SOFT) {
+		files.rlim_cur = FILES_SOFT; /* as for any service: some still call select() */
+		setrlimit(RLIMIT_NOFILE, &files);
+	}
+}
+
+_Noreturn static void run_child(const struct run_spec *spec, int output, pid_t parent)
+{
+	if (setsid() < 0 || chdir("/") < 0 || redirect(output) < 0)
+		_exit(126);
+	umask(022);
+	if (!spec->keep)
+		guard(parent);
+	if (spec->function) {
+		close_range(FIRST_FD, ~0U, 0);
+		_exit(spec->function(spec->userdata));
+	}
+	if (spec->in_child && spec->in_child(spec->userdata) < 0)
+		_exit(126);
+	reset_signals();
+	/* Ours are CLOEXEC; this is for what somebody gave us. */
+	close_range(FIRST_FD, ~0U, CLOSE_RANGE_CLOEXEC);
+	reset_limits();
+	execve(spec->path, spec->argv, spec->env);
+	dprintf(STDERR_FILENO, "DR_ERROR=cannot be run: %s\n", errno_text(errno));
+	_exit(127);
+}
+
+/* FDPOLL=0: what it has said is wanted even when it ends while no daemon is there. */
+static void keep_output(const struct runner *r)
+{
+	char state[96];
+
+	snprintf(state, sizeof(state), "FDSTORE=1\nFDPOLL=0\nFDNAME=%s", r->spec.keep);
+	notify_with_fds(state, &r->output, 1);
+}
+
+static struct runner *runner_alloc(sd_event *event, const struct run_spec *spec)
+{
+	struct runner *r = calloc(1, sizeof(*r));
+
+	if (r) {
+		r->spec = *spec;
+		r->event = sd_event_ref(event);
+		r->pidfd = r->output = -EBADF;
+	}
+	return r;
+}
+
+/* Timer and output, the same for one's own child and an adopted one. */
+static int watch(struct runner *r)
+{
+	int e;
+
+	if (r->output >= 0) {
+		e = sd_event_add_io(r->event, &r->output_source, r->output, EPOLLIN, on_output, r);
+		if (e < 0)
+			return e;
+	}
+	if (!r->spec.deadline)
+		return 0;
+	return sd_event_add_time(r->event, &r->timer, CLOCK_BOOTTIME, r->spec.deadline,
+				 USEC_ACCURACY, on_timer, r);
+}
+
+DEFINE_CLEANUP(struct runner *, runner_free)
+
+int runner_start(struct runner **ret, sd_event *event, const struct run_spec *spec)
+{
+	_cleanup_(runner_freep) struct runner *r = runner_alloc(event, spec);
+	_cleanup_close_ int child_end = -EBADF;
+	pid_t parent = getpid();
+	int fds[2], e;
+
+	if (!r)
+		return log_oom();
+	if (pipe2(fds, O_CLOEXEC) < 0)
+		return -errno;
+	r->output = fds[0];
+	child_end = fds[1];
+	/* Not the writer's end: scripts expect their writes to wait. */
+	if (fcntl(r->output, F_SETFL, O_NONBLOCK) < 0)
+		return -errno;
+	/* Before there is a child: it must not die of a closed pipe because the daemon does. */
+	if (spec->keep)
+		keep_output(r);
+	r->pid = fork();
+	if (r->pid < 0)
+		return -errno;
+	if (r->pid == 0)
+		run_child(spec, child_end, parent);
+	/* Not reaped yet, so the number is its own. */
+	r->pidfd = (int)syscall(SYS_pidfd_open, r->pid, 0);
+	e = r->pidfd < 0 ? -errno : 0;
+	if (e == 0)
+		e = sd_event_add_io(event, &r->child_source, r->pidfd, EPOLLIN, on_child, r);
+	if (e == 0 || r->child_source)
+		e = watch(r);
+	if (e < 0) {
+		/* Rare, and then simple: it must not run where nobody waits for it. */
+		kill(r->pid, SIGKILL);
+		r->child_source = sd_event_source_disable_unref(r->child_source);
+		waitpid(r->pid, NULL, 0);
+		return e;
+	}
+	*ret = TAKE_PTR(r);
+	return 0;
+}
+
+int runner_adopt(struct runner **ret, sd_event *event, const struct run_spec *spec, pid_t pid,
+		 uint64_t start, int output)
+{
+	_cleanup_(runner_freep) struct runner *r = NULL;
+	_cleanup_close_ int pidfd = -EBADF;
+	uint64_t is = 0;
+	int e;
+
+	if (pid <= 1)
+		return -ESRCH;
+	pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+	if (pidfd < 0)
+		return -ESRCH;
+	if (process_start_time(pid, &is) < 0 || is != start || pidfd_alive(pidfd) != 1)
+		return -ESRCH;
+	r = runner_alloc(event, spec);
+	if (!r)
+		return log_oom();
+	r->adopted = true;
+	r->pid = pid;
+	r->pidfd = TAKE_FD(pidfd);
+	r->output = output >= 0 ? fcntl(output, F_DUPFD_CLOEXEC, 3) : -EBADF;
+	e = sd_event_add_io(event, &r->child_source, r->pidfd, EPOLLIN, on_adopted_end, r);
+	if (e >= 0)
+		e = watch(r);
+	if (e < 0)
+		return e;
+	*ret = TAKE_PTR(r);
+	return 0;
+}
+
+struct runner *runner_free(struct runner *r)
+{
+	if (!r)
+		return NULL;
+	sd_event_source_disable_unref(r->child_source);
+	sd_event_source_disable_unref(r->output_source);
+	sd_event_source_disable_unref(r->timer);
+	safe_close(r->output);
+	safe_close(r->pidfd);
+	sd_event_unref(r->event);
+	free(r);
+	return NULL;
+}
+
+const char *run_result_text(const struct run_result *result, char *buf, size_t size)
+{
+	switch (result->end) {
+	case RUN_EXITED:
+		snprintf(buf, size, "exit status %d", result->value);
+		break;
+	case RUN_SIGNALED:
+		snprintf(buf, size, "killed by signal %d (%s)", result->value,
+			 strsignal(result->value));
+		break;
+	case RUN_TIMED_OUT:
+		snprintf(buf, size, "not ready in time, killed");
+		break;
+	case RUN_STOPPED:
+		snprintf(buf, size, "stopped");
+		break;
+	case RUN_LOST:
+		snprintf(buf, size, "ended, how is not known");
+		break;
+	}
+	return buf;
+}

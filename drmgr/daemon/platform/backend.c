@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The state as last heard and who wants to know of it: what both back ends share.
+ *
+ * A listener reads the state, it does not count calls: the same state may be told twice, and several
+ * changes may be told at once.
+ */
+#include <stdlib.h>
+
+#include "daemon/platform/backend.h"
+
+static const char *const state_names[] = {
+	[PMIG_STATE_NONE] = "none",	      [PMIG_STATE_CHECK] = "check",
+	[PMIG_STATE_CHECKED] = "checked",     [PMIG_STATE_ENABLED] = "enabled",
+	[PMIG_STATE_QUIESCE] = "quiesce",     [PMIG_STATE_PRE] = "pre",
+	[PMIG_STATE_READY] = "ready",	      [PMIG_STATE_SUSPENDING] = "suspending",
+	[PMIG_STATE_RESUMED] = "resumed",     [PMIG_STATE_POST] = "post",
+	[PMIG_STATE_COMPLETED] = "completed", [PMIG_STATE_CANCELLING] = "cancelling",
+	[PMIG_STATE_UNDO] = "undo",	      [PMIG_STATE_FAILED] = "failed",
+};
+
+const char *kernel_state_name(uint32_t state)
+{
+	return state < ARRAY_SIZE(state_names) ? state_names[state] : "unknown";
+}
+
+void kernel_state_clear(struct kernel_state *state)
+{
+	free(state->refusals);
+	free(state->changes);
+	*state = (struct kernel_state){ 0 };
+}
+
+int backend_listen(struct backend *b, backend_listener_t call, void *userdata)
+{
+	for (size_t i = 0; i < BACKEND_LISTENERS_MAX; i++)
+		if (!b->listeners[i].call) {
+			b->listeners[i].call = call;
+			b->listeners[i].userdata = userdata;
+			return 0;
+		}
+	return -ENOSPC;
+}
+
+void backend_unlisten(struct backend *b, void *userdata)
+{
+	for (size_t i = 0; i < BACKEND_LISTENERS_MAX; i++)
+		if (b->listeners[i].userdata == userdata)
+			b->listeners[i].call = NULL;
+}
+
+void backend_set_state(struct backend *b, struct kernel_state *state)
+{
+	kernel_state_clear(&b->state);
+	b->state = *state;
+	*state = (struct kernel_state){ 0 };
+	for (size_t i = 0; i < BACKEND_LISTENERS_MAX; i++)
+		if (b->listeners[i].call)
+			b->listeners[i].call(b->listeners[i].userdata, &b->state);
+}

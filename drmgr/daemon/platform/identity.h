@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The machine as the device tree names it: what a migration always changes, and what user space can see of it. */
+#ifndef DRMGRD_IDENTITY_H
+#define DRMGRD_IDENTITY_H
+
+#include "daemon/base/util.h"
+#include "shared/wire.h"
+
+#define IDENTITY_ITEMS 5
+
+struct identity {
+	char value[IDENTITY_ITEMS][WIRE_VALUE_LEN]; /* "" where it is not there */
+};
+
+void identity_read(struct identity *ret);
+bool identity_same(const struct identity *a, const struct identity *b);
+/* Returns an allocated array of *ret_nr changes; NULL where there is none, or no memory. */
+struct wire_change *identity_changes(const struct identity *old, const struct identity *now,
+				     size_t *ret_nr);
+
+#endif /* DRMGRD_IDENTITY_H */

@@ -1,0 +1,442 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The link to pmig.ko: one generic netlink socket, which owns the sessions, receives the events and carries the
+ * commands. The module's state is level-triggered: every message holds all of it, and the one with the highest SEQ
+ * counts. A command is over when it has been acknowledged and the state was read once after that, so whoever asked
+ * sees a state that is at least as new as his command. Lost messages (ENOBUFS) cost one GET.
+ *
+ * The family may come and go with the module: the kernel announces it on the group "notify" of nlctrl.
+ */
+#include <fcntl.h>
+#include <libmnl/libmnl.h>
+#include <linux/genetlink.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/queue.h>
+
+#include "daemon/platform/link.h"
+
+#define CTRL_NOTIFY_GROUP 0x10 /* fixed, as GENL_ID_CTRL is */
+#define RECEIVE_BYTES	  (128U << 10)
+#define RECEIVE_BURST	  64 /* messages before others get their turn */
+#define SOCKET_BYTES	  (4 << 20)
+
+struct pending {
+	TAILQ_ENTRY(pending) node;
+	uint32_t seq;
+	bool reading; /* acknowledged, now the state is read */
+	backend_done_t done;
+	void *userdata;
+};
+
+struct link {
+	struct backend b;
+	sd_event *event;
+	sd_event_source *source;
+	struct mnl_socket *socket;
+	uint32_t seq;
+	uint16_t family; /* 0: the module is not there */
+	uint32_t group;
+	TAILQ_HEAD(, pending) pending;
+	bool overrun; /* messages have been lost, and the socket has not been empty since */
+	char *buf;
+};
+
+/* ---- the family ---- */
+
+static int take_family(const struct nlmsghdr *nlh, void *data)
+{
+	struct link_family f;
+
+	if (link_parse_family(nlh, &f) != -ENOENT)
+		*(struct link_family *)data = f;
+	return MNL_CB_OK;
+}
+
+static struct nlmsghdr *put_header(char *buf, uint16_t type, uint16_t flags, uint32_t seq,
+				   uint8_t cmd, uint8_t version)
+{
+	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buf);
+	struct genlmsghdr *genl;
+
+	nlh->nlmsg_type = type;
+	nlh->nlmsg_flags = flags;
+	nlh->nlmsg_seq = seq;
+	genl = mnl_nlmsg_put_extra_header(nlh, sizeof(*genl));
+	genl->cmd = cmd;
+	genl->version = version;
+	return nlh;
+}
+
+/*
+ * On a socket of its own: the kernel has answered when the send returns, so nothing waits here. All families are listed,
+ * because when the kernel is asked for one by name that it does not have, it loads the module.
+ */
+static int resolve(struct link_family *f)
+{
+	struct mnl_socket *nl = mnl_socket_open2(NETLINK_GENERIC, SOCK_CLOEXEC);
+	struct nlmsghdr *nlh;
+	char buf[32768];
+	ssize_t n;
+	int r;
+
+	*f = (struct link_family){ 0 };
+	if (!nl)
+		return -errno;
+	nlh = put_header(buf, GENL_ID_CTRL, NLM_F_REQUEST | NLM_F_DUMP, 1, CTRL_CMD_GETFAMILY, 1);
+	r = mnl_socket_bind(nl, 0, MNL_SOCKET_AUTOPID) < 0 ||
+			    mnl_socket_sendto(nl, nlh, nlh->nlmsg_len) < 0 ?
+		    MNL_CB_ERROR :
+		    MNL_CB_OK;
+	while (r > MNL_CB_STOP) {
+		n = mnl_socket_recvfrom(nl, buf, sizeof(buf));
+		r = n < 0 ? MNL_CB_ERROR :
+			    mnl_cb_run(buf, (size_t)n, 1, mnl_socket_get_portid(nl), take_family,
+				       f);
+	}
+	r = r < 0 ? -errno : link_family_check(f);
+	mnl_socket_close(nl);
+	return r;
+}
+
+static int send_get(struct link *l, uint32_t seq)
+{
+	char buf[MNL_SOCKET_BUFFER_SIZE];
+	struct nlmsghdr *nlh =
+		put_header(buf, l->family, NLM_F_REQUEST, seq, PMIG_CMD_GET, PMIG_GENL_VERSION);
+
+	return mnl_socket_sendto(l->socket, nlh, nlh->nlmsg_len) < 0 ? -errno : 0;
+}
+
+static void lost_module(struct link *l)
+{
+	struct kernel_state none = { 0 };
+
+	l->family = 0;
+	l->group = 0;
+	backend_set_state(&l->b, &none);
+}
+
+int link_refresh(struct backend *b)
+{
+	struct link *l = (struct link *)b;
+	struct link_family f;
+	int r = resolve(&f);
+
+	/* Anything else says nothing about the module: it may be in the middle of a session of ours. */
+	if ((r == -ENOENT || r == -EPROTONOSUPPORT) && l->family)
+		lost_module(l);
+	if (r < 0)
+		return r == -EPROTONOSUPPORT ? r : -ENOPROTOOPT;
+	if (f.id == l->family && f.group == l->group)
+		return 0;
+	if (mnl_socket_setsockopt(l->socket, NETLINK_ADD_MEMBERSHIP, &f.group, sizeof(f.group)) < 0)
+		return -errno;
+	l->family = f.id;
+	l->group = f.group;
+	/* What has happened before we could hear of it. */
+	return send_get(l, 0);
+}
+
+/* ---- commands ---- */
+
+static void complete(struct link *l, struct pending *p, int error, const char *text)
+{
+	backend_done_t done = p->done;
+	void *userdata = p->userdata;
+
+	TAILQ_REMOVE(&l->pending, p, node);
+	free(p);
+	if (done)
+		done(userdata, error, text);
+}
+
+/*
+ * For the module to write to, where a security module does not let it open the file itself. It has taken the
+ * file when the command has been sent.
+ */
+static int open_for_module(struct nlmsghdr *nlh, enum pmig_cmd command)
+{
+	int fd = -EBADF;
+
+	if (command == PMIG_CMD_CHECK || command == PMIG_CMD_BEGIN)
+		fd = open("/sys/kernel/mobility/migration", O_WRONLY | O_CLOEXEC);
+	if (fd >= 0)
+		mnl_attr_put_u32(nlh, PMIG_A_FD, (uint32_t)fd);
+	return fd;
+}
+
+static void put_args(struct nlmsghdr *nlh, enum pmig_cmd command, const struct backend_args *args)
+{
+	if (command == PMIG_CMD_CHECK || command == PMIG_CMD_BEGIN) {
+		mnl_attr_put_u64(nlh, PMIG_A_STREAM, args->stream);
+		if (args->flags)
+			mnl_attr_put_u32(nlh, PMIG_A_FLAGS, args->flags);
+		if (args->engine)
+			mnl_attr_put_strz(nlh, PMIG_A_ENGINE, args->engine);
+	}
+	if (command == PMIG_CMD_ADOPT && args->stream)
+		mnl_attr_put_u64(nlh, PMIG_A_STREAM, args->stream);
+	if (command == PMIG_CMD_BEGIN)
+		mnl_attr_put_u32(nlh, PMIG_A_PRE_MS, args->pre_ms);
+	if (command == PMIG_CMD_CANCEL && args->error)
+		mnl_attr_put_u32(nlh, PMIG_A_ERRNO, args->error & 0xffffff);
+}
+
+static int command(struct backend *b, enum pmig_cmd command, const struct backend_args *args,
+		   backend_done_t done, void *userdata)
+{
+	struct link *l = (struct link *)b;
+	char buf[MNL_SOCKET_BUFFER_SIZE];
+	_cleanup_close_ int fd = -EBADF;
+	struct nlmsghdr *nlh;
+	struct pending *p;
+
+	if (!l->family && link_refresh(b) < 0)
+		return -ENOPROTOOPT;
+	p = calloc(1, sizeof(*p));
+	if (!p)
+		return log_oom();
+	*p = (struct pending){ .seq = ++l->seq ? l->seq : ++l->seq,
+			       .done = done,
+			       .userdata = userdata };
+	nlh = put_header(buf, l->family, NLM_F_REQUEST | NLM_F_ACK, p->seq, (uint8_t)command,
+			 PMIG_GENL_VERSION);
+	put_args(nlh, command, args);
+	fd = open_for_module(nlh, command);
+	if (mnl_socket_sendto(l->socket, nlh, nlh->nlmsg_len) < 0) {
+		free(p);
+		return -errno;
+	}
+	TAILQ_INSERT_TAIL(&l->pending, p, node);
+	return 0;
+}
+
+static void forget(struct backend *b, void *userdata)
+{
+	struct link *l = (struct link *)b;
+	struct pending *p;
+
+	TAILQ_FOREACH(p, &l->pending, node)
+		if (p->userdata == userdata)
+			p->done = NULL;
+}
+
+static struct pending *find_pending(struct link *l, uint32_t seq)
+{
+	struct pending *p;
+
+	TAILQ_FOREACH(p, &l->pending, node)
+		if (seq && p->seq == seq)
+			return p;
+	return NULL;
+}
+
+/* ---- what comes ---- */
+
+static void on_ack(struct link *l, const struct nlmsghdr *nlh)
+{
+	struct pending *p = find_pending(l, nlh->nlmsg_seq);
+	char text[PMIG_REASON_LEN];
+	int error;
+
+	link_parse_ack(nlh, &error, text, sizeof(text));
+	if (!p)
+		return;
+	if (error == 0 && !p->reading) {
+		p->reading = true;
+		error = send_get(l, p->seq);
+		if (error == 0)
+			return;
+	}
+	complete(l, p, error, text);
+}
+
+static void on_session(struct link *l, const struct nlmsghdr *nlh)
+{
+	struct pending *p = find_pending(l, nlh->nlmsg_seq);
+	struct kernel_state *old = &l->b.state, state;
+
+	if (link_parse_session(nlh, &state) < 0) {
+		log_error("A message of the module is not well-formed; it is dropped.");
+		kernel_state_clear(&state);
+	} else if (old->state != PMIG_STATE_NONE && state.state != PMIG_STATE_NONE &&
+		   (int32_t)(state.seq - old->seq) < 0)
+		kernel_state_clear(&state); /* older news */
+	else
+		backend_set_state(&l->b, &state);
+	if (p && p->reading)
+		complete(l, p, 0, "");
+}
+
+static void on_control(struct link *l, const struct nlmsghdr *nlh)
+{
+	const struct genlmsghdr *genl = mnl_nlmsg_get_payload(nlh);
+	struct link_family f;
+
+	link_parse_family(nlh, &f);
+	if (strcmp(f.name, PMIG_GENL_NAME) != 0)
+		return;
+	if (genl->cmd == CTRL_CMD_DELFAMILY)
+		lost_module(l);
+	else
+		link_refresh(&l->b);
+}
+
+static void on_message(struct link *l, const struct nlmsghdr *nlh)
+{
+	const struct genlmsghdr *genl = mnl_nlmsg_get_payload(nlh);
+
+	if (nlh->nlmsg_type == NLMSG_ERROR)
+		on_ack(l, nlh);
+	else if (nlh->nlmsg_type == GENL_ID_CTRL)
+		on_control(l, nlh);
+	else if (l->family && nlh->nlmsg_type == l->family &&
+		 mnl_nlmsg_get_payload_len(nlh) >= sizeof(*genl) &&
+		 (genl->cmd == PMIG_CMD_EVENT || genl->cmd == PMIG_CMD_GET))
+		on_session(l, nlh);
+}
+
+/*
+ * Messages have been lost, perhaps acknowledgments: the state says what became of the commands. Only once the
+ * socket is empty: until then the kernel drops whatever comes for it, our answers too, and says so no more.
+ */
+static void recover(struct link *l)
+{
+	struct pending *p, *next;
+
+	l->overrun = false;
+	log_warning("The kernel sent more than could be read; the state is asked for again.");
+	link_refresh(&l->b); /* the family may have gone, or come */
+	for (p = TAILQ_FIRST(&l->pending); p; p = next) {
+		int r;
+
+		next = TAILQ_NEXT(p, node);
+		p->reading = true;
+		r = send_get(l, p->seq);
+		if (r < 0)
+			complete(l, p, r, errno_text(r));
+	}
+	if (l->family)
+		send_get(l, 0);
+}
+
+/* Returns -EAGAIN when nothing is left. */
+static int receive(struct link *l)
+{
+	const struct nlmsghdr *nlh;
+	struct sockaddr_nl from;
+	socklen_t length = sizeof(from);
+	ssize_t n;
+	int left;
+
+	n = recvfrom(mnl_socket_get_fd(l->socket), l->buf, RECEIVE_BYTES, MSG_DONTWAIT,
+		     (struct sockaddr *)&from, &length);
+	if (n < 0)
+		return -errno;
+	if (length != sizeof(from) || from.nl_pid != 0)
+		return 0; /* not from the kernel */
+	left = (int)n;
+	for (nlh = (const struct nlmsghdr *)l->buf; mnl_nlmsg_ok(nlh, left);
+	     nlh = mnl_nlmsg_next(nlh, &left))
+		on_message(l, nlh);
+	return 0;
+}
+
+static int on_readable(_unused_ sd_event_source *s, _unused_ int fd, _unused_ uint32_t events,
+		       void *userdata)
+{
+	struct link *l = userdata;
+	int r = 0;
+
+	/* A socket that has overrun gets nothing new until it is empty, so that has an end. */
+	for (int i = 0; (i < RECEIVE_BURST || l->overrun) && r != -EAGAIN; i++) {
+		r = receive(l);
+		l->overrun = l->overrun || r == -ENOBUFS;
+	}
+	if (l->overrun && r == -EAGAIN)
+		recover(l);
+	return 0;
+}
+
+/* ---- beginning and end ---- */
+
+bool link_present(const struct backend *b)
+{
+	return ((const struct link *)b)->family;
+}
+
+static bool ready(struct backend *b)
+{
+	return ((struct link *)b)->family || link_refresh(b) >= 0;
+}
+
+static void link_free(struct backend *b)
+{
+	struct link *l = (struct link *)b;
+	struct pending *p;
+
+	if (!l)
+		return;
+	while ((p = TAILQ_FIRST(&l->pending))) {
+		TAILQ_REMOVE(&l->pending, p, node);
+		free(p);
+	}
+	sd_event_source_disable_unref(l->source);
+	if (l->socket)
+		mnl_socket_close(l->socket);
+	kernel_state_clear(&l->b.state);
+	sd_event_unref(l->event);
+	free(l->buf);
+	free(l);
+}
+
+static const struct backend_ops link_ops = {
+	.name = "module",
+	.command = command,
+	.forget = forget,
+	.ready = ready,
+	.free = link_free,
+};
+
+static int open_socket(struct link *l)
+{
+	int one = 1, bytes = SOCKET_BYTES, group = CTRL_NOTIFY_GROUP, fd;
+
+	l->socket = mnl_socket_open2(NETLINK_GENERIC, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	if (!l->socket || mnl_socket_bind(l->socket, 0, MNL_SOCKET_AUTOPID) < 0)
+		return -errno;
+	fd = mnl_socket_get_fd(l->socket);
+	/* Without these it works, only less well. */
+	mnl_socket_setsockopt(l->socket, NETLINK_EXT_ACK, &one, sizeof(one));
+	mnl_socket_setsockopt(l->socket, NETLINK_CAP_ACK, &one, sizeof(one));
+	mnl_socket_setsockopt(l->socket, NETLINK_ADD_MEMBERSHIP, &group, sizeof(group));
+	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &bytes, sizeof(bytes)) < 0)
+		setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof(bytes));
+	return 0;
+}
+
+int link_new(struct backend **ret, sd_event *event)
+{
+	struct link *l = calloc(1, sizeof(*l));
+	int r;
+
+	if (!l)
+		return log_oom();
+	l->b.ops = &link_ops;
+	l->event = sd_event_ref(event);
+	l->buf = malloc(RECEIVE_BYTES);
+	TAILQ_INIT(&l->pending);
+	r = l->buf ? open_socket(l) : log_oom();
+	if (r >= 0)
+		r = sd_event_add_io(event, &l->source, mnl_socket_get_fd(l->socket), EPOLLIN,
+				    on_readable, l);
+	if (r < 0) {
+		link_free(&l->b);
+		return r;
+	}
+	link_refresh(&l->b);
+	*ret = &l->b;
+	return 0;
+}

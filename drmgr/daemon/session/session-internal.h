@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the files of the session share, and nobody else sees. */
+#ifndef DRMGRD_SESSION_INTERNAL_H
+#define DRMGRD_SESSION_INTERNAL_H
+
+#include "daemon/session/session.h"
+
+#define STOPPING_MAX 64
+#define ADVICE_MAX   8
+
+enum stage {
+	STAGE_NEW,
+	STAGE_CHECK,
+	STAGE_OPENING,
+	STAGE_ADOPTING,
+	STAGE_BEGIN,
+	STAGE_COPYING,
+	STAGE_PRE,
+	STAGE_MOVING,
+	STAGE_POST,
+	STAGE_CANCELLING,
+	STAGE_UNDO,
+	STAGE_ENDING,
+	STAGE_OVER,
+};
+
+struct session {
+	struct session_setup setup;
+	struct session_request request;
+	session_done_t done;
+	void *userdata;
+
+	enum stage stage;
+	usec_t since;
+	usec_t wanted; /* when it was time for PRE and BEGIN was not over, or 0 */
+	struct walk walk;
+	bool resumed_told;
+	bool foreign;
+	bool stop; /* session_stop() */
+
+	sd_event_source *advance;
+	sd_event_source *timer; /* PRE's deadline, or CANCEL once more */
+
+	/* the command that the module has not answered */
+	bool command_pending;
+	int command_error;
+	char command_text[PMIG_REASON_LEN];
+
+	bool in_module; /* the module has accepted it: its states are ours */
+
+	/* the first thing that went wrong */
+	enum session_outcome outcome;
+	int error;
+	char message[512];
+
+	/* Those that stop it come first. Room for all that are kept is here, so that none is lost for want of memory. */
+	struct refusal refusals[STOPPING_MAX + ADVICE_MAX];
+	size_t nr_refusals;
+	size_t nr_stopping;
+	size_t nr_more; /* not kept */
+	struct wire_change *changes;
+	size_t nr_changes;
+	uint64_t blackout_us;
+
+	enum journal_outcome known; /* an adopted session that the module has forgotten */
+};
+
+/* ---- session.c ---- */
+
+int session_on_advance(sd_event_source *source, void *userdata);
+int session_on_timer(sd_event_source *source, uint64_t usec, void *userdata);
+void session_on_state(void *userdata, const struct kernel_state *state);
+
+/* ---- session-host.c ---- */
+
+extern const struct audience_host_ops session_host_ops;
+
+/* Something has become known: advance soon. */
+void session_kick(struct session *s);
+/* The first failure counts, the rest follows from it. */
+_printf_(4, 5) void session_fail(struct session *s, enum session_outcome outcome, int error,
+				 const char *fmt, ...);
+enum session_outcome session_outcome_of(int error);
+
+#endif /* DRMGRD_SESSION_INTERNAL_H */

@@ -1,0 +1,544 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * THE state machine of the daemon. A session stands in a stage; advance() looks at the facts (what the module says,
+ * how far the walk along the current plan is, whether something failed) and enters the next stage. Completions,
+ * timers and the module's news only note a fact and ask for advance() from the loop: one function changes the
+ * stage, and nothing is ever called back from inside itself.
+ *
+ *	CHECK -> OVER
+ *	OPENING -> BEGIN -> COPYING -> PRE -> MOVING -> POST -> ENDING -> OVER
+ *	              any of these  \-> CANCELLING -> UNDO -/
+ *	ADOPTING -> MOVING or CANCELLING or POST or UNDO: where the module says that it is
+ *
+ * Who may stop it: until the module is SUSPENDING, any refusal that `stops`; the session then cancels and waits
+ * for the module's FAILED. So does the end of the daemon, until the memory has been copied. Later there is no way back,
+ * and only the module says how it ended.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "daemon/session/session-internal.h"
+#include "shared/token.h"
+
+/* Audiences keep to PRE's deadline themselves; this is for one that does not. */
+#define PRE_GRACE    (3 * USEC_PER_SEC)
+#define CANCEL_AGAIN (1 * USEC_PER_SEC)
+
+/* ---- the module's side ---- */
+
+static const struct kernel_state *kernel(const struct session *s)
+{
+	return &s->setup.backend->state;
+}
+
+static bool kernel_is(const struct session *s, enum pmig_state from, enum pmig_state to)
+{
+	return s->in_module && kernel(s)->state >= from && kernel(s)->state <= to;
+}
+
+/* PRE came at once, and our write waits while the memory is copied: the module can still cancel. */
+static bool ours_waits(const struct session *s)
+{
+	return kernel_is(s, PMIG_STATE_SUSPENDING, PMIG_STATE_SUSPENDING) &&
+	       kernel(s)->vasi == PMIG_VASI_ENABLED && !(kernel(s)->flags & PMIG_F_FOREIGN);
+}
+
+/* Whoever else writes the stream was just quicker than our END: now we hear how it ends. */
+static bool ours_moves(const struct session *s)
+{
+	return kernel(s)->owner && kernel_is(s, PMIG_STATE_SUSPENDING, PMIG_STATE_POST);
+}
+
+/* The stream is being given up, or is gone. */
+static bool kernel_fails(const struct session *s)
+{
+	return kernel_is(s, PMIG_STATE_CANCELLING, PMIG_STATE_FAILED) ||
+	       kernel_is(s, PMIG_STATE_NONE, PMIG_STATE_NONE);
+}
+
+static void on_command(void *userdata, int error, const char *text)
+{
+	struct session *s = userdata;
+
+	s->command_pending = false;
+	s->command_error = error;
+	text_copy(s->command_text, sizeof(s->command_text),
+		  text[0] || error == 0 ? text : errno_text(error), SIZE_MAX);
+	session_kick(s);
+}
+
+static usec_t pre_timeout(const struct session *s)
+{
+	usec_t most = s->setup.config->pre_timeout;
+
+	return s->request.wait ? usec_min(most, s->request.wait) : most;
+}
+
+/*
+ * For the module, which gives the migration up when we have not suspended by then: always later than we
+ * should have given it up ourselves.
+ */
+static uint32_t module_pre_ms(const struct session *s)
+{
+	return (uint32_t)((pre_timeout(s) + 2 * PRE_GRACE) / USEC_PER_MSEC);
+}
+
+static void command(struct session *s, enum pmig_cmd cmd)
+{
+	struct backend_args args = {
+		.stream = s->request.stream,
+		.flags = (s->request.force ? PMIG_F_FORCE : 0) |
+			 (s->setup.config->quiesce_now ? PMIG_F_QUIESCE_NOW : 0),
+		.error = s->error ? (uint32_t)s->error : ECANCELED,
+		.pre_ms = module_pre_ms(s),
+		.engine = s->request.engine[0] ? s->request.engine : NULL,
+	};
+	int r;
+
+	s->command_pending = true;
+	s->command_error = 0;
+	r = backend_command(s->setup.backend, cmd, &args, on_command, s);
+	if (r < 0)
+		on_command(s, r, "");
+}
+
+void session_on_state(void *userdata, _unused_ const struct kernel_state *state)
+{
+	session_kick(userdata);
+}
+
+static void take_result(struct session *s)
+{
+	const struct kernel_state *k = kernel(s);
+
+	free(s->changes);
+	s->nr_changes = 0;
+	s->changes = k->nr_changes ? reallocarray(NULL, k->nr_changes, sizeof(*s->changes)) : NULL;
+	if (s->changes) {
+		memcpy(s->changes, k->changes, k->nr_changes * sizeof(*s->changes));
+		s->nr_changes = k->nr_changes;
+	}
+	s->blackout_us = k->blackout_us;
+}
+
+/* Why the module gave up, when it was not our doing. */
+static void take_failure(struct session *s)
+{
+	const struct kernel_state *k = kernel(s);
+
+	if (k->state == PMIG_STATE_NONE)
+		session_fail(s, SESSION_FAILED, EIO, "the module has lost the session");
+	for (size_t i = 0; i < k->nr_refusals; i++)
+		if (k->refusals[i].phase == PMIG_PHASE_PRE)
+			session_fail(s, SESSION_STOPPED, (int)k->refusals[i].error,
+				     "kernel handler %s: %s", k->refusals[i].handler,
+				     k->refusals[i].reason);
+	session_fail(s,
+		     s->stage >= STAGE_MOVING && k->error != ECANCELED ? SESSION_FAILED :
+									 SESSION_ABORTED,
+		     (int)k->error, "%s", k->reason[0] ? k->reason : errno_text((int)k->error));
+}
+
+/* ---- stages ---- */
+
+static void set_timer(struct session *s, usec_t when)
+{
+	sd_event_source_set_time(s->timer, when);
+	sd_event_source_set_enabled(s->timer, SD_EVENT_ONESHOT);
+}
+
+static void walk(struct session *s, const struct plan *plan)
+{
+	struct notice notice = {
+		.stream = s->request.stream,
+		.gen = ++*s->setup.gen,
+		.force = s->request.force,
+		.foreign = s->foreign,
+		.detail = s->request.detail,
+		.blackout_us = s->blackout_us,
+		.changes = s->changes,
+		.nr_changes = s->nr_changes,
+		.engine = s->request.engine[0] ? s->request.engine : NULL,
+	};
+
+	if (s->setup.observer) {
+		observe_plan(s->setup.observer, plan);
+		return;
+	}
+	if (plan == &plan_pre) {
+		notice.deadline = (s->wanted ? s->wanted : now_usec()) + pre_timeout(s);
+		set_timer(s, notice.deadline + PRE_GRACE);
+	}
+	s->setup.log->phase = dr_phase_text(plan->phase);
+	walk_start(&s->walk, plan, &notice);
+}
+
+/*
+ * Hooks have minutes for BEGIN while the memory is copied. If it is time for PRE before they are done, they have half
+ * of PRE's time, and all else that comes before the suspension has the rest. A plain write comes only after PRE, so
+ * there nobody waits.
+ */
+static void limit_begin(struct session *s)
+{
+	if (s->wanted || s->setup.backend->ops->engine ||
+	    !kernel_is(s, PMIG_STATE_QUIESCE, PMIG_STATE_READY))
+		return;
+	s->wanted = now_usec();
+	set_timer(s, s->wanted + pre_timeout(s) / 2);
+}
+
+/* Who is at work ends, and is told the end like all others; who has heard nothing hears nothing. */
+static void end_begin(struct session *s)
+{
+	eventlog_note(
+		s->setup.log, LOG_WARNING, NULL, NULL,
+		"The platform waits for the partition: hooks that are not ready yet are stopped.");
+	walk_stop(&s->walk);
+}
+
+/* Said again until the module has heard it: nothing else brings FAILED. */
+static void cancel(struct session *s)
+{
+	if (!kernel_is(s, PMIG_STATE_ENABLED, PMIG_STATE_READY) && !ours_waits(s))
+		return;
+	if (!s->command_pending)
+		command(s, PMIG_CMD_CANCEL);
+	set_timer(s, now_usec() + CANCEL_AGAIN);
+}
+
+/* Somebody does not keep to PRE's deadline. With force that stops nothing, unless it is the drivers. */
+static void end_pre(struct session *s)
+{
+	if (s->request.force && walk_skip(&s->walk))
+		set_timer(s, now_usec() + PRE_GRACE);
+	else
+		session_fail(s, SESSION_STOPPED, ETIMEDOUT, "PRE did not end within its time");
+	session_kick(s);
+}
+
+int session_on_timer(_unused_ sd_event_source *source, _unused_ uint64_t usec, void *userdata)
+{
+	struct session *s = userdata;
+
+	if (s->stage == STAGE_CANCELLING)
+		cancel(s);
+	if (s->stage == STAGE_BEGIN && s->wanted)
+		end_begin(s);
+	if (s->stage == STAGE_PRE)
+		end_pre(s);
+	return 0;
+}
+
+static void open_journal(struct session *s)
+{
+	struct journal_session j = {
+		.stream = s->request.stream,
+		.flags = (s->request.force ? PMIG_F_FORCE : 0) | (s->foreign ? PMIG_F_FOREIGN : 0),
+	};
+	int r;
+
+	if (s->setup.observer)
+		return; /* nobody is told, so there is nothing to write down */
+	/* Which back end was at work is part of it. */
+	snprintf(j.engine, sizeof(j.engine), "%s",
+		 s->setup.backend->ops->engine ? s->setup.backend->ops->engine : s->request.engine);
+	session_identity(j.identity, sizeof(j.identity));
+	session_boot_id(j.boot_id, sizeof(j.boot_id));
+	r = journal_open_session(s->setup.journal, &j);
+	if (r < 0 && !s->foreign)
+		session_fail(s, SESSION_FAILED, r, "the journal in /run/drmgr can't be written: %s",
+			     errno_text(r));
+}
+
+/* It was to be stopped and has moved all the same: then a move is what everyone is told. */
+static void forgive(struct session *s)
+{
+	if (s->outcome == SESSION_OK)
+		return;
+	eventlog_note(s->setup.log, LOG_WARNING, NULL, NULL,
+		      "The partition has moved; it was too late to stop it: %s", s->message);
+	s->outcome = SESSION_OK;
+	s->error = 0;
+	s->message[0] = '\0';
+}
+
+static void log_result(struct session *s)
+{
+	const struct eventlog *l = s->setup.log;
+
+	if (s->blackout_us)
+		eventlog_note(l, LOG_INFO, NULL, NULL,
+			      "The partition stood still for %" PRIu64 " ms.",
+			      s->blackout_us / 1000);
+	for (size_t i = 0; i < s->nr_changes; i++) {
+		const struct wire_change *c = &s->changes[i];
+
+		eventlog_note(l, c->flags & PMIG_CHANGE_F_UNEXPECTED ? LOG_WARNING : LOG_INFO,
+			      "kernel", c->name, "%s: was \"%s\", is \"%s\"%s%s", c->name,
+			      c->old_value, c->new_value,
+			      c->flags & PMIG_CHANGE_F_STALE ?
+				      "; the kernel still has the old value" :
+				      "",
+			      c->flags & PMIG_CHANGE_F_UNEXPECTED ?
+				      "; a migration should not have changed this" :
+				      "");
+	}
+}
+
+/* When drivers are quiet, perhaps the one below the disk, it is too late to read a page of ours from there. */
+static void lock_memory(bool on)
+{
+	if ((on ? mlockall(MCL_CURRENT | MCL_FUTURE) : munlockall()) < 0)
+		log_warning("The daemon's memory can't be %slocked: %s.", on ? "" : "un",
+			    errno_text(errno));
+}
+
+/* Whoever asked for it has gone on without us: for the module it is somebody else's migration, that we adopt later. */
+static void lose_token(struct session *s)
+{
+	log_warning("drmgr has lost patience and has the partition moved without drmgrd.");
+	session_fail(s, SESSION_ABORTED, ECANCELED, "drmgr goes on without drmgrd");
+}
+
+static void begin(struct session *s)
+{
+	if (token_is_taken(s->request.token))
+		lose_token(s);
+	else
+		open_journal(s);
+	if (s->outcome == SESSION_OK)
+		command(s, PMIG_CMD_BEGIN);
+}
+
+static void enter(struct session *s, enum stage stage)
+{
+	const struct eventlog *l = s->setup.log;
+
+	s->stage = stage;
+	s->since = now_usec();
+	switch (stage) {
+	case STAGE_CHECK:
+		walk(s, &plan_check);
+		break;
+	case STAGE_OPENING:
+		lock_memory(true);
+		eventlog_event(l, EVENT_START);
+		eventlog_event(l, EVENT_BEGIN);
+		begin(s);
+		break;
+	case STAGE_ADOPTING:
+		lock_memory(true);
+		if (s->request.kind == SESSION_FOREIGN)
+			eventlog_event(l, EVENT_START);
+		command(s, PMIG_CMD_ADOPT);
+		break;
+	case STAGE_BEGIN:
+		if (!s->request.post_alone)
+			walk(s, &plan_begin);
+		break;
+	case STAGE_PRE:
+		walk(s, &plan_pre);
+		break;
+	case STAGE_MOVING:
+		s->setup.log->phase = "kernel";
+		eventlog_event(l, EVENT_KERNEL);
+		eventlog_event(l, EVENT_KERNEL_KERNEL);
+		if (kernel_is(s, PMIG_STATE_QUIESCE, PMIG_STATE_READY))
+			command(s, PMIG_CMD_SUSPEND);
+		break;
+	case STAGE_POST:
+		forgive(s);
+		take_result(s);
+		if (s->request.kind == SESSION_FOREIGN)
+			open_journal(s);
+		/* Ours may have become somebody else's while the memory was copied. */
+		s->foreign = s->foreign || kernel(s)->flags & PMIG_F_FOREIGN;
+		journal_outcome(s->setup.journal, OUTCOME_COMPLETED);
+		walk(s, &plan_post);
+		break;
+	case STAGE_CANCELLING:
+		take_failure(s);
+		eventlog_note(l, LOG_ERR, NULL, NULL, "The migration does not go on: %s",
+			      s->message);
+		cancel(s);
+		break;
+	case STAGE_UNDO:
+		journal_outcome(s->setup.journal, OUTCOME_FAILED);
+		walk(s, &plan_undo);
+		break;
+	case STAGE_ENDING:
+		log_result(s);
+		/* What the module has now may be another's, if we are late: it knows which one is ours. */
+		if (s->in_module && kernel(s)->state != PMIG_STATE_NONE)
+			command(s, PMIG_CMD_END);
+		break;
+	case STAGE_OVER:
+		if (s->request.kind != SESSION_CHECK) {
+			lock_memory(false);
+			journal_close_session(s->setup.journal);
+			eventlog_event(l, EVENT_END);
+		}
+		s->setup.log->phase = NULL;
+		s->setup.log->stream = 0;
+		s->done(s->userdata, s);
+		break;
+	case STAGE_NEW:
+	case STAGE_COPYING:
+		break;
+	}
+}
+
+/* ADOPT has been answered; the module says where it stands, else the journal. */
+static enum stage adopted_stage(struct session *s)
+{
+	if (s->command_error == 0)
+		s->in_module = true;
+	else if (s->request.kind == SESSION_FOREIGN)
+		return STAGE_OVER; /* somebody else's daemon has it */
+	if (!s->in_module || kernel_is(s, PMIG_STATE_NONE, PMIG_STATE_NONE)) {
+		s->in_module = false;
+		if (s->known == OUTCOME_COMPLETED)
+			return STAGE_POST;
+		session_fail(s, SESSION_FAILED, EOWNERDEAD,
+			     "the daemon was restarted and the module has no session");
+		return STAGE_UNDO;
+	}
+	if (kernel_is(s, PMIG_STATE_CHECK, PMIG_STATE_CHECK))
+		return STAGE_ADOPTING; /* until it has been answered */
+	if (kernel_is(s, PMIG_STATE_CHECKED, PMIG_STATE_CHECKED))
+		return STAGE_ENDING;
+	if (kernel_is(s, PMIG_STATE_ENABLED, PMIG_STATE_READY))
+		session_fail(s, SESSION_STOPPED, EOWNERDEAD,
+			     "the daemon was restarted before the partition was suspended");
+	/* The daemon before us has said so, or POST will: once is enough. */
+	s->resumed_told = kernel_is(s, PMIG_STATE_RESUMED, PMIG_STATE_RESUMED) &&
+			  s->request.kind == SESSION_ADOPTED;
+	if (kernel_is(s, PMIG_STATE_SUSPENDING, PMIG_STATE_COMPLETED))
+		return STAGE_MOVING;
+	return STAGE_CANCELLING;
+}
+
+/* From here on people are told, unless whoever asked for it has lost patience. Then it is no migration of ours. */
+static enum stage first_telling(struct session *s)
+{
+	if (token_take(s->request.token))
+		return STAGE_BEGIN;
+	lose_token(s);
+	return STAGE_ENDING;
+}
+
+/* The module ends its part by its own deadlines, and has room for a migration then. */
+static void drop_check(struct session *s)
+{
+	session_fail(s, SESSION_BUSY, ECANCELED, "the check was dropped: a migration is to begin");
+	eventlog_note(
+		s->setup.log, LOG_WARNING, NULL, NULL,
+		"The check is dropped: a migration is to begin, or nobody waits for it any more.");
+	walk_end(&s->walk);
+	walk_skip(&s->walk);
+}
+
+/* The stage that the facts call for. */
+static enum stage next_stage(struct session *s)
+{
+	bool failed;
+
+	if (s->stop && (s->stage == STAGE_BEGIN || s->stage == STAGE_COPYING ||
+			s->stage == STAGE_PRE || (s->stage == STAGE_MOVING && ours_waits(s))))
+		session_fail(s, SESSION_STOPPED, ESHUTDOWN, "drmgrd was told to end");
+	failed = s->outcome != SESSION_OK;
+	switch (s->stage) {
+	case STAGE_NEW:
+		return s->request.kind == SESSION_CHECK	  ? STAGE_CHECK :
+		       s->request.kind == SESSION_MIGRATE ? STAGE_OPENING :
+							    STAGE_ADOPTING;
+	case STAGE_CHECK:
+		if (s->stop && !failed)
+			drop_check(s);
+		return walk_over(&s->walk) ? STAGE_OVER : STAGE_CHECK;
+	case STAGE_OPENING:
+		if (s->command_pending)
+			return STAGE_OPENING;
+		if (s->command_error < 0)
+			session_fail(s, session_outcome_of(s->command_error), s->command_error,
+				     "%s", s->command_text);
+		s->in_module = s->outcome == SESSION_OK;
+		return s->in_module ? first_telling(s) : STAGE_ENDING;
+	case STAGE_ADOPTING:
+		return s->command_pending ? STAGE_ADOPTING : adopted_stage(s);
+	case STAGE_BEGIN:
+	case STAGE_COPYING:
+	case STAGE_PRE:
+		if (failed || kernel_fails(s)) {
+			/* First of all why: those who are stopped by it fail, too. */
+			if (!failed)
+				take_failure(s);
+			walk_stop(&s->walk);
+			return walk_over(&s->walk) ? STAGE_CANCELLING : s->stage;
+		}
+		if (!walk_over(&s->walk))
+			return s->stage;
+		if (s->stage == STAGE_BEGIN)
+			return STAGE_COPYING;
+		if (kernel_is(s, PMIG_STATE_SUSPENDING, PMIG_STATE_COMPLETED))
+			return STAGE_MOVING; /* somebody wrote to sysfs meanwhile */
+		if (s->stage == STAGE_COPYING &&
+		    !kernel_is(s, PMIG_STATE_QUIESCE, PMIG_STATE_READY))
+			return STAGE_COPYING;
+		if (s->stage == STAGE_COPYING)
+			return s->request.post_alone ? STAGE_MOVING : STAGE_PRE;
+		return kernel_is(s, PMIG_STATE_READY, PMIG_STATE_READY) ? STAGE_MOVING : STAGE_PRE;
+	case STAGE_MOVING:
+		if (kernel_is(s, PMIG_STATE_COMPLETED, PMIG_STATE_COMPLETED))
+			return walk_over(&s->walk) ? STAGE_POST : STAGE_MOVING;
+		if (!s->command_pending && s->command_error < 0 &&
+		    kernel_is(s, PMIG_STATE_ENABLED, PMIG_STATE_READY))
+			session_fail(s, SESSION_FAILED, s->command_error, "%s", s->command_text);
+		return failed || s->outcome != SESSION_OK || kernel_fails(s) ? STAGE_CANCELLING :
+									       STAGE_MOVING;
+	case STAGE_CANCELLING:
+		if (kernel_is(s, PMIG_STATE_COMPLETED, PMIG_STATE_COMPLETED))
+			return STAGE_POST; /* too late to cancel */
+		return kernel_is(s, PMIG_STATE_FAILED, PMIG_STATE_FAILED) ||
+				       kernel_is(s, PMIG_STATE_NONE, PMIG_STATE_NONE) ?
+			       STAGE_UNDO :
+			       STAGE_CANCELLING;
+	case STAGE_POST:
+	case STAGE_UNDO:
+		return walk_over(&s->walk) ? STAGE_ENDING : s->stage;
+	case STAGE_ENDING:
+		if (s->command_pending)
+			return STAGE_ENDING;
+		return s->command_error < 0 && ours_moves(s) ? STAGE_CANCELLING : STAGE_OVER;
+	case STAGE_OVER:
+		break;
+	}
+	return STAGE_OVER;
+}
+
+int session_on_advance(_unused_ sd_event_source *source, void *userdata)
+{
+	struct session *s = userdata;
+
+	while (s->stage != STAGE_OVER) {
+		enum stage next;
+
+		walk_on(&s->walk);
+		if (s->stage == STAGE_BEGIN && !walk_over(&s->walk))
+			limit_begin(s);
+		next = next_stage(s);
+		if (next == s->stage)
+			break;
+		enter(s, next);
+		if (next == STAGE_OVER)
+			return 0; /* @s may be gone */
+	}
+	if (s->stage == STAGE_MOVING && !s->resumed_told && walk_over(&s->walk) &&
+	    kernel_is(s, PMIG_STATE_RESUMED, PMIG_STATE_RESUMED)) {
+		s->resumed_told = true;
+		walk(s, &plan_resumed);
+	}
+	return 0;
+}

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* One CHECK, or one migration from BEGIN to POST. */
+#ifndef DRMGRD_SESSION_H
+#define DRMGRD_SESSION_H
+
+#include <systemd/sd-event.h>
+
+#include "daemon/base/config.h"
+#include "daemon/observe.h"
+#include "daemon/platform/backend.h"
+#include "daemon/session/journal.h"
+#include "daemon/session/plan.h"
+
+enum session_kind {
+	SESSION_CHECK,
+	SESSION_MIGRATE,
+	SESSION_FOREIGN, /* somebody else writes the stream ID */
+	SESSION_ADOPTED, /* of a daemon before us */
+};
+
+enum session_outcome {
+	SESSION_OK,	    /* moved; or all were asked, and refusals say what they think */
+	SESSION_BAD_STREAM, /* the platform does not know the stream */
+	SESSION_BUSY,
+	SESSION_NO_ENGINE,
+	SESSION_STOPPED, /* by us, in PRE */
+	SESSION_ABORTED, /* by the platform or the operator */
+	SESSION_FAILED,
+};
+
+struct session_request {
+	enum session_kind kind;
+	uint64_t stream;
+	bool force;
+	unsigned detail;
+	usec_t wait;	 /* the operator's bound for PRE, 0 for none */
+	bool post_alone; /* nobody is told before it, everyone afterwards */
+	int token;	 /* shared/token.h, or -1 */
+	char engine[PMIG_NAME_LEN];
+};
+
+/* What a session stands on; all of it outlives the session. */
+struct session_setup {
+	sd_event *event;
+	const struct config *config;
+	struct backend *backend;
+	struct audience *audiences[_AUDIENCE_MAX];
+	struct journal *journal;
+	struct eventlog *log;
+	const struct observer *observer; /* NULL: audiences are told */
+	uint32_t *gen;
+};
+
+struct session;
+
+typedef void (*session_done_t)(void *userdata, struct session *s);
+
+/* @done comes once, never from inside this call. */
+int session_new(struct session **ret, const struct session_setup *setup,
+		const struct session_request *request, session_done_t done, void *userdata);
+/* Goes on where the journal ends; takes the told-sets out of @replay. */
+int session_adopt(struct session **ret, const struct session_setup *setup, struct replay *replay,
+		  session_done_t done, void *userdata);
+/*
+ * A migration: the daemon is to end; what can be undone is undone, what can't goes on to its own end. A check: a
+ * migration is to begin, or nobody waits for it any more, and nobody else is asked. @done comes all the same.
+ */
+void session_stop(struct session *s);
+struct session *session_free(struct session *s);
+
+/* ---- to look at, at any time and in the end ---- */
+
+struct session_result {
+	enum session_outcome outcome;
+	const char *message;		/* one line for a person; "" when all is well */
+	const struct refusal *refusals; /* those that stop it first */
+	size_t nr_refusals;
+	size_t nr_more; /* that are in the log alone */
+	const struct wire_change *changes;
+	size_t nr_changes;
+	uint64_t blackout_us;
+};
+
+void session_result(const struct session *s, struct session_result *ret);
+uint64_t session_stream(const struct session *s);
+const char *session_phase(const struct session *s);
+usec_t session_since(const struct session *s);
+/* When what it is at now should be over; 0: nobody can say, as of the copy of the memory. */
+usec_t session_until(const struct session *s);
+enum session_kind session_kind(const struct session *s);
+
+/* ---- session-state.c ---- */
+
+void session_identity(char *buf, size_t size);
+void session_boot_id(char *buf, size_t size);
+
+#endif /* DRMGRD_SESSION_H */
