@@ -192,11 +192,13 @@ static bool admin_refuses(const struct fallback *f)
 
 int fallback_check(const struct fallback *f, int status)
 {
+	/* drmgrd has answered that it could not ask drivers, or has failed on the way. */
+	bool some = status == DR_EXIT_NO_MODULE || status == DR_EXIT_FAILED;
+
 	if (admin_refuses(f))
 		return status;
-	say(LOG_CRIT,
-	    "warning: nobody here was asked whether the partition may move; that does not stop it",
-	    "");
+	say(LOG_CRIT, some ? "warning: not everyone" : "warning: nobody",
+	    " here was asked whether the partition may move; that does not stop it");
 	return DR_EXIT_DONE;
 }
 

@@ -100,6 +100,9 @@ try_until() {
 
 # ---- the platform
 
+# A hypervisor that can be asked, where no stream has been made yet.
+hypervisor() { is_ppc || modprobe pmig_sim; }
+
 sim_stream() { # sim_stream ID BLACKOUT_MS RESUMED_MS
 	modprobe pmig_sim
 	mountpoint -q /sys/kernel/config || mount -t configfs none /sys/kernel/config

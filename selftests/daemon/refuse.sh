@@ -20,6 +20,7 @@ NO_SCRIPT='[ $1 != checkmigrate ] || { echo "DR_ERROR=the backup is running"; ex
 NO_HOOK='[ $PHASE != check ] || { echo "the hook is busy"; exit 1; }'
 
 echo "TAP version 13"
+hypervisor
 fresh_daemon
 
 script 10-no 10 "$NO_SCRIPT"

@@ -130,4 +130,23 @@ def others_move(t):
     t.same("and nobody is told twice", 1, seen().count("app post"))
 
 
-TESTS = (why_no_module, without_module, post_alone, others_move)
+def nobody_to_ask(t):
+    """Where no hypervisor moves partitions a check says so, and who refuses is heard all the same."""
+    os.unlink(host.FIFO)
+    Daemon("CheckEngine=advice")
+    script("10-one", "[ $1 != checkmigrate ] || { echo DR_ERROR=the backup is running; exit 1; }")
+    r = check("0x7001")
+    t.same("a script that refuses stops it", 1, r.returncode)
+    t.same("the operator sees both", ["drmgr: refused by script 10-one: the backup is running",
+                                      f"drmgr: advice by kernel pmig: there is no {host.FIFO}"],
+           [x for x in r.stderr.splitlines() if "builtin" not in x])
+    script("10-one")
+    r = check("0x7001")
+    t.same("where nobody refuses nothing stops it", 0, r.returncode)
+    t.result(f"there is no {host.FIFO}" in r.stderr and "warning: not everyone here was asked" in r.stderr, "with a warning",
+             r.stderr)
+    Daemon.configure("Fallback=refuse")
+    t.same("but Fallback=refuse", 72, check("0x7001").returncode)
+
+
+TESTS = (why_no_module, without_module, post_alone, others_move, nobody_to_ask)

@@ -88,7 +88,9 @@ static void host_fail(struct audience *a, int error, const char *text)
 {
 	struct session *s = a->session;
 
-	if (s->stage != STAGE_CHECK)
+	if (s->stage == STAGE_CHECK)
+		audience_refuse(a, a->ops->name, "pmig", error, false, "%s", text);
+	else
 		walk_end(&s->walk);
 	session_fail(s, s->stage == STAGE_CHECK ? session_outcome_of(error) : SESSION_FAILED, error,
 		     "%s", text);

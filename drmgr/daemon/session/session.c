@@ -264,6 +264,13 @@ static void forgive(struct session *s)
 	s->message[0] = '\0';
 }
 
+/* Not all could be asked. But somebody has refused, and that is an answer, too. */
+static void answer_check(struct session *s)
+{
+	if (s->nr_stopping && (s->outcome == SESSION_NO_ENGINE || s->outcome == SESSION_FAILED))
+		s->outcome = SESSION_OK;
+}
+
 static void log_result(struct session *s)
 {
 	const struct eventlog *l = s->setup.log;
@@ -375,7 +382,9 @@ static void enter(struct session *s, enum stage stage)
 			command(s, PMIG_CMD_END);
 		break;
 	case STAGE_OVER:
-		if (s->request.kind != SESSION_CHECK) {
+		if (s->request.kind == SESSION_CHECK)
+			answer_check(s);
+		else {
 			lock_memory(false);
 			journal_close_session(s->setup.journal);
 			eventlog_event(l, EVENT_END);
