@@ -384,14 +384,37 @@ static enum manager_error prepare_simulation(struct manager *m, char *text, size
 	return MANAGER_OK;
 }
 
-/* A check ends soon, as other DLPAR operations do, so it is waited for in the same way. */
+/* What is going on, for a person; a migration of somebody else's may be of a stream that nobody saw. */
+static void describe(const struct session *s, char *text, size_t size)
+{
+	bool check = session_kind(s) == SESSION_CHECK;
+	char who[32];
+
+	if (session_stream(s))
+		snprintf(who, sizeof(who), "stream 0x%" PRIx64, session_stream(s));
+	else
+		snprintf(who, sizeof(who), check ? "the partition" : "somebody else");
+	if (check)
+		snprintf(text, size, "%s is being checked", who);
+	else if (session_is_ending(s))
+		snprintf(text, size, "the migration of %s has ended, and everyone here is told how",
+			 who);
+	else if (session_stream(s))
+		snprintf(text, size, "%s is being migrated", who);
+	else
+		snprintf(text, size, "%s migrates the partition", who);
+}
+
+/* A check ends soon, as other DLPAR operations do, and so does the end of a migration: they are waited for in the same way. */
 static enum manager_error refuse_busy(const struct manager *m, char *text, size_t size)
 {
-	bool check = session_kind(m->session) == SESSION_CHECK;
+	const struct session *s = m->session;
+	bool soon = session_kind(s) == SESSION_CHECK || session_is_ending(s);
+	char what[160];
 
-	return refuse(text, size, check ? MANAGER_LOCKED : MANAGER_BUSY,
-		      "stream 0x%" PRIx64 " is being %s: wait until it is over, see drmgr status",
-		      session_stream(m->session), check ? "checked" : "migrated");
+	describe(s, what, sizeof(what));
+	return refuse(text, size, soon ? MANAGER_LOCKED : MANAGER_BUSY,
+		      "%s: wait until that is over, see drmgr status", what);
 }
 
 /* The caller goes on, as if we were not there. */

@@ -130,6 +130,24 @@ def others_move(t):
     t.same("and nobody is told twice", 1, seen().count("app post"))
 
 
+def others_post(t):
+    """While everyone is told that somebody else has moved the partition, drmgr waits, as for the DLPAR lock."""
+    host.machine("LAB0A")
+    Daemon()
+    script("10-one", f"[ $1 != postmigrate ] || while [ ! -e {host.DIR}/go ]; do sleep 0.05; done", timeout=60)
+    host.others_write("0x7001", "LAB0B")
+    wait(lambda: seen() == ["10-one postmigrate"], "POST")
+    r = drmgr("-m", "-c", "pmig", "-p", "pre", "-s", "0x7002")
+    t.same("without -w not for long", 75, r.returncode)
+    t.same("the operator sees what is going on", "drmgr: the migration of somebody else has ended, and everyone here is told "
+           "how: wait until that is over, see drmgr status\n", r.stderr)
+    m = Migration("0x7002", "-w", "1")
+    t.result(host.is_there_for(m.process, 6), "with it, longer")
+    host.put(host.DIR + "/go", "")
+    t.same("then the migration goes well", (0, ""), (m.moving().finish(), m.err))
+    t.same("after the other's end", ["10-one postmigrate", "10-one premigrate", "10-one postmigrate"], seen())
+
+
 def nobody_to_ask(t):
     """Where no hypervisor moves partitions a check says so, and who refuses is heard all the same."""
     os.unlink(host.FIFO)
@@ -149,4 +167,4 @@ def nobody_to_ask(t):
     t.same("but Fallback=refuse", 72, check("0x7001").returncode)
 
 
-TESTS = (why_no_module, without_module, post_alone, others_move, nobody_to_ask)
+TESTS = (why_no_module, without_module, post_alone, others_move, others_post, nobody_to_ask)

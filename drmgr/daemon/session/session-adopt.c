@@ -164,6 +164,11 @@ enum session_kind session_kind(const struct session *s)
 	return s->request.kind;
 }
 
+bool session_is_ending(const struct session *s)
+{
+	return s->stage == STAGE_POST || s->stage == STAGE_UNDO || s->stage == STAGE_ENDING;
+}
+
 usec_t session_since(const struct session *s)
 {
 	return s->since;

@@ -88,6 +88,8 @@ usec_t session_since(const struct session *s);
 /* When what it is at now should be over; 0: nobody can say, as of the copy of the memory. */
 usec_t session_until(const struct session *s);
 enum session_kind session_kind(const struct session *s);
+/* Nothing is left but to tell everyone how it ended. */
+bool session_is_ending(const struct session *s);
 
 /* ---- session-state.c ---- */
 
