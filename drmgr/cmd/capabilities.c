@@ -5,8 +5,10 @@
  * operations of powerpc-utils, and so is hibernation: without it, this partition does not have them.
  */
 #include "cmd/fallback.h"
+#include "cmd/say.h"
 #include "cmd/verbs.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -31,6 +33,9 @@ static bool has_slb_size(void)
 int do_capabilities(const char *original, char *const argv[])
 {
 	fallback_exec(original, argv);
+	/* Only now: what is run instead has its descriptors and signals as they were. */
+	signal(SIGPIPE, SIG_IGN);
+	say_without_waiting();
 	printf("cpu_dlpar=no,mem_dlpar=no,slot_dlpar=no,phb_dlpar=no,hea_dlpar=no,pmig=%s,"
 	       "cpu_entitlement=no,mem_entitlement=no,slb_resize=%s,phib=no\n",
 	       access(MIGRATABLE, F_OK) ? "no" : "yes", has_slb_size() ? "yes" : "no");
