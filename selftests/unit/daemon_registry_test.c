@@ -237,6 +237,76 @@ TEST_F(registry, whose_group_may_refuse)
 	EXPECT_FALSE(refusers_include(self->refusers, 1, gids, 1));
 }
 
+/* A process with these IDs, which catches SIGRECONFIG; one that it is sent stays pending. */
+static pid_t process_of(uid_t real, uid_t effective, gid_t real_gid, gid_t effective_gid,
+			int *pidfd)
+{
+	int ready[2];
+	sigset_t set;
+	char byte;
+	pid_t pid;
+
+	if (pipe2(ready, O_CLOEXEC) < 0)
+		return -1;
+	pid = fork();
+	if (pid == 0) {
+		signal(SIGRECONFIG, _exit);
+		sigemptyset(&set);
+		sigaddset(&set, SIGRECONFIG);
+		sigprocmask(SIG_BLOCK, &set, NULL);
+		if (setgroups(0, NULL) < 0 ||
+		    setresgid(real_gid, effective_gid, effective_gid) < 0 ||
+		    setresuid(real, effective, effective) < 0 || write(ready[1], "", 1) != 1)
+			_exit(1);
+		_exit(pause());
+	}
+	close(ready[1]);
+	if (read(ready[0], &byte, 1) != 1)
+		pid = -1;
+	close(ready[0]);
+	*pidfd = pid < 0 ? -1 : (int)syscall(SYS_pidfd_open, pid, 0);
+	return pid;
+}
+
+static void end_process(pid_t pid, int pidfd)
+{
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	close(pidfd);
+}
+
+/* What user 1000's connection is granted with the pidfd of this process. */
+static uint32_t granted(FIXTURE_DATA(registry) * self, uid_t real, uid_t effective, gid_t real_gid,
+			gid_t effective_gid)
+{
+	struct registration w = self_as(self, 1000);
+	uint32_t flags;
+	int fd;
+
+	w.flags = DR_MAY_REFUSE;
+	w.pid = process_of(real, effective, real_gid, effective_gid, &w.pidfd);
+	if (w.pid < 0)
+		return UINT32_MAX;
+	fd = registry_add(self->r, &w);
+	flags = fd < 0 ? UINT32_MAX : TAILQ_LAST(registry_list(self->r), application_list)->flags;
+	close(fd);
+	end_process(w.pid, w.pidfd);
+	settle(self);
+	return flags;
+}
+
+/* Anybody can start a setgid program, and hand on a connection to the bus before that. */
+TEST_F(registry, a_group_of_its_users_own_may_refuse)
+{
+	if (getuid() != 0)
+		SKIP(return, "not root");
+	may_refuse(self, "@tty");
+	EXPECT_EQ(DR_MAY_REFUSE, granted(self, 1000, 1000, 5, 5));
+	EXPECT_EQ(0, granted(self, 1000, 1000, 1000, 5)) TH_LOG("of a setgid program");
+	EXPECT_EQ(0, granted(self, 1001, 1001, 5, 5)) TH_LOG("of another user's process");
+	EXPECT_EQ(0, granted(self, 1000, 1001, 5, 5)) TH_LOG("of a setuid program");
+}
+
 /* A directory service that does not answer: who was known before still is. */
 TEST_F(registry, a_look_up_that_is_stopped)
 {
@@ -961,6 +1031,35 @@ TEST_F(registry, signalled_only_if_it_catches)
 	waitpid(child, NULL, 0);
 	close(w.pidfd);
 	close(fd);
+}
+
+/* Its pidfd may name another user's process, which catches the signal for a purpose of its own. */
+TEST_F(registry, signalled_only_if_its_user_could)
+{
+	static const uid_t of_process[] = { 1000, 1001 };
+
+	if (getuid() != 0)
+		SKIP(return, "not root");
+	for (size_t i = 0; i < ARRAY_SIZE(of_process); i++) {
+		struct wire_event event = { .phase = DR_PHASE_CHECK };
+		struct registration w = self_as(self, 1000);
+		char pending[32] = "";
+		uint64_t mask = 0;
+		int fd;
+
+		w.signo = SIGRECONFIG;
+		w.pid = process_of(of_process[i], of_process[i], 1000, 1000, &w.pidfd);
+		ASSERT_LT(0, w.pid);
+		ASSERT_LE(0, fd = registry_add(self->r, &w));
+		EXPECT_EQ(0, application_send(TAILQ_FIRST(registry_list(self->r)), &event,
+					      sizeof(event)));
+		ASSERT_EQ(0, process_status_field(w.pid, "ShdPnd", pending, sizeof(pending)));
+		ASSERT_EQ(0, parse_u64(pending, 16, UINT64_MAX, &mask));
+		EXPECT_EQ(of_process[i] == 1000, mask >> (SIGRECONFIG - 1) & 1);
+		close(fd);
+		end_process(w.pid, w.pidfd);
+		settle(self);
+	}
 }
 
 TEST_HARNESS_MAIN

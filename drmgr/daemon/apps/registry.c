@@ -21,7 +21,7 @@
 #include "shared/wiremsg.h"
 
 #define PHASES_ALL (DR_PHASES_DEFAULT | DR_PHASES(DR_PHASE_BEGIN) | DR_PHASES(DR_PHASE_RESUMED))
-#define GROUPS_MAX (65536 + 4) /* NGROUPS_MAX, and those of "Gid:" */
+#define GROUPS_MAX (65536 + 1) /* NGROUPS_MAX, and the one of "Gid:" */
 #define ERRNO_MAX  4095
 #define SAID_MAX   10 /* in a minute */
 
@@ -208,29 +208,53 @@ static bool charge(const struct registry *r, uid_t uid)
 	return own < c->max_applications_per_user && users < c->max_applications;
 }
 
-/* Reads the groups of a process that its pidfd proves to be alive. */
-static size_t groups_of(pid_t pid, gid_t *gids, size_t max)
+/* Of the four that /proc has in one line */
+enum { REAL, EFFECTIVE, SAVED, NR_IDS = 4 };
+
+static int read_ids(pid_t pid, const char *key, uint32_t ids[NR_IDS])
+{
+	char text[64];
+	int r = process_status_field(pid, key, text, sizeof(text));
+
+	if (r < 0)
+		return r;
+	return sscanf(text, "%u %u %u %u", &ids[0], &ids[1], &ids[2], &ids[3]) == NR_IDS ? 0 :
+											   -EBADMSG;
+}
+
+/*
+ * The bus says who made the connection, and the process that did so may have handed it on: by now it runs a program with
+ * the rights of another user or group, or has ended, and another one has its number. What such a process may is not
+ * the caller's.
+ */
+static bool is_its_users(const struct application *app)
+{
+	uint32_t uid[NR_IDS];
+
+	return read_ids(app->pid, "Uid", uid) == 0 && uid[REAL] == app->uid &&
+	       uid[EFFECTIVE] == app->uid && uid[SAVED] == app->uid;
+}
+
+/* The groups of its user's, not that of a setgid program. The process is alive, as its pidfd proves. */
+static size_t groups_of(const struct application *app, gid_t *gids, size_t max)
 {
 	_cleanup_free_ char *text = malloc(PROCESS_STATUS_BYTES);
+	uint32_t ids[NR_IDS];
 	char *save = NULL;
 	size_t n = 0;
 
-	if (!text)
+	if (!text || read_ids(app->pid, "Gid", ids) < 0 ||
+	    process_status_field(app->pid, "Groups", text, PROCESS_STATUS_BYTES) < 0)
 		return 0;
-	for (int i = 0; i < 2; i++) {
-		const char *key = i ? "Groups" : "Gid";
+	gids[n++] = ids[REAL];
+	for (char *w = strtok_r(text, " \t", &save); w && n < max;
+	     w = strtok_r(NULL, " \t", &save)) {
+		uint64_t gid;
 
-		if (process_status_field(pid, key, text, PROCESS_STATUS_BYTES) < 0)
-			continue;
-		for (char *w = strtok_r(text, " \t", &save); w && n < max;
-		     w = strtok_r(NULL, " \t", &save)) {
-			uint64_t gid;
-
-			if (parse_u64(w, 10, UINT32_MAX - 1, &gid) == 0)
-				gids[n++] = (gid_t)gid;
-		}
+		if (parse_u64(w, 10, UINT32_MAX - 1, &gid) == 0)
+			gids[n++] = (gid_t)gid;
 	}
-	return n;
+	return is_its_users(app) ? n : 0;
 }
 
 static uint32_t grant(const struct registry *r, const struct application *app)
@@ -242,7 +266,7 @@ static uint32_t grant(const struct registry *r, const struct application *app)
 		return 0;
 	if (app->uid && refusers_have_groups(r->refusers)) {
 		gids = calloc(GROUPS_MAX, sizeof(*gids));
-		n = gids ? groups_of(app->pid, gids, GROUPS_MAX) : 0;
+		n = gids ? groups_of(app, gids, GROUPS_MAX) : 0;
 	}
 	if (pidfd_alive(app->pidfd) != 1 || !refusers_include(r->refusers, app->uid, gids, n))
 		return 0;
@@ -431,13 +455,22 @@ static bool catches(struct application *app)
 	return pidfd_alive(app->pidfd) == 1 && mask >> (app->signo - 1) & 1;
 }
 
+/* As if its user sent it; the process may be another user's by now, see is_its_users(). */
+static bool may_signal(const struct application *app)
+{
+	uint32_t uid[NR_IDS];
+
+	return app->uid == 0 || (read_ids(app->pid, "Uid", uid) == 0 &&
+				 (uid[REAL] == app->uid || uid[SAVED] == app->uid));
+}
+
 int application_send(struct application *app, const struct wire_event *event, size_t size)
 {
 	ssize_t n = send(app->sock, event, size, MSG_DONTWAIT | MSG_NOSIGNAL);
 
 	if (n < 0)
 		return errno == EWOULDBLOCK || errno == ENOBUFS ? -EAGAIN : -errno;
-	if (app->signo && catches(app) &&
+	if (app->signo && may_signal(app) && catches(app) &&
 	    syscall(SYS_pidfd_send_signal, app->pidfd, app->signo, NULL, 0) < 0)
 		log_debug("Application %s (%d): signal %d can't be sent: %s.", app->name, app->pid,
 			  app->signo, errno_text(errno));
