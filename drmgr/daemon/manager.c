@@ -298,8 +298,11 @@ const char *manager_degraded(const struct manager *m)
 {
 	if (link_present(m->link))
 		return "";
-	return m->degraded[0] ? m->degraded :
-				"pmig.ko is not loaded any more; the next migration loads it";
+	if (m->degraded[0])
+		return m->degraded;
+	return link_is_silent(m->link) ?
+		       "pmig.ko is loaded and does not answer; the next migration tries it again" :
+		       "pmig.ko is not loaded any more; the next migration loads it";
 }
 
 static void on_state(void *userdata, const struct kernel_state *state);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* What comes from the module: read as from a stranger. */
+#include <dlfcn.h>
 #include <libmnl/libmnl.h>
 #include <linux/genetlink.h>
 #include <stdio.h>
@@ -312,6 +313,114 @@ TEST(lost_messages_are_made_up_for_however_many_wait)
 		sd_event_unref(event);
 	}
 	EXPECT_EQ(0, bad);
+}
+
+/* ---- a module that is there, takes what is sent, and never answers: these are called in libmnl's place ---- */
+
+#define REAL(function) ((typeof(&function))dlsym(RTLD_NEXT, #function))
+
+static bool silent; /* the module is like that */
+static char sent[256];
+static bool answered; /* the controller */
+static usec_t due;
+
+ssize_t mnl_socket_sendto(const struct mnl_socket *nl, const void *message, size_t size)
+{
+	const struct nlmsghdr *nlh = message;
+	const struct genlmsghdr *genl = mnl_nlmsg_get_payload(nlh);
+	size_t used = strlen(sent);
+
+	if (!silent)
+		return REAL(mnl_socket_sendto)(nl, message, size);
+	answered = false;
+	if (nlh->nlmsg_type != GENL_ID_CTRL)
+		snprintf(sent + used, sizeof(sent) - used, "%s ",
+			 genl->cmd == PMIG_CMD_GET   ? "GET" :
+			 genl->cmd == PMIG_CMD_BEGIN ? "BEGIN" :
+						       "other");
+	return (ssize_t)size;
+}
+
+ssize_t mnl_socket_recvfrom(const struct mnl_socket *nl, void *message, size_t size)
+{
+	struct nlmsghdr *nlh;
+
+	if (!silent)
+		return REAL(mnl_socket_recvfrom)(nl, message, size);
+	nlh = family(PMIG_GENL_VERSION, PMIG_MCGRP_EVENTS);
+	nlh->nlmsg_type = answered ? NLMSG_DONE : GENL_ID_CTRL;
+	nlh->nlmsg_flags = NLM_F_MULTI;
+	nlh->nlmsg_seq = 1;
+	nlh->nlmsg_pid = mnl_socket_get_portid(nl);
+	answered = true;
+	memcpy(message, nlh, nlh->nlmsg_len);
+	return (ssize_t)nlh->nlmsg_len;
+}
+
+int mnl_socket_setsockopt(const struct mnl_socket *nl, int type, void *value, socklen_t size)
+{
+	return silent ? 0 : REAL(mnl_socket_setsockopt)(nl, type, value, size);
+}
+
+/* Whatever is waited for is over at once. */
+int sd_event_source_set_time(sd_event_source *s, uint64_t usec)
+{
+	due = usec;
+	return REAL(sd_event_source_set_time)(s, silent ? 0 : usec);
+}
+
+static unsigned nr_done;
+static int done_with;
+
+static void on_done(void *userdata, int error, const char *text)
+{
+	nr_done++;
+	done_with = error;
+}
+
+static void on_state(void *userdata, const struct kernel_state *state)
+{
+	*(uint32_t *)userdata = state->state;
+}
+
+TEST(a_module_that_never_answers_counts_as_gone)
+{
+	const struct backend_args args = { .stream = 1 };
+	struct kernel_state moving = { .state = PMIG_STATE_SUSPENDING };
+	uint32_t state = PMIG_STATE_SUSPENDING;
+	struct backend *b;
+	sd_event *event;
+
+	silent = true;
+	log_max_level = LOG_CRIT;
+	ASSERT_LE(0, sd_event_new(&event));
+	ASSERT_EQ(0, link_new(&b, event));
+	ASSERT_TRUE(link_present(b));
+	backend_set_state(b, &moving);
+	ASSERT_EQ(0, backend_listen(b, on_state, &state));
+	for (unsigned i = 1; i <= 2; i++) {
+		sent[0] = '\0';
+		ASSERT_EQ(0, backend_command(b, PMIG_CMD_BEGIN, &args, on_done, NULL));
+		EXPECT_LT(now_usec(), due);
+		EXPECT_GT(now_usec() + 15 * USEC_PER_SEC, due);
+		ASSERT_LT(0, sd_event_run(event, 0));
+		EXPECT_EQ(i - 1, nr_done)
+		TH_LOG("it was not asked for its state before it is given up");
+		EXPECT_NE(NULL, strstr(sent, "BEGIN GET "));
+		EXPECT_TRUE(link_present(b));
+		ASSERT_LT(0, sd_event_run(event, 0));
+		EXPECT_EQ(i, nr_done);
+		EXPECT_EQ(-ETIMEDOUT, done_with);
+		EXPECT_FALSE(link_present(b));
+		EXPECT_TRUE(link_is_silent(b));
+		EXPECT_EQ(PMIG_STATE_NONE, state);
+		EXPECT_EQ(0, sd_event_run(event, 0)) TH_LOG("something is still waited for");
+	}
+	/* It is looked for when it is needed. */
+	EXPECT_TRUE(b->ops->ready(b));
+	EXPECT_FALSE(link_is_silent(b));
+	b->ops->free(b);
+	sd_event_unref(event);
 }
 
 TEST_HARNESS_MAIN

@@ -5,6 +5,10 @@
  * counts. A command is over when it has been acknowledged and the state was read once after that, so whoever asked
  * sees a state that is at least as new as his command. Lost messages (ENOBUFS) cost one GET.
  *
+ * The kernel has acted when a request has been sent, so an answer that is not there soon will not come: then the state is
+ * asked for, and where that is not answered either the module counts as gone. Its session, if it has one of ours, is
+ * let go of with the socket, as if we had ended: the module undoes it, or finishes it for whoever adopts it.
+ *
  * The family may come and go with the module: the kernel announces it on the group "notify" of nlctrl.
  */
 #include <fcntl.h>
@@ -21,11 +25,14 @@
 #define RECEIVE_BYTES	  (128U << 10)
 #define RECEIVE_BURST	  64 /* messages before others get their turn */
 #define SOCKET_BYTES	  (4 << 20)
+#define ANSWER_USEC	  (10 * USEC_PER_SEC)
 
 struct pending {
 	TAILQ_ENTRY(pending) node;
 	uint32_t seq;
 	bool reading; /* acknowledged, now the state is read */
+	bool late;    /* it has been asked for once more */
+	usec_t due;
 	backend_done_t done;
 	void *userdata;
 };
@@ -38,7 +45,9 @@ struct link {
 	uint32_t seq;
 	uint16_t family; /* 0: the module is not there */
 	uint32_t group;
-	TAILQ_HEAD(, pending) pending;
+	TAILQ_HEAD(, pending) pending; /* in the order in which they are due */
+	sd_event_source *answer;       /* of the first of them: it is due */
+	bool silent;		       /* why it counts as gone */
 	bool overrun; /* messages have been lost, and the socket has not been empty since */
 	char *buf;
 };
@@ -118,12 +127,17 @@ static void lost_module(struct link *l)
 	backend_set_state(&l->b, &none);
 }
 
+static int connect_link(struct link *l);
+
 int link_refresh(struct backend *b)
 {
 	struct link *l = (struct link *)b;
 	struct link_family f;
-	int r = resolve(&f);
+	int r;
 
+	if (!l->socket && connect_link(l) < 0)
+		return -ENOPROTOOPT;
+	r = resolve(&f);
 	/* Anything else says nothing about the module: it may be in the middle of a session of ours. */
 	if ((r == -ENOENT || r == -EPROTONOSUPPORT) && l->family)
 		lost_module(l);
@@ -135,11 +149,21 @@ int link_refresh(struct backend *b)
 		return -errno;
 	l->family = f.id;
 	l->group = f.group;
+	l->silent = false;
 	/* What has happened before we could hear of it. */
 	return send_get(l, 0);
 }
 
 /* ---- commands ---- */
+
+static void expect_answer(struct link *l)
+{
+	struct pending *p = TAILQ_FIRST(&l->pending);
+
+	if (p)
+		sd_event_source_set_time(l->answer, p->due);
+	sd_event_source_set_enabled(l->answer, p ? SD_EVENT_ONESHOT : SD_EVENT_OFF);
+}
 
 static void complete(struct link *l, struct pending *p, int error, const char *text)
 {
@@ -148,8 +172,48 @@ static void complete(struct link *l, struct pending *p, int error, const char *t
 
 	TAILQ_REMOVE(&l->pending, p, node);
 	free(p);
+	expect_answer(l);
 	if (done)
 		done(userdata, error, text);
+}
+
+static void disconnect_link(struct link *l)
+{
+	l->source = sd_event_source_disable_unref(l->source);
+	if (l->socket)
+		mnl_socket_close(l->socket);
+	l->socket = NULL;
+	l->overrun = false;
+}
+
+static void give_up(struct link *l)
+{
+	log_error("pmig.ko is loaded and does not answer; until it does it counts as gone.");
+	l->silent = true;
+	disconnect_link(l);
+	lost_module(l);
+	while (TAILQ_FIRST(&l->pending))
+		complete(l, TAILQ_FIRST(&l->pending), -ETIMEDOUT, "pmig.ko does not answer");
+}
+
+static int on_late(_unused_ sd_event_source *s, _unused_ uint64_t usec, void *userdata)
+{
+	struct link *l = userdata;
+	struct pending *p = TAILQ_FIRST(&l->pending);
+
+	if (!p)
+		return 0;
+	if (p->late) {
+		give_up(l);
+		return 0;
+	}
+	TAILQ_REMOVE(&l->pending, p, node);
+	TAILQ_INSERT_TAIL(&l->pending, p, node);
+	p->late = p->reading = true;
+	p->due = now_usec() + ANSWER_USEC;
+	expect_answer(l);
+	send_get(l, p->seq);
+	return 0;
 }
 
 /*
@@ -199,6 +263,7 @@ static int command(struct backend *b, enum pmig_cmd command, const struct backen
 	if (!p)
 		return log_oom();
 	*p = (struct pending){ .seq = ++l->seq ? l->seq : ++l->seq,
+			       .due = now_usec() + ANSWER_USEC,
 			       .done = done,
 			       .userdata = userdata };
 	nlh = put_header(buf, l->family, NLM_F_REQUEST | NLM_F_ACK, p->seq, (uint8_t)command,
@@ -210,6 +275,7 @@ static int command(struct backend *b, enum pmig_cmd command, const struct backen
 		return -errno;
 	}
 	TAILQ_INSERT_TAIL(&l->pending, p, node);
+	expect_answer(l);
 	return 0;
 }
 
@@ -244,7 +310,9 @@ static void on_ack(struct link *l, const struct nlmsghdr *nlh)
 	link_parse_ack(nlh, &error, text, sizeof(text));
 	if (!p)
 		return;
-	if (error == 0 && !p->reading) {
+	if (error == 0 && p->reading)
+		return; /* the state comes */
+	if (error == 0) {
 		p->reading = true;
 		error = send_get(l, p->seq);
 		if (error == 0)
@@ -367,6 +435,11 @@ bool link_present(const struct backend *b)
 	return ((const struct link *)b)->family;
 }
 
+bool link_is_silent(const struct backend *b)
+{
+	return ((const struct link *)b)->silent;
+}
+
 static bool ready(struct backend *b)
 {
 	return ((struct link *)b)->family || link_refresh(b) >= 0;
@@ -383,9 +456,8 @@ static void link_free(struct backend *b)
 		TAILQ_REMOVE(&l->pending, p, node);
 		free(p);
 	}
-	sd_event_source_disable_unref(l->source);
-	if (l->socket)
-		mnl_socket_close(l->socket);
+	sd_event_source_disable_unref(l->answer);
+	disconnect_link(l);
 	kernel_state_clear(&l->b.state);
 	sd_event_unref(l->event);
 	free(l->buf);
@@ -417,6 +489,18 @@ static int open_socket(struct link *l)
 	return 0;
 }
 
+static int connect_link(struct link *l)
+{
+	int r = open_socket(l);
+
+	if (r >= 0)
+		r = sd_event_add_io(l->event, &l->source, mnl_socket_get_fd(l->socket), EPOLLIN,
+				    on_readable, l);
+	if (r < 0)
+		disconnect_link(l);
+	return r;
+}
+
 int link_new(struct backend **ret, sd_event *event)
 {
 	struct link *l = calloc(1, sizeof(*l));
@@ -428,10 +512,12 @@ int link_new(struct backend **ret, sd_event *event)
 	l->event = sd_event_ref(event);
 	l->buf = malloc(RECEIVE_BYTES);
 	TAILQ_INIT(&l->pending);
-	r = l->buf ? open_socket(l) : log_oom();
+	r = l->buf ? connect_link(l) : log_oom();
 	if (r >= 0)
-		r = sd_event_add_io(event, &l->source, mnl_socket_get_fd(l->socket), EPOLLIN,
-				    on_readable, l);
+		r = sd_event_add_time(event, &l->answer, CLOCK_BOOTTIME, UINT64_MAX, USEC_ACCURACY,
+				      on_late, l);
+	if (r >= 0)
+		r = sd_event_source_set_enabled(l->answer, SD_EVENT_OFF);
 	if (r < 0) {
 		link_free(&l->b);
 		return r;

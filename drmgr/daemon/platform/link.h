@@ -18,6 +18,8 @@ int link_new(struct backend **ret, sd_event *event);
 int link_refresh(struct backend *b);
 /* It is there, as the kernel has announced it. */
 bool link_present(const struct backend *b);
+/* It has not answered, so it counts as gone. */
+bool link_is_silent(const struct backend *b);
 
 /* ---- link-parse.c: what comes from the kernel, checked as if it came from a stranger ---- */
 
