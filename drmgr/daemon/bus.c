@@ -212,18 +212,6 @@ static int start(sd_bus_message *call, struct manager *m, struct manager_request
 	return 1; /* answered later */
 }
 
-void bus_forget(const sd_bus *bus, struct manager *m)
-{
-	for (size_t i = m->nr_waiters; i-- > 0;) {
-		sd_bus_message *call = m->waiters[i].userdata;
-
-		if (sd_bus_message_get_bus(call) != bus)
-			continue;
-		manager_forget(m, i);
-		sd_bus_message_unref(call);
-	}
-}
-
 static int with_stream(sd_bus_message *call, void *userdata, sd_bus_error *error,
 		       enum request_kind kind, manager_reply_t reply)
 {
@@ -344,10 +332,24 @@ static int read_credentials(sd_bus_message *m, struct registration *what)
 	return r < 0 ? r : has_pid && has_uid ? 0 : -ENODATA;
 }
 
+/* So many at once, in all and for one connection; what is more is refused, and nothing is kept of it. */
+#define REGISTERING_MAX	    256
+#define REGISTERING_MAX_ONE 4
+
 struct registering {
+	LIST_ENTRY(registering) node;
 	struct manager *m;
 	sd_bus_message *call;
+	sd_bus_slot *credentials;
 };
+
+static void registering_free(struct registering *reg)
+{
+	LIST_REMOVE(reg, node);
+	sd_bus_slot_unref(reg->credentials);
+	sd_bus_message_unref(reg->call);
+	free(reg);
+}
 
 static int finish_registration(struct registering *reg, sd_bus_message *credentials,
 			       sd_bus_error *error)
@@ -380,29 +382,74 @@ static int on_credentials(sd_bus_message *credentials, void *userdata, _unused_ 
 		r = finish_registration(reg, credentials, &error);
 	if (r < 0)
 		sd_bus_reply_method_errno(reg->call, r, &error);
-	sd_bus_message_unref(reg->call);
-	free(reg);
+	registering_free(reg);
 	return 0;
 }
 
-/* The bus knows who is calling; it is not waited for. */
-static int method_register(sd_bus_message *call, void *userdata, _unused_ sd_bus_error *error)
+static bool is_of(sd_bus_message *call, const sd_bus *bus, const char *sender)
 {
-	struct registering *reg = calloc(1, sizeof(*reg));
+	return sd_bus_message_get_bus(call) == bus &&
+	       (!sender || strcmp(sd_bus_message_get_sender(call) ?: "", sender) == 0);
+}
+
+static bool too_many_register(const struct manager *m, sd_bus_message *call)
+{
+	unsigned nr = 0, of_one = 0;
+	const struct registering *reg;
+
+	LIST_FOREACH(reg, &m->registering, node)
+	{
+		nr++;
+		of_one += is_of(reg->call, sd_bus_message_get_bus(call),
+				sd_bus_message_get_sender(call));
+	}
+	return nr >= REGISTERING_MAX || of_one >= REGISTERING_MAX_ONE;
+}
+
+/* The bus knows who is calling; it is not waited for. */
+static int method_register(sd_bus_message *call, void *userdata, sd_bus_error *error)
+{
+	struct manager *m = userdata;
+	struct registering *reg;
 	int r;
 
+	if (too_many_register(m, call))
+		return sd_bus_error_set(error, DR_ERROR_TOO_MANY,
+					"too many applications register at once: try again");
+	reg = calloc(1, sizeof(*reg));
 	if (!reg)
 		return log_oom();
-	*reg = (struct registering){ userdata, sd_bus_message_ref(call) };
-	r = sd_bus_call_method_async(sd_bus_message_get_bus(call), NULL, "org.freedesktop.DBus",
-				     "/org/freedesktop/DBus", "org.freedesktop.DBus",
-				     "GetConnectionCredentials", on_credentials, reg, "s",
-				     sd_bus_message_get_sender(call));
-	if (r < 0) {
-		sd_bus_message_unref(reg->call);
-		free(reg);
-	}
+	reg->m = m;
+	reg->call = sd_bus_message_ref(call);
+	LIST_INSERT_HEAD(&m->registering, reg, node);
+	r = sd_bus_call_method_async(sd_bus_message_get_bus(call), &reg->credentials,
+				     "org.freedesktop.DBus", "/org/freedesktop/DBus",
+				     "org.freedesktop.DBus", "GetConnectionCredentials",
+				     on_credentials, reg, "s", sd_bus_message_get_sender(call));
+	if (r < 0)
+		registering_free(reg);
 	return r < 0 ? r : 1; /* answered later */
+}
+
+/* ---- who goes before the answer ---- */
+
+void bus_forget(const sd_bus *bus, const char *sender, struct manager *m)
+{
+	struct registering *reg, *next;
+
+	for (size_t i = m->nr_waiters; i-- > 0;) {
+		sd_bus_message *call = m->waiters[i].userdata;
+
+		if (!is_of(call, bus, sender))
+			continue;
+		manager_forget(m, i);
+		sd_bus_message_unref(call);
+	}
+	for (reg = LIST_FIRST(&m->registering); reg; reg = next) {
+		next = LIST_NEXT(reg, node);
+		if (is_of(reg->call, bus, sender))
+			registering_free(reg);
+	}
 }
 
 /* ---- GetStatus ---- */

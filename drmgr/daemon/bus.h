@@ -10,8 +10,8 @@ struct manager;
 /* bus.c: answers on @bus from now on. On one that is private nobody registers. */
 int bus_serve(sd_bus *bus, struct manager *m, bool is_private);
 
-/* Nobody hears what is answered on @bus any more. */
-void bus_forget(const sd_bus *bus, struct manager *m);
+/* Nobody hears what is answered to @sender, or with NULL to anybody on @bus, any more. */
+void bus_forget(const sd_bus *bus, const char *sender, struct manager *m);
 
 /* sysbus.c: the system bus, as soon as and whenever it is there. */
 struct sysbus;

@@ -715,6 +715,7 @@ int manager_new(struct manager **ret, sd_event *event, const char *config_path,
 		return log_oom();
 	m->event = sd_event_ref(event);
 	m->lock = -EBADF;
+	LIST_INIT(&m->registering);
 	m->request.token = -1;
 	/* Larger than any gen of a daemon before us: it sent fewer than 16 in each second since boot. */
 	m->gen = (uint32_t)(now_usec() / USEC_PER_SEC * 16);

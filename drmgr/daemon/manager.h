@@ -3,6 +3,8 @@
 #ifndef DRMGRD_MANAGER_H
 #define DRMGRD_MANAGER_H
 
+#include <sys/queue.h>
+
 #include "daemon/apps/registry.h"
 #include "daemon/observe.h"
 #include "daemon/results.h"
@@ -76,7 +78,8 @@ struct manager {
 		void *userdata;
 	} waiters[WAITERS_MAX];
 	size_t nr_waiters;
-	int lock; /* the DLPAR lock */
+	LIST_HEAD(, registering) registering; /* bus.c */
+	int lock;			      /* the DLPAR lock */
 	sd_event_source *watchdog;
 	sd_event_source *reconcile;
 	uint32_t tried; /* the module's SEQ when last something of nobody's was taken */

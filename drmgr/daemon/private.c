@@ -40,7 +40,7 @@ static void peer_free(struct peer *peer)
 {
 	LIST_REMOVE(peer, node);
 	peer->p->nr_peers--;
-	bus_forget(peer->bus, peer->p->m);
+	bus_forget(peer->bus, NULL, peer->p->m);
 	sd_event_source_disable_unref(peer->silent);
 	sd_bus_close_unref(peer->bus);
 	free(peer);

@@ -12,6 +12,11 @@
 #define AGAIN_MIN_USEC USEC_PER_SEC
 #define AGAIN_MAX_USEC (8 * USEC_PER_SEC)
 
+#define GONE                                                             \
+	"type='signal',sender='org.freedesktop.DBus',"                   \
+	"path='/org/freedesktop/DBus',interface='org.freedesktop.DBus'," \
+	"member='NameOwnerChanged',arg2=''"
+
 struct sysbus {
 	struct manager *m;
 	sd_bus *bus;
@@ -22,6 +27,8 @@ struct sysbus {
 static void disconnect(struct sysbus *s)
 {
 	s->m->on_bus = false;
+	if (s->bus)
+		bus_forget(s->bus, NULL, s->m);
 	s->bus = sd_bus_close_unref(s->bus);
 }
 
@@ -40,6 +47,17 @@ static void try_again(struct sysbus *s, const char *why, int r)
 static int on_disconnected(_unused_ sd_bus_message *m, void *userdata, _unused_ sd_bus_error *e)
 {
 	try_again(userdata, "The system bus is gone", -ECONNRESET);
+	return 0;
+}
+
+/* A connection has ended: whoever had it hears nothing more. */
+static int on_gone(sd_bus_message *m, void *userdata, _unused_ sd_bus_error *e)
+{
+	struct sysbus *s = userdata;
+	const char *name;
+
+	if (sd_bus_message_read(m, "s", &name) >= 0 && name[0] == ':')
+		bus_forget(s->bus, name, s->m);
 	return 0;
 }
 
@@ -71,6 +89,8 @@ static int connect_bus(struct sysbus *s)
 		r = sd_bus_match_signal(s->bus, NULL, NULL, "/org/freedesktop/DBus/Local",
 					"org.freedesktop.DBus.Local", "Disconnected",
 					on_disconnected, s);
+	if (r >= 0)
+		r = sd_bus_add_match_async(s->bus, NULL, GONE, on_gone, NULL, s);
 	if (r >= 0)
 		r = bus_serve(s->bus, s->m, false);
 	/* Whoever asks before this waits at the bus. */

@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Tests of the ways to the daemon: the private socket, with a bus or without one, and the bus when it comes and goes."""
+import contextlib
 import os
+import signal
 import socket
+import struct
 import subprocess
 
 import host
-from host import BUS_SOCKET, Daemon, Member, Migration, check, drmgr, script, seen, status, wait
+from host import BUS_SOCKET, Daemon, Member, Migration, check, drmgr, hook, script, seen, status, wait
 
 PRIVATE = "/run/drmgr/private"
 HELLO = (b"\0AUTH EXTERNAL 30\r\n", b"BEGIN\r\nl\1\0\1\0\0\0\0\1\0\0\0n\0\0\0\1\1o\0\x15\0\0\0/org/freedesktop/DBus\0\0\0\6\1s\0"
@@ -220,4 +223,145 @@ def asked_again(t):
     t.same("and so has status", 0, drmgr("status", "-s", "0x7005").returncode)
 
 
-TESTS = (private, private_is_bounded, bus_restarts, socket_of_systemd, daemon_restarts, asked_again)
+@contextlib.contextmanager
+def over_the_bus():
+    """Who is started here goes over the system bus, as where there is no private socket."""
+    os.environ["DBUS_SYSTEM_BUS_ADDRESS"] = "unix:path=" + BUS_SOCKET
+    try:
+        yield
+    finally:
+        del os.environ["DBUS_SYSTEM_BUS_ADDRESS"]
+
+
+def gone_from_the_bus(t):
+    """Whoever waits for an answer over the bus and goes, or loses the bus, is not waited for any more."""
+    Daemon()
+    hook("50-hook", "[ $PHASE != check ] || exec sleep 1000")
+    with over_the_bus():
+        first = Migration("0x7001", "-p", "check")
+    wait(lambda: seen() == ["50-hook check"], "the check")
+    first.process.kill()
+    wait(lambda: "50-hook undocheck" in seen(), "the check to be dropped")
+    t.result(True, "a check that nobody waits for is dropped")
+    wait(lambda: status("phase") == "none", "the daemon to be idle")
+    for i in range(20):  # more than may wait
+        with over_the_bus():
+            m = Migration("0x7001")
+        wait(lambda: status("waiting") == "1", f"caller {i}")
+        m.process.kill()
+        m.process.wait()
+        wait(lambda: status("waiting") == "0", "it to be forgotten")
+    with over_the_bus():
+        m = Migration("0x7001")
+    wait(lambda: status("waiting") == "1", "the last one")
+    m.process.send_signal(signal.SIGSTOP)  # it would try again
+    host.end_bus()
+    wait(lambda: status("waiting") == "0", "it to be forgotten with the bus")
+    m.process.kill()
+    m = Migration("0x7001")
+    t.same("the next one has the result", 0, m.moving().finish())
+
+
+class PaperBus:
+    """A bus that never says who is calling."""
+
+    def __init__(self):
+        self.listener = socket.socket(socket.AF_UNIX)
+        self.listener.bind(BUS_SOCKET)
+        self.listener.listen()
+        self.serial = 0
+        self.said = []  # member or error of each message
+
+    def greet(self):
+        """Until the daemon has its name."""
+        self.accept()
+        head = b""
+        while b"RequestName" not in head:
+            serial, head = self.read()
+            if b"Hello" in head:
+                self.answer(serial, b"s", struct.pack("<I", 4) + b":1.1\0")
+            elif b"RequestName" in head:
+                self.answer(serial, b"u", struct.pack("<I", 1))
+            else:
+                self.answer(serial)
+        wait(lambda: status("bus") == "connected", "the daemon on the bus")
+
+    def accept(self):
+        self.peer, _ = self.listener.accept()
+        self.peer.settimeout(host.PATIENCE)
+        data = b""
+        while not data.endswith(b"BEGIN\r\n"):
+            data += self.peer.recv(4096)
+        answers = {b"DATA": b"OK " + b"0" * 32, b"AUTH": b"DATA", b"NEGO": b"AGREE_UNIX_FD"}
+        for line in data.lstrip(b"\0").split(b"\r\n"):
+            if line[:4] in answers:
+                self.peer.sendall(answers[line[:4]] + b"\r\n")
+        self.file = self.peer.makefile("rb")
+
+    def send(self, kind, fields, signature=b"", body=b""):
+        """fields: (number, type, value), a string or a number."""
+        self.serial += 1
+        head = b""
+        for number, code, value in fields + [(8, b"g", signature)]:
+            head += b"\0" * (-len(head) % 8) + bytes([number, 1]) + code + b"\0"
+            if code == b"u":
+                head += struct.pack("<I", value)
+            elif code == b"g":
+                head += bytes([len(value)]) + value + b"\0"
+            else:
+                head += struct.pack("<I", len(value)) + value + b"\0"
+        start = struct.pack("<BBBBIII", ord("l"), kind, 0, 1, len(body), self.serial, len(head))
+        self.peer.sendall(start + head + b"\0" * (-len(head) % 8) + body)
+
+    def read(self):
+        """The next message: its serial, and the names in its header."""
+        start = self.file.read(16)
+        body, serial, fields = struct.unpack("<III", start[4:])
+        head = self.file.read(fields + -fields % 8)
+        self.file.read(body)
+        return serial, head
+
+    def answer(self, serial, signature=b"", body=b""):
+        self.send(2, [(5, b"u", serial), (7, b"s", b"org.freedesktop.DBus")], signature, body)
+
+    def register(self, sender):
+        self.send(1, [(1, b"o", b"/org/drmgr"), (2, b"s", b"org.drmgr.Manager1"), (3, b"s", b"Register"),
+                      (6, b"s", b"org.drmgr"), (7, b"s", sender)], b"shuuiu",
+                  struct.pack("<I2s2xIIIiI", 1, b"x\0", 0, 0, 0, 0, 0))
+
+    def asked(self, number):
+        """What becomes of so many registrations: whether the daemon asks who it is, and goes on, or refuses."""
+        heads = [self.read()[1] for _ in range(number)]
+        return sum(b"GetConnectionCredentials" in x for x in heads), sum(b"org.drmgr.Error.TooMany" in x for x in heads)
+
+    def end(self):
+        self.file.close()
+        self.peer.close()
+        self.listener.close()
+        os.unlink(BUS_SOCKET)
+
+
+def registering_is_bounded(t):
+    """Registrations that the bus does not go on with are bounded, also for each caller, and go with the bus."""
+    host.end_bus()
+    bus = PaperBus()
+    daemon = Daemon()
+    bus.greet()
+    for _ in range(20):
+        bus.register(b":1.7")
+    t.same("one caller has 4 at once", (4, 16), bus.asked(20))
+    for i in range(300):
+        bus.register(f":1.{100 + i}".encode())
+    t.same("all together 256", (252, 48), bus.asked(300))
+    bus.end()
+    wait(lambda: status("bus") == "absent", "the daemon to see that the bus is gone")
+    bus = PaperBus()
+    bus.greet()
+    for _ in range(4):
+        bus.register(b":1.7")
+    t.same("on the next bus there is room again", (4, 0), bus.asked(4))
+    daemon.process.terminate()
+    t.same("and nothing is left of them", 0, daemon.process.wait(host.PATIENCE))
+
+
+TESTS = (gone_from_the_bus, registering_is_bounded, private, private_is_bounded, bus_restarts, socket_of_systemd, daemon_restarts, asked_again)
