@@ -225,6 +225,7 @@ class Runner:
         self.out = out
         self.logs = logs
         self.boot_timeout = BOOT_TIMEOUT * slowdown
+        self.share = testlist.SHARE * slowdown
         self.verbose = verbose
         self.output = Output(logs, stream)
 
@@ -234,7 +235,7 @@ class Runner:
         if not tests:
             output.say("# no test fits")
             output.totals.failed += 1
-        groups = list(enumerate(testlist.boots(tests)))
+        groups = list(enumerate(testlist.boots(tests, self.share)))
         await asyncio.gather(*(self._group(f"boot{n}-{profile}", profile, group, len(groups) == 1)
                                for n, (profile, group) in groups))
         output.say(f"1..{output.count}")
