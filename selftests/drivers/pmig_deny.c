@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * A security module, for the selftests: nobody may open sysfs's file "migration" for writing
- * through a mount that no process sees. No lab kernel has a policy that says so.
+ * through a mount that no process sees. No lab kernel has a policy that says so, and the debug kernel
+ * has no security modules at all, so the probe is on what opens any file.
  */
 #include <linux/fs.h>
 #include <linux/kprobes.h>
@@ -10,11 +11,12 @@
 
 static int enter_open(struct kretprobe_instance *ri, struct pt_regs *regs)
 {
-	const struct file *file = (const struct file *)regs->gpr[3];
+	const struct path *path = (const struct path *)regs->gpr[3];
+	const struct file *file = (const struct file *)regs->gpr[4];
 
-	if (!(file->f_mode & FMODE_WRITE) || strcmp(file->f_path.dentry->d_name.name, "migration"))
+	if (!(file->f_mode & FMODE_WRITE) || strcmp(path->dentry->d_name.name, "migration"))
 		return 1;
-	return !(file->f_path.mnt->mnt_flags & MNT_INTERNAL);
+	return !(path->mnt->mnt_flags & MNT_INTERNAL);
 }
 
 NOKPROBE_SYMBOL(enter_open);
@@ -28,7 +30,7 @@ static int leave_open(struct kretprobe_instance *ri, struct pt_regs *regs)
 NOKPROBE_SYMBOL(leave_open);
 
 static struct kretprobe probe = {
-	.kp.symbol_name = "security_file_open",
+	.kp.symbol_name = "vfs_open",
 	.entry_handler = enter_open,
 	.handler = leave_open,
 	.maxactive = 16,
