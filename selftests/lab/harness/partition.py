@@ -86,6 +86,8 @@ class Partition:
         append.append("rcupdate.rcu_cpu_stall_timeout=60 watchdog_thresh=30")
         if self.profile == "systemd":
             append.append("systemd.show_status=0 systemd.log_target=kmsg systemd.log_level=notice audit=0")
+            # The debug kernel takes longer than 90 s to start udev beside other work.
+            append.append("systemd.default_timeout_start_sec=600")
         if self.machine.vio:
             await self._make_vio()
         self.boot_arguments = ["-initrd", os.path.join(self.out, f"initrd-{self.profile}"),
