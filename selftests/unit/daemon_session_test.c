@@ -3,9 +3,12 @@
  * The state machine of the daemon against a module and audiences that are made of paper: the order of what is told,
  * who is undone, and what a daemon that comes after a killed one does with the journal.
  */
+#include <errno.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -33,6 +36,22 @@ static void note(const char *fmt, const char *a, const char *b)
 	snprintf(trace + used, sizeof(trace) - used, "%s", used ? " " : "");
 	used = strlen(trace);
 	snprintf(trace + used, sizeof(trace) - used, fmt, a, b);
+}
+
+/* What of prctl() the daemon has asked for, in the place of libc's; @flusher_err: what the kernel says to that. */
+static bool io_flusher;
+static int flusher_err;
+
+int prctl(int option, ...)
+{
+	va_list args;
+
+	va_start(args, option);
+	if (option == PR_SET_IO_FLUSHER && !flusher_err)
+		io_flusher = va_arg(args, long);
+	va_end(args);
+	errno = flusher_err;
+	return errno ? -1 : 0;
 }
 
 /* ---- a module of paper: each command leads to the next state, unless `stay` ---- */
@@ -506,6 +525,33 @@ TEST_F(session, migrates_in_order)
 }
 
 /* A check, and then a migration: with the audience that really asks the module. */
+/* No call of the daemon's waits for a disk whose driver is quiet, where that is allowed; else it does without. */
+TEST_F(session, is_an_io_flusher_until_the_end)
+{
+	io_flusher = false;
+	self->backend.no_quiesce = true;
+	ASSERT_EQ(0, start(self, SESSION_MIGRATE, false));
+	loop(self);
+	EXPECT_TRUE(io_flusher);
+	become(&self->backend, PMIG_STATE_QUIESCE, 0);
+	loop(self);
+	ASSERT_TRUE(self->over);
+	EXPECT_FALSE(io_flusher);
+}
+
+TEST_F(session, goes_on_where_it_may_not_be_an_io_flusher)
+{
+	struct session_result result;
+
+	flusher_err = EPERM;
+	ASSERT_EQ(0, start(self, SESSION_MIGRATE, false));
+	loop(self);
+	flusher_err = 0;
+	ASSERT_TRUE(self->over);
+	session_result(self->s, &result);
+	EXPECT_EQ(SESSION_OK, result.outcome);
+}
+
 TEST_F(session, kernel_handlers_are_asked_by_the_module)
 {
 	struct audience *kernel;

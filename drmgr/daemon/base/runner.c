@@ -285,6 +285,7 @@ static void reset_limits(void)
 	struct rlimit files;
 
 	write_text_file("/proc/self/oom_score_adj", "0");
+	set_io_flusher(false);
 	if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur > FILES_SOFT) {
 		files.rlim_cur = FILES_SOFT; /* as for any service: some still call select() */
 		setrlimit(RLIMIT_NOFILE, &files);

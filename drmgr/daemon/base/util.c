@@ -12,10 +12,15 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 
 #include "daemon/base/util.h"
 #include "shared/logsend.h"
 #include "shared/wiremsg.h"
+
+#ifndef PR_SET_IO_FLUSHER
+#define PR_SET_IO_FLUSHER 57
+#endif
 
 int log_max_level = LOG_INFO;
 
@@ -261,4 +266,10 @@ int process_status_field(pid_t pid, const char *key, char *buf, size_t size)
 		return -ENOENT;
 	snprintf(buf, size, "%s", field);
 	return 0;
+}
+
+void set_io_flusher(bool on)
+{
+	if (prctl(PR_SET_IO_FLUSHER, on, 0, 0, 0) < 0)
+		log_debug("PR_SET_IO_FLUSHER %d: %s.", on, errno_text(errno));
 }

@@ -67,4 +67,10 @@ int process_start_time(pid_t pid, uint64_t *ret);
 #define PROCESS_STATUS_BYTES (65536 * 11 + 8192)
 int process_status_field(pid_t pid, const char *key, char *buf, size_t size);
 
+/*
+ * While it is on, no allocation in the kernel on our behalf waits for I/O. Children inherit it, and what they
+ * execute. Where it is not allowed (it needs CAP_SYS_RESOURCE and Linux 5.6), we go without.
+ */
+void set_io_flusher(bool on);
+
 #endif /* DRMGRD_UTIL_H */

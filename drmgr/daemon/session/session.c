@@ -294,9 +294,13 @@ static void log_result(struct session *s)
 	}
 }
 
-/* When drivers are quiet, perhaps the one below the disk, it is too late to read a page of ours from there. */
+/*
+ * When drivers are quiet, perhaps the one below the disk, no page of ours can be read from there, and no call of ours
+ * may wait until somebody else's has been written to it.
+ */
 static void lock_memory(bool on)
 {
+	set_io_flusher(on);
 	if ((on ? mlockall(MCL_CURRENT | MCL_FUTURE) : munlockall()) < 0)
 		log_warning("The daemon's memory can't be %slocked: %s.", on ? "" : "un",
 			    errno_text(errno));
