@@ -318,7 +318,12 @@ static int append_u64(sd_bus_message *m, const char *name, const struct opt_u32 
 	return o->set ? sd_bus_message_append(m, "{sv}", name, "t", (uint64_t)o->value) : 0;
 }
 
-static int append_all(sd_bus_message *m, const struct request *req, int token)
+static int append_fd(sd_bus_message *m, const char *name, int fd)
+{
+	return fd >= 0 ? sd_bus_message_append(m, "{sv}", name, "h", fd) : 0;
+}
+
+static int append_all(sd_bus_message *m, const struct request *req, const struct call *call)
 {
 	int r = 0;
 
@@ -336,8 +341,10 @@ static int append_all(sd_bus_message *m, const struct request *req, int token)
 		r = append_u64(m, "enabled-ms", &req->enabled_ms);
 	if (r >= 0)
 		r = append_u64(m, "blackout-ms", &req->blackout_ms);
-	if (r >= 0 && token >= 0)
-		r = sd_bus_message_append(m, "{sv}", "token", "h", token);
+	if (r >= 0)
+		r = append_fd(m, "token", call->token);
+	if (r >= 0)
+		r = append_fd(m, "caller", call->self);
 	return r;
 }
 
@@ -350,7 +357,7 @@ static int append_options(struct call *call, const struct request *req)
 	if (r >= 0)
 		r = sd_bus_message_open_container(call->m, 'a', "{sv}");
 	if (r >= 0)
-		r = append_all(call->m, req, call->token);
+		r = append_all(call->m, req, call);
 	if (r >= 0)
 		r = sd_bus_message_close_container(call->m);
 	/* Where the connection has gone the call says so. */
@@ -408,8 +415,10 @@ int call_request(struct call *call, const char *method, const struct request *re
 	bool again = true; /* a daemon that ends all the time is not waited for */
 	int status = call_prepare(call, method);
 
-	if (req->op == REQUEST_MIGRATE)
+	if (req->op == REQUEST_MIGRATE) {
 		call->token = token_new();
+		call->self = (int)syscall(SYS_pidfd_open, getpid(), 0);
+	}
 	call->has_stream = req->has_stream;
 	call->stream = req->stream;
 	while (status == 0) {
@@ -458,5 +467,6 @@ void call_done(struct call *call)
 {
 	disconnect(call);
 	safe_close(call->token);
+	safe_close(call->self);
 	*call = CALL_NONE;
 }

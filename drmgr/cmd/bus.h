@@ -21,9 +21,10 @@ struct call {
 	bool overdue;	 /* the daemon is alive, but past the deadline that it has given */
 	bool is_final;	 /* the daemon has said something about this very migration */
 	int token;	 /* of a migration: shared/token.h */
+	int self; /* of a migration: a pidfd of ours, or of powerpc-utils' drmgr that we become */
 };
 
-#define CALL_NONE ((struct call){ .token = -1 })
+#define CALL_NONE ((struct call){ .token = -1, .self = -1 })
 
 /* These print the one line that says what is wrong, and return 0 or an exit status. */
 int call_prepare(struct call *call, const char *method);

@@ -43,10 +43,10 @@ struct option {
 
 struct options {
 	uint64_t force, detail, lpar, wait_min, self_arp, enabled_ms, blackout_ms;
-	uint64_t token; /* a descriptor of the message's, or NO_TOKEN */
+	uint64_t token, caller; /* descriptors of the message's, or NO_FD */
 };
 
-#define NO_TOKEN ((uint64_t)-1)
+#define NO_FD ((uint64_t)-1)
 
 #define MIGRATE_OPTIONS                                                                   \
 	{ "force", 'b', 1, offsetof(struct options, force) },                             \
@@ -54,6 +54,7 @@ struct options {
 		{ "destination-lpar", 'u', UINT32_MAX, offsetof(struct options, lpar) },  \
 		{ "wait-min", 'u', DR_WAIT_MIN_MAX, offsetof(struct options, wait_min) }, \
 		{ "token", 'h', INT32_MAX, offsetof(struct options, token) },             \
+		{ "caller", 'h', INT32_MAX, offsetof(struct options, caller) },           \
 	{                                                                                 \
 		"self-arp", 'u', UINT32_MAX, offsetof(struct options, self_arp)           \
 	}
@@ -205,6 +206,7 @@ static int start(sd_bus_message *call, struct manager *m, struct manager_request
 	request->enabled_ms = o->enabled_ms;
 	request->blackout_ms = o->blackout_ms;
 	request->token = (int)o->token;
+	request->caller = (int)o->caller;
 	e = manager_start(m, request, reply, call, text, sizeof(text));
 	if (e != MANAGER_OK)
 		return sd_bus_error_set(error, error_names[e], text);
@@ -216,7 +218,7 @@ static int with_stream(sd_bus_message *call, void *userdata, sd_bus_error *error
 		       enum request_kind kind, manager_reply_t reply)
 {
 	struct manager_request request = { .kind = kind };
-	struct options options = { .token = NO_TOKEN };
+	struct options options = { .token = NO_FD, .caller = NO_FD };
 	int r;
 
 	r = sd_bus_message_read(call, "t", &request.stream);
@@ -245,7 +247,8 @@ static int method_simulate(sd_bus_message *call, void *userdata, sd_bus_error *e
 	struct manager_request request = { .kind = REQUEST_SIMULATE };
 	struct options options = { .enabled_ms = ENABLED_MS_DEFAULT,
 				   .blackout_ms = BLACKOUT_MS_DEFAULT,
-				   .token = NO_TOKEN };
+				   .token = NO_FD,
+				   .caller = NO_FD };
 	int r = read_options(call, simulate_options, &options, error);
 
 	return r < 0 ? r : start(call, userdata, &request, &options, on_migrated, error);

@@ -420,10 +420,40 @@ static enum manager_error refuse_busy(const struct manager *m, char *text, size_
 		      "%s: wait until that is over, see drmgr status", what);
 }
 
+/* Whoever went on without us has ended: the migration that is seen next is another one, whose PRE has not been logged. */
+static int on_caller_gone(_unused_ sd_event_source *s, _unused_ int fd, _unused_ uint32_t events,
+			  void *userdata)
+{
+	struct manager *m = userdata;
+
+	log_notice("Mode=observe: the drmgr that went on with the migration has ended, and the "
+		   "partition has not been seen to move.");
+	m->pre_observed = sd_event_source_disable_unref(m->pre_observed);
+	return 0;
+}
+
+/* PRE has been logged for what the process @caller does now, or with -1 for nobody. Its move is looked at before its end. */
+static void expect_move(struct manager *m, int caller)
+{
+	int fd = caller < 0 ? -1 : fcntl(caller, F_DUPFD_CLOEXEC, 3);
+
+	m->pre_observed = sd_event_source_disable_unref(m->pre_observed);
+	if (fd < 0)
+		return;
+	if (sd_event_add_io(m->event, &m->pre_observed, fd, EPOLLIN, on_caller_gone, m) < 0) {
+		safe_close(fd);
+		return;
+	}
+	sd_event_source_set_io_fd_own(m->pre_observed, true);
+	sd_event_source_set_priority(m->pre_observed, SD_EVENT_PRIORITY_IDLE);
+}
+
 /* The caller goes on, as if we were not there. */
 static enum manager_error observe_request(struct manager *m, const struct manager_request *request,
 					  char *text, size_t size)
 {
+	bool migrate = request->kind == REQUEST_MIGRATE;
+
 	if (request->kind == REQUEST_SIMULATE)
 		return refuse(text, size, MANAGER_OBSERVING,
 			      "Mode=observe in drmgr.conf: a simulation would tell everyone");
@@ -433,14 +463,14 @@ static enum manager_error observe_request(struct manager *m, const struct manage
 		      "Mode=observe: nobody is %s, drmgr leaves stream 0x%" PRIx64
 		      " to powerpc-utils or the kernel.",
 		      request->kind == REQUEST_CHECK ? "asked" : "told", request->stream);
-	m->pre_observed = request->kind == REQUEST_MIGRATE;
-	observe_plan(&m->observer, m->pre_observed ? &plan_begin : &plan_check);
-	if (m->pre_observed)
+	observe_plan(&m->observer, migrate ? &plan_begin : &plan_check);
+	if (migrate)
 		observe_plan(&m->observer, &plan_pre);
+	expect_move(m, migrate ? request->caller : -1);
 	if (!m->session)
 		m->log.stream = 0;
 	return refuse(text, size, MANAGER_OBSERVING, "Mode=observe in drmgr.conf: nobody is %s",
-		      m->pre_observed ? "told" : "asked");
+		      migrate ? "told" : "asked");
 }
 
 static void add_waiter(struct manager *m, manager_reply_t call, void *userdata)
@@ -580,7 +610,7 @@ static void note_foreign(struct manager *m, uint64_t stream)
 		observe_plan(&m->observer, &plan_begin);
 		observe_plan(&m->observer, &plan_pre);
 	}
-	m->pre_observed = false;
+	expect_move(m, -1);
 }
 
 static int on_reconcile(_unused_ sd_event_source *s, void *userdata)
@@ -776,6 +806,7 @@ struct manager *manager_free(struct manager *m)
 		m->link->ops->free(m->link);
 	if (m->sysfs)
 		m->sysfs->ops->free(m->sysfs);
+	sd_event_source_disable_unref(m->pre_observed);
 	sd_event_source_disable_unref(m->watchdog);
 	sd_event_source_disable_unref(m->reconcile);
 	config_clear(&m->config);

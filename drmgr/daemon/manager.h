@@ -23,7 +23,8 @@ struct manager_request {
 	usec_t wait;
 	uint64_t enabled_ms; /* SIMULATE */
 	uint64_t blackout_ms;
-	int token; /* stays open until the answer, or -1 */
+	int token;  /* stays open until the answer, or -1 */
+	int caller; /* a pidfd, open during the call of manager_start(), or -1 */
 };
 
 /* Why nothing was started, or how it ended; bus.c has a name for each. */
@@ -66,7 +67,8 @@ struct manager {
 	struct results *results;
 	struct eventlog log;
 	struct observer observer;
-	bool pre_observed; /* of the migration that comes next */
+	sd_event_source *
+		pre_observed; /* PRE has been logged of what this process does, and no move was seen */
 	uint32_t gen;
 	char *journal_path;
 

@@ -26,7 +26,8 @@
  *	"waiting" u (for the end of what is under way),
  *	"until-usec" t (CLOCK_BOOTTIME: when what goes on now should be over; 0: nobody can say), ... Anyone.
  *
- * options of Check and Migrate: "force" b, "detail" u, "destination-lpar" u, "wait-min" u, "self-arp" u, "token" h (token.h).
+ * options of Check and Migrate: "force" b, "detail" u, "destination-lpar" u, "wait-min" u, "self-arp" u, "token" h (token.h),
+ * "caller" h (a pidfd of whoever goes on where the answer is Observing).
  * Check, Migrate, GetResult and Simulate are for root only.
  *
  * Errors, each with a message of one line that says what to do:

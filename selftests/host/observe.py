@@ -121,4 +121,34 @@ def ends_what_was_begun(t):
     t.same("everyone is undone", ["10-one premigrate", "app pre", "app post-error", "10-one undopremigrate"], host.seen())
 
 
-TESTS = (observe, left_alone, ends_what_was_begun)
+def pre_is_logged_once(t):
+    """PRE is logged when drmgr is called, or when a migration is seen; also after a drmgr that has moved nothing."""
+    host.machine("LAB0A")
+    daemon = Daemon("Mode=observe")
+    everyone()
+
+    def logged(serial):
+        wait(lambda: daemon.log().endswith("End: DR PMIG operation ~~~~\n"), "the end of the migration")
+        t.result(f"IBM,02{serial}" in daemon.log(), f"it has moved to {serial}")
+        return would(lines(daemon))
+
+    host.put(host.ORIGINAL, "#!/bin/sh\nexit 7\n")
+    t.same("powerpc-utils' drmgr moves nothing", 7, Migration("0x7001").end())
+    wait(lambda: "has not been seen to move" in daemon.log(), "its end")
+    t.same("PRE is logged before it", PRE, would(lines(daemon)))
+    host.others_write("0x7002", "LAB0B")
+    t.same("of the next migration PRE is logged, too", CHECK + PRE + POST, logged("LAB0B"))
+    host.put(host.ORIGINAL, f"""#!/bin/bash
+exec 3> {host.FIFO}
+echo 0x7003 >&3
+while [ ! -e {host.DIR}/go ]; do sleep 0.05; done""")
+    m = Migration("0x7003")
+    with open(host.FIFO) as f:
+        f.readline()
+        host.machine("LAB0C")
+        host.put(host.DIR + "/go", "")
+        t.same("powerpc-utils' drmgr moves it", 0, m.end())
+    t.same("PRE is logged once", PRE + POST, logged("LAB0C"))
+
+
+TESTS = (observe, pre_is_logged_once, left_alone, ends_what_was_begun)
