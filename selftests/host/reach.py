@@ -364,4 +364,25 @@ def registering_is_bounded(t):
     t.same("and nothing is left of them", 0, daemon.process.wait(host.PATIENCE))
 
 
-TESTS = (gone_from_the_bus, registering_is_bounded, private, private_is_bounded, bus_restarts, socket_of_systemd, daemon_restarts, asked_again)
+def restarts_while_it_moves(t):
+    """The daemon is killed while drmgr waits: the partition moves once, and the same command again has the result."""
+    daemon = Daemon()
+    script("10-one")
+    Member("app")
+    m = Migration("0x7001").moving()
+    other = Migration("0x7001")
+    wait(lambda: status("waiting") == "2", "both to wait")
+    daemon.kill()
+    t.same("who waits is told that the daemon was lost", [71, 71], [m.end(), other.end()])
+    t.result("a migration under way goes on: see drmgr status" in m.err, "and what to do", m.err)
+    daemon.start()
+    m = Migration("0x7001")
+    wait(lambda: status("waiting") == "1", "it to wait")
+    t.same("the stream ID is written once", "0x7001\n", host.move())
+    t.same("the same command again has the result", (0, "moved: stream 0x7001\n", ""), (m.end(), m.out, m.err))
+    t.same("everyone is told once", ["10-one premigrate", "app pre", "app post", "10-one postmigrate"], seen())
+    m = Migration("0x7002").moving()
+    t.same("and the next migration is as any other", (0, "0x7002\n"), (m.finish(), m.written))
+
+
+TESTS = (restarts_while_it_moves, gone_from_the_bus, registering_is_bounded, private, private_is_bounded, bus_restarts, socket_of_systemd, daemon_restarts, asked_again)
