@@ -144,12 +144,23 @@ struct results *results_free(struct results *r)
 	return NULL;
 }
 
+const struct result *results_find(const struct results *r, uint64_t stream)
+{
+	for (size_t i = 0; stream && i < RESULTS_MAX; i++)
+		if (r->v[i].stream == stream)
+			return &r->v[i];
+	return NULL;
+}
+
 void results_add(struct results *r, uint64_t stream, unsigned error, const char *text,
 		 const struct session_result *result)
 {
 	struct result *v;
 
 	if (stream == 0) /* somebody else's, and nobody saw which */
+		return;
+	/* The platform has forgotten a stream that is over; how it ended is what the caller wants to know. */
+	if (error == MANAGER_BAD_STREAM && results_find(r, stream))
 		return;
 	v = push(r, stream);
 	v->error = error;
@@ -161,12 +172,4 @@ void results_add(struct results *r, uint64_t stream, unsigned error, const char 
 		v->nr_changes = result->nr_changes;
 	}
 	save(r);
-}
-
-const struct result *results_find(const struct results *r, uint64_t stream)
-{
-	for (size_t i = 0; stream && i < RESULTS_MAX; i++)
-		if (r->v[i].stream == stream)
-			return &r->v[i];
-	return NULL;
 }

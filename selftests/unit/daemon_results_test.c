@@ -78,4 +78,17 @@ TEST_F(results, none_is_better_than_an_old_one)
 	EXPECT_EQ(-1, known(self->path));
 }
 
+/* The same command again, when the platform has forgotten the stream: it says nothing of how that ended. */
+TEST_F(results, a_stream_that_is_over)
+{
+	add(self->path, MANAGER_BAD_STREAM, "the platform does not know it");
+	EXPECT_EQ(MANAGER_BAD_STREAM, known(self->path));
+	add(self->path, MANAGER_OK, "");
+	EXPECT_EQ(MANAGER_OK, known(self->path));
+	add(self->path, MANAGER_BAD_STREAM, "the platform does not know it");
+	EXPECT_EQ(MANAGER_OK, known(self->path));
+	add(self->path, MANAGER_ABORTED, "by its operator");
+	EXPECT_EQ(MANAGER_ABORTED, known(self->path));
+}
+
 TEST_HARNESS_MAIN
