@@ -41,6 +41,18 @@ int prctl(int option, ...)
 	return 0;
 }
 
+static bool no_pipe;
+
+/* Nor can a process be started without one. */
+int pipe2(int fds[2], int flags)
+{
+	if (no_pipe) {
+		errno = EMFILE;
+		return -1;
+	}
+	return (int)syscall(SYS_pipe2, fds, flags);
+}
+
 FIXTURE(scripts)
 {
 	sd_event *event;
@@ -98,7 +110,7 @@ FIXTURE_SETUP(scripts)
 	sigset_t set;
 
 	log_max_level = LOG_EMERG;
-	unkillable = false;
+	unkillable = no_pipe = false;
 	if (getuid() != 0)
 		SKIP(return, "needs root");
 	sigemptyset(&set);
@@ -469,6 +481,77 @@ TEST_F(scripts, one_that_cannot_be_killed)
 	loop(self, 6);
 	unkillable = false;
 	EXPECT_EQ(1, self->done);
+}
+
+/* It may be one that would have refused; that it was not asked is not kept from the operator. */
+TEST_F(scripts, one_that_cannot_be_asked)
+{
+	struct notice check = { .phase = DR_PHASE_CHECK, .stream = 1, .gen = 1 };
+
+	put_script(self, "db", LEARN("5"));
+	no_pipe = true;
+	self->a->ops->check(self->a, &check);
+	EXPECT_EQ(1, self->done);
+	EXPECT_STREQ("db", self->refusal.name);
+	EXPECT_STREQ("it can't be asked: Too many open files", self->refusal.reason);
+	EXPECT_FALSE(self->refusal.stops);
+	no_pipe = false;
+	self->done = 0;
+	self->a->ops->check(self->a, &check);
+	loop(self, 60);
+	EXPECT_TRUE(trace_has(self, "db", "checkmigrate"));
+}
+
+TEST_F(scripts, one_that_was_not_started_is_not_undone)
+{
+	struct notice pre = { .phase = DR_PHASE_PRE, .stream = 1, .gen = 1 };
+	struct notice undo = { .phase = DR_PHASE_POST_ERROR, .stream = 1, .gen = 2 };
+
+	put_script(self, "db", LEARN("5"));
+	self->a->ops->begin(self->a, &(struct notice){ .phase = DR_PHASE_BEGIN });
+	loop(self, 60);
+	self->done = 0;
+	no_pipe = true;
+	self->a->ops->pre(self->a, &pre);
+	no_pipe = false;
+	ASSERT_EQ(1, self->done);
+	EXPECT_TRUE(self->refusal.stops);
+	self->done = 0;
+	self->a->ops->undo(self->a, &undo);
+	loop(self, 60);
+	EXPECT_EQ(1, self->done);
+	EXPECT_FALSE(trace_has(self, "db", "premigrate"));
+}
+
+/* A migration waits for a check that is dropped, so what has no time left is not begun: each would cost a second. */
+TEST_F(scripts, undocheck_has_an_end)
+{
+	struct notice check = { .phase = DR_PHASE_CHECK, .stream = 1, .gen = 1 };
+	char file[128];
+
+	put_script(self, "1-hangs",
+		   "[ $PHASE != undocheck ] || { touch .undo-1; exec sleep 30; }\n");
+	put_script(self, "2-asked",
+		   "[ $PHASE != check ] || { touch .check-2; sleep 30; }\n"
+		   "[ $PHASE != undocheck ] || touch .undo-2\n");
+	free(self->config.hook_directory);
+	self->config.hook_directory = strdup(self->path);
+	free(self->config.script_directory);
+	self->config.script_directory = strdup("/nonexistent");
+	self->a->ops->check(self->a, &check);
+	snprintf(file, sizeof(file), "%s/.check-2", self->path);
+	for (int i = 0; i < 600 && access(file, F_OK) < 0; i++)
+		sd_event_run(self->event, 100000);
+	self->a->ops->stop(self->a);
+	snprintf(file, sizeof(file), "%s/.undo-1", self->path);
+	for (int i = 0; i < 600 && access(file, F_OK) < 0; i++)
+		sd_event_run(self->event, 100000);
+	unkillable = true; /* nor would it reach what is begun after that */
+	loop(self, 60);
+	unkillable = false;
+	EXPECT_EQ(1, self->done);
+	snprintf(file, sizeof(file), "%s/.undo-2", self->path);
+	EXPECT_NE(0, access(file, F_OK));
 }
 
 TEST_HARNESS_MAIN

@@ -121,6 +121,18 @@ static void judge(struct scripts *s, int error, const char *why)
 		s->stop = true;
 }
 
+/* Nobody knows whether it would have refused: that stops nothing, and the operator hears of it. */
+static void cannot_be_asked(struct scripts *s, int error, const char *why)
+{
+	const struct job *job = &s->job;
+
+	if (s->notice->phase == DR_PHASE_CHECK)
+		audience_refuse(&s->a, "script", job->label, error, false, "it can't be asked: %s",
+				why);
+	eventlog_note(s->a.log, LOG_WARNING, "script", job->label, "script %s can't be asked: %s",
+		      job->label, why);
+}
+
 static void learnt(struct scripts *s, const struct run_result *result, const char *why)
 {
 	struct job *job = &s->job;
@@ -370,6 +382,7 @@ static int pass_job(struct scripts *s, size_t pos)
 	case PASS_HOOKS:
 	case PASS_HOOKS_UNDOCHECK:
 		if (pos >= l->n || (*s->pass == PASS_HOOKS_UNDOCHECK && !s->hook_failed) ||
+		    (s->undocheck && now_usec() >= s->undocheck) ||
 		    (!checking && s->config->hooks_at_pre != (s->notice->phase == DR_PHASE_PRE)))
 			return -ENOENT;
 		set_job(s, kind, l->v[pos], l->v[pos]->name, !checking);
@@ -386,6 +399,22 @@ static int pass_job(struct scripts *s, size_t pos)
 	default:
 		return -ENOENT;
 	}
+}
+
+static void not_started(struct scripts *s, int error)
+{
+	const struct job *job = &s->job;
+	const char *why = job->reason[0] ? job->reason : errno_text(error);
+	struct told_entry *e = told_find(&s->a.told, job->told_name);
+
+	if (job->pass == PASS_INFO || job->pass == PASS_REGISTER)
+		cannot_be_asked(s, error, why);
+	else
+		judge(s, error, why);
+	if (is_end(s->notice->phase))
+		audience_over(&s->a, job->told_name);
+	else if (e)
+		e->state = TOLD_OVER; /* it has not heard that it should get ready */
 }
 
 /* Starts what pass_job() found; negative: it has not been started, and what that means has been dealt with. */
@@ -407,15 +436,8 @@ static int begin_job(struct scripts *s)
 	if (!s->job.script)
 		snprintf(s->job.reason, sizeof(s->job.reason), "the file is gone");
 	r = s->job.script ? start_job(s) : -ENOENT;
-	if (r < 0) {
-		bool learning = s->job.pass == PASS_INFO || s->job.pass == PASS_REGISTER;
-
-		if (!learning)
-			judge(s, r, s->job.reason[0] ? s->job.reason : errno_text(r));
-		if (s->job.told_name[0] && s->notice->phase >= DR_PHASE_POST &&
-		    s->notice->phase <= DR_PHASE_POST_ERROR)
-			audience_over(&s->a, s->job.told_name);
-	}
+	if (r < 0)
+		not_started(s, r);
 	return r;
 }
 
