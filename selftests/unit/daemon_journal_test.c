@@ -235,7 +235,6 @@ TEST_F(journal, hostile_records)
 		"tell scripts 2 1 -5 0 x",
 		"tell aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa 2 1 0 0 x",
 		"tell five 2 1 0 0 x\001y",
-		"over scripts nobody",
 		"over",
 		"over scripts",
 		"outcome",
@@ -256,6 +255,23 @@ TEST_F(journal, hostile_records)
 		TH_LOG("\"%s\"", hostile[i]);
 		replay_clear(&self->r);
 	}
+}
+
+/* A script that could not even be started for POST is over without having been told; those behind it still count. */
+TEST_F(journal, over_without_being_told)
+{
+	FILE *f = fopen(self->path, "w");
+
+	put_line(f, "open 1 12 0 - - boot");
+	put_line(f, "over scripts script/gone");
+	put_line(f, "tell scripts 3 1 0 0 script/later");
+	put_line(f, "over scripts script/later");
+	fclose(f);
+	ASSERT_EQ(0, journal_replay(self->path, &self->r));
+	ASSERT_NE(NULL, told_of(&self->r, "scripts"));
+	ASSERT_EQ(2, told_of(&self->r, "scripts")->n);
+	EXPECT_EQ(TOLD_OVER, told_of(&self->r, "scripts")->v[0].state);
+	EXPECT_EQ(TOLD_OVER, told_of(&self->r, "scripts")->v[1].state);
 }
 
 TEST_F(journal, too_long_to_be_written)

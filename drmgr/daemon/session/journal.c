@@ -265,7 +265,6 @@ static int replay_tell(struct replay *r, const char *text)
 
 static int replay_over(struct replay *r, const char *text)
 {
-	struct told_entry *e;
 	struct told *told;
 	char audience[16];
 	int at = -1;
@@ -273,11 +272,10 @@ static int replay_over(struct replay *r, const char *text)
 	if (sscanf(text, "%15s %n", audience, &at) != 1 || at < 0 || !text[at])
 		return -EBADMSG;
 	told = replay_audience(r, audience);
-	e = told ? told_find(told, text + at) : NULL;
-	if (!e)
+	if (!told || told->n >= RECORDS_MAX)
 		return -EBADMSG;
-	e->state = TOLD_OVER;
-	return 0;
+	/* One may be unknown that could not be told: nothing is owed to it, either. */
+	return told_add(told, text + at, TOLD_OVER) ? 0 : log_oom();
 }
 
 static int replay_record(struct replay *r, const char *text)
