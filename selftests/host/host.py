@@ -409,6 +409,13 @@ def try_lock():
         return None
 
 
+def lock_is_free():
+    fd = try_lock()
+    if fd is not None:
+        os.close(fd)
+    return fd is not None
+
+
 # ---- the log
 
 JOURNALD = "/lib/systemd/systemd-journald"

@@ -385,4 +385,22 @@ def restarts_while_it_moves(t):
     t.same("and the next migration is as any other", (0, "0x7002\n"), (m.finish(), m.written))
 
 
-TESTS = (restarts_while_it_moves, gone_from_the_bus, registering_is_bounded, private, private_is_bounded, bus_restarts, socket_of_systemd, daemon_restarts, asked_again)
+def result_survives(t):
+    """The daemon is killed while it keeps the result: the next one has it all the same."""
+    daemon = Daemon()
+    script("10-one")
+    m = Migration("0x7001").moving()
+    os.mkfifo("/run/drmgr/results.new")  # to write to it the daemon would wait for a reader
+    host.move()
+    wait(host.lock_is_free, "everything else to be over")
+    daemon.kill()
+    os.unlink("/run/drmgr/results.new")
+    t.same("drmgr says that the daemon was lost", 71, m.end())
+    daemon.start()
+    wait(lambda: drmgr("status", "-s", "0x7001").returncode != 75, "the next one to be done")
+    t.same("and the next one knows that it has moved", 0, drmgr("status", "-s", "0x7001").returncode)
+    t.same("whoever was told is not told again", ["10-one premigrate", "10-one postmigrate"], seen())
+
+
+TESTS = (restarts_while_it_moves, gone_from_the_bus, registering_is_bounded, private, private_is_bounded,
+         bus_restarts, socket_of_systemd, daemon_restarts, asked_again, result_survives)

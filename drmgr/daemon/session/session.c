@@ -323,6 +323,25 @@ static void begin(struct session *s)
 		command(s, PMIG_CMD_BEGIN);
 }
 
+/* The journal goes last: should the daemon be killed before, the next one still has to say how it ended. */
+static void finish(struct session *s)
+{
+	bool is_check = s->request.kind == SESSION_CHECK;
+	struct journal *journal = s->setup.journal;
+
+	if (is_check)
+		answer_check(s);
+	else {
+		lock_memory(false);
+		eventlog_event(s->setup.log, EVENT_END);
+	}
+	s->setup.log->phase = NULL;
+	s->setup.log->stream = 0;
+	s->done(s->userdata, s); /* @s may be gone */
+	if (!is_check)
+		journal_close_session(journal);
+}
+
 static void enter(struct session *s, enum stage stage)
 {
 	const struct eventlog *l = s->setup.log;
@@ -386,16 +405,7 @@ static void enter(struct session *s, enum stage stage)
 			command(s, PMIG_CMD_END);
 		break;
 	case STAGE_OVER:
-		if (s->request.kind == SESSION_CHECK)
-			answer_check(s);
-		else {
-			lock_memory(false);
-			journal_close_session(s->setup.journal);
-			eventlog_event(l, EVENT_END);
-		}
-		s->setup.log->phase = NULL;
-		s->setup.log->stream = 0;
-		s->done(s->userdata, s);
+		finish(s);
 		break;
 	case STAGE_NEW:
 	case STAGE_COPYING:
