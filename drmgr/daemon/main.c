@@ -130,12 +130,44 @@ static int restore(struct manager *m)
 	return private_fd;
 }
 
+/* How callers reach us. */
+struct ways {
+	struct private_socket *private_socket;
+	struct sysbus *bus;
+	sd_event_source *end;
+};
+
+/* Answers have been sent by now. What a bus that hangs, or a caller that does not read, has not taken is not waited for. */
+static int close_ways(_unused_ sd_event_source *s, void *userdata)
+{
+	struct ways *w = userdata;
+
+	w->private_socket = private_free(w->private_socket);
+	w->bus = sysbus_free(w->bus);
+	return 0;
+}
+
+static int open_ways(sd_event *event, struct ways *w, struct manager *m, const char *run, int fd)
+{
+	int r = sd_event_add_exit(event, &w->end, close_ways, w);
+
+	if (r < 0) {
+		safe_close(fd);
+		return r;
+	}
+	/* Before the library's, which flushes each connection and waits for that without a bound. */
+	sd_event_source_set_priority(w->end, SD_EVENT_PRIORITY_IMPORTANT);
+	r = private_new(&w->private_socket, m, run, fd);
+	if (r < 0)
+		log_error("There is no private socket for root: %s.", errno_text(r));
+	return sysbus_new(&w->bus, m);
+}
+
 static int run(const struct settings *s)
 {
 	struct manager *m = NULL;
 	sd_event *event = NULL;
-	struct private_socket *private_socket = NULL;
-	struct sysbus *bus = NULL;
+	struct ways ways = { 0 };
 	int r;
 
 	r = sd_event_default(&event);
@@ -147,22 +179,16 @@ static int run(const struct settings *s)
 		r = watch_signals(event, m);
 	if (r < 0)
 		log_error("drmgrd can't start: %s.", errno_text(r));
-	else {
-		int fd = restore(m);
-
-		r = private_new(&private_socket, m, s->run, fd);
-		if (r < 0)
-			log_error("There is no private socket for root: %s.", errno_text(r));
-		r = sysbus_new(&bus, m);
-	}
+	else
+		r = open_ways(event, &ways, m, s->run, restore(m));
 	if (r >= 0) {
 		notify("READY=1");
 		r = sd_event_loop(event);
 		if (r < 0)
 			log_error("The event loop failed: %s.", errno_text(r));
 	}
-	private_free(private_socket);
-	sysbus_free(bus);
+	close_ways(NULL, &ways);
+	sd_event_source_disable_unref(ways.end);
 	manager_free(m);
 	sd_event_unref(event);
 	return r;

@@ -402,5 +402,13 @@ def result_survives(t):
     t.same("whoever was told is not told again", ["10-one premigrate", "10-one postmigrate"], seen())
 
 
+def ends_without_bus(t):
+    """A bus that hangs keeps no daemon from its end: systemctl restart would have none there for two minutes."""
+    host.stop_bus()
+    daemon = Daemon()
+    daemon.process.terminate()
+    t.same("SIGTERM ends it well", 0, daemon.process.wait(host.PATIENCE))
+
+
 TESTS = (restarts_while_it_moves, gone_from_the_bus, registering_is_bounded, private, private_is_bounded,
-         bus_restarts, socket_of_systemd, daemon_restarts, asked_again, result_survives)
+         bus_restarts, socket_of_systemd, daemon_restarts, asked_again, result_survives, ends_without_bus)
