@@ -53,6 +53,26 @@ int pipe2(int fds[2], int flags)
 	return (int)syscall(SYS_pipe2, fds, flags);
 }
 
+static bool lost_at_once, lost_in_tell;
+
+/* In a child: the daemon is killed now. */
+static void lose_daemon(void)
+{
+	pid_t daemon = getppid();
+
+	syscall(SYS_kill, daemon, SIGKILL);
+	while (getppid() == daemon)
+		usleep(1000);
+}
+
+/* The first thing that a child does */
+pid_t setsid(void)
+{
+	if (lost_at_once)
+		lose_daemon();
+	return (pid_t)syscall(SYS_setsid);
+}
+
 FIXTURE(scripts)
 {
 	sd_event *event;
@@ -88,7 +108,12 @@ static int host_tell(struct audience *a, enum dr_phase phase, uint32_t gen, cons
 		     bool child)
 {
 	FIXTURE_DATA(scripts) *self = a->session;
+	char file[128];
 
+	if (lost_in_tell)
+		lose_daemon();
+	snprintf(file, sizeof(file), "%s/.told", self->path);
+	close(open(file, O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
 	return self->tell_error;
 }
 
@@ -110,7 +135,7 @@ FIXTURE_SETUP(scripts)
 	sigset_t set;
 
 	log_max_level = LOG_EMERG;
-	unkillable = no_pipe = false;
+	unkillable = no_pipe = lost_at_once = lost_in_tell = false;
 	if (getuid() != 0)
 		SKIP(return, "needs root");
 	sigemptyset(&set);
@@ -552,6 +577,50 @@ TEST_F(scripts, undocheck_has_an_end)
 	EXPECT_EQ(1, self->done);
 	snprintf(file, sizeof(file), "%s/.undo-2", self->path);
 	EXPECT_NE(0, access(file, F_OK));
+}
+
+/* A daemon that is killed while @lost is set. Returns when all that it has left behind has ended, too. */
+static void run_daemon(FIXTURE_DATA(scripts) * self, enum dr_phase phase, bool *lost)
+{
+	struct notice n = { .phase = DR_PHASE_BEGIN, .stream = 1, .gen = 1 };
+	pid_t pid;
+
+	prctl(PR_SET_CHILD_SUBREAPER, 1);
+	pid = fork();
+	if (pid == 0) {
+		sd_event_new(&self->event);
+		aud_scripts_new(&self->a, self->event, &self->config, &self->log);
+		self->a->host = &host_ops;
+		self->a->session = self;
+		self->a->ops->begin(self->a, &n);
+		loop(self, 60);
+		self->done = 0;
+		*lost = true;
+		if (phase == DR_PHASE_POST)
+			told_add(&self->a->told, "script/db", TOLD_READY);
+		n.phase = phase;
+		(phase == DR_PHASE_POST ? self->a->ops->post : self->a->ops->pre)(self->a, &n);
+		loop(self, 60);
+		_exit(0);
+	}
+	while (waitpid(-1, NULL, 0) > 0)
+		;
+}
+
+/* By then the next daemon may have read the journal: nobody would undo it. */
+TEST_F(scripts, no_script_runs_behind_the_next_daemons_back)
+{
+	char file[128];
+
+	put_script(self, "db", LEARN("10"));
+	run_daemon(self, DR_PHASE_PRE, &lost_in_tell);
+	EXPECT_TRUE(trace_has(self, "db", "register"));
+	EXPECT_FALSE(trace_has(self, "db", "premigrate"));
+	snprintf(file, sizeof(file), "%s/.told", self->path);
+	EXPECT_EQ(0, unlink(file));
+	run_daemon(self, DR_PHASE_POST, &lost_at_once);
+	EXPECT_FALSE(trace_has(self, "db", "postmigrate"));
+	EXPECT_NE(0, access(file, F_OK)) TH_LOG("the next daemon would take it for told");
 }
 
 TEST_HARNESS_MAIN

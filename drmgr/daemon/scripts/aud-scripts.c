@@ -77,6 +77,7 @@ struct scripts {
 	struct job job;
 	struct runner *runner;
 	int kept_output; /* of the child of an earlier daemon */
+	pid_t daemon;	 /* us */
 };
 
 static void next_job(struct scripts *s);
@@ -230,6 +231,11 @@ static usec_t job_deadline(const struct scripts *s)
 	return usec_min(now + timeout, all);
 }
 
+/*
+ * The next daemon has read the journal, perhaps, and does not know of this child: then the script must not run. Where
+ * the daemon is alive after the record was written, the next one reads it. The end is owed in any case, so that is
+ * left to the next daemon only while nothing has been written.
+ */
 static int in_child(void *userdata)
 {
 	struct scripts *s = userdata;
@@ -237,9 +243,12 @@ static int in_child(void *userdata)
 
 	if (!s->job.told_name[0])
 		return 0;
+	if (getppid() != s->daemon)
+		return -ESRCH;
 	r = audience_tell_in_child(&s->a, s->notice, s->job.told_name);
-	/* The end is owed, written down or not. */
-	return is_end(s->notice->phase) ? 0 : r;
+	if (is_end(s->notice->phase))
+		return 0; /* written down or not */
+	return r < 0 ? r : getppid() == s->daemon ? 0 : -ESRCH;
 }
 
 static const char *hook_phase(const struct scripts *s)
@@ -547,6 +556,7 @@ int aud_scripts_new(struct audience **ret, sd_event *event, const struct config 
 	s->event = sd_event_ref(event);
 	s->config = config;
 	s->kept_output = -EBADF;
+	s->daemon = getpid();
 	*ret = &s->a;
 	return 0;
 }
