@@ -1135,6 +1135,27 @@ TEST_F(session, stopped_when_it_is_too_late)
 	EXPECT_NE(NULL, strstr(trace, "SUSPEND signals-1:post"));
 }
 
+/* Where drivers could not be asked, the check goes on to the applications; a migration waits for it as little. */
+TEST_F(session, a_check_that_has_failed_is_dropped_too)
+{
+	struct audience *kernel = &self->audiences[AUDIENCE_KERNEL].a;
+	struct session_result result;
+
+	self->audiences[AUDIENCE_SIGNALS].refuses = DR_PHASE_CHECK;
+	self->audiences[AUDIENCE_SIGNALS].hangs = true;
+	ASSERT_EQ(0, start(self, SESSION_CHECK, false));
+	loop(self);
+	kernel->host->fail(kernel, -EROFS, "/sys is read-only");
+	loop(self);
+	ASSERT_FALSE(self->over);
+	session_stop(self->s);
+	loop(self);
+	ASSERT_TRUE(self->over);
+	EXPECT_NE(NULL, strstr(trace, "signals-1:check signals:stop"));
+	session_result(self->s, &result);
+	EXPECT_EQ(SESSION_FAILED, result.outcome);
+}
+
 /* ---- real applications, and a driver that takes its time ---- */
 
 static struct paper_audience *slow_driver;

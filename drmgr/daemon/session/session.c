@@ -478,7 +478,8 @@ static enum stage next_stage(struct session *s)
 		       s->request.kind == SESSION_MIGRATE ? STAGE_OPENING :
 							    STAGE_ADOPTING;
 	case STAGE_CHECK:
-		if (s->stop && !failed)
+		/* once, also where something has failed that keeps nobody else from being asked */
+		if (s->stop && !s->walk.stopped)
 			drop_check(s);
 		return walk_over(&s->walk) ? STAGE_OVER : STAGE_CHECK;
 	case STAGE_OPENING:
