@@ -609,6 +609,31 @@ TEST_F(session, what_the_module_does_has_a_deadline)
 	aud_kernel_free(kernel);
 }
 
+/* Somebody else's migration has taken the place of the check, and the messages in between were lost. */
+TEST_F(session, a_check_that_the_module_has_lost)
+{
+	struct kernel_state other = { .state = PMIG_STATE_SUSPENDING, .stream = STREAM + 1 };
+	struct session_result result;
+	struct audience *kernel;
+
+	ASSERT_EQ(0, aud_kernel_new(&kernel, &self->log));
+	aud_kernel_set_backend(kernel, &self->backend.b);
+	self->setup.audiences[AUDIENCE_KERNEL] = kernel;
+	self->backend.stays_checking = true;
+	ASSERT_EQ(0, start(self, SESSION_CHECK, false));
+	loop(self);
+	ASSERT_FALSE(self->over);
+	other.seq = ++self->backend.seq;
+	backend_set_state(&self->backend.b, &other);
+	loop(self);
+	ASSERT_TRUE(self->over);
+	session_result(self->s, &result);
+	ASSERT_EQ(1, result.nr_refusals);
+	EXPECT_STREQ("the module has lost the check", result.refusals[0].reason);
+	self->s = session_free(self->s);
+	aud_kernel_free(kernel);
+}
+
 TEST_F(session, a_refusal_in_pre_cancels_and_undoes_those_told)
 {
 	struct session_result result;
@@ -1021,6 +1046,21 @@ TEST_F(session, foreign_migration)
 	ASSERT_TRUE(self->over);
 	EXPECT_STREQ("ADOPT signals-1:post signals-2:post scripts-1:post scripts-2:post END",
 		     trace);
+}
+
+/* How it ends is known to the one who has it: not that it went well. */
+TEST_F(session, foreign_migration_of_another_daemon)
+{
+	struct session_result result;
+
+	become(&self->backend, PMIG_STATE_SUSPENDING, 0);
+	self->backend.fails = PMIG_CMD_ADOPT;
+	ASSERT_EQ(0, start(self, SESSION_FOREIGN, false));
+	loop(self);
+	ASSERT_TRUE(self->over);
+	EXPECT_STREQ("ADOPT", trace);
+	session_result(self->s, &result);
+	EXPECT_EQ(SESSION_BUSY, result.outcome);
 }
 
 /* Who asked for it has gone on without us: it is somebody else's migration, and the module is to see it as that. */

@@ -68,25 +68,26 @@ static void checked(struct kernel *k, const struct kernel_state *state)
 static void on_state(void *userdata, const struct kernel_state *state)
 {
 	struct kernel *k = userdata;
+	bool none = state->state == PMIG_STATE_NONE, other;
 
-	if (!k->acked || (state->state != PMIG_STATE_NONE && state->stream != k->notice->stream))
+	if (!k->acked)
 		return;
+	other = !none && state->stream != k->notice->stream;
 	if (k->doing == DOING_CHECK) {
-		if (state->state == PMIG_STATE_CHECKED)
-			checked(k, state);
-		else if (state->state == PMIG_STATE_NONE) {
+		/* It makes room for somebody else's migration, and the message that it was over may have been lost. */
+		if (none || other) {
 			audience_refuse(&k->a, "kernel", "pmig", EIO, true,
 					"the module has lost the check");
 			finish(k);
-		}
-	} else if (k->doing == DOING_PRE) {
+		} else if (state->state == PMIG_STATE_CHECKED)
+			checked(k, state);
+	} else if (k->doing == DOING_PRE && !other) {
 		if (state->state == PMIG_STATE_FAILED)
 			take_refusals(k, state, PMIG_PHASE_PRE);
 		/* Past READY means that somebody else moved the partition meanwhile: nothing to wait for. */
-		if (state->state >= PMIG_STATE_READY && state->state != PMIG_STATE_CANCELLING &&
-		    state->state != PMIG_STATE_UNDO)
-			finish(k);
-		else if (state->state == PMIG_STATE_NONE)
+		if (none ||
+		    (state->state >= PMIG_STATE_READY && state->state != PMIG_STATE_CANCELLING &&
+		     state->state != PMIG_STATE_UNDO))
 			finish(k);
 	}
 }

@@ -418,8 +418,11 @@ static enum stage adopted_stage(struct session *s)
 {
 	if (s->command_error == 0)
 		s->in_module = true;
-	else if (s->request.kind == SESSION_FOREIGN)
-		return STAGE_OVER; /* somebody else's daemon has it */
+	else if (s->request.kind == SESSION_FOREIGN) {
+		session_fail(s, SESSION_BUSY, s->command_error,
+			     "the module does not let us have it: %s", s->command_text);
+		return STAGE_OVER; /* another daemon has it, and nobody here knows how it ends */
+	}
 	if (!s->in_module || kernel_is(s, PMIG_STATE_NONE, PMIG_STATE_NONE)) {
 		s->in_module = false;
 		if (s->known == OUTCOME_COMPLETED)
