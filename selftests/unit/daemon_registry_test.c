@@ -713,6 +713,35 @@ TEST_F(registry, hostile_files)
 	EXPECT_EQ(0, registry_store_load(self->directory, 5, &app));
 }
 
+/* At systemctl stop the descriptors go, and the files would stay until the next boot. */
+TEST_F(registry, files_without_descriptors)
+{
+	struct registration w = self_as(self, 0);
+	char kept[128], other[128], half[128], name[32], *names[] = { name, name };
+	struct application *app;
+	int fd, fds[2];
+
+	ASSERT_LE(0, fd = registry_add(self->r, &w));
+	app = TAILQ_FIRST(registry_list(self->r));
+	snprintf(name, sizeof(name), "app-%lu", (unsigned long)app->id);
+	snprintf(kept, sizeof(kept), "%s/%lu", self->directory, (unsigned long)app->id);
+	snprintf(other, sizeof(other), "%s/5", self->directory);
+	snprintf(half, sizeof(half), "%s/.6.new", self->directory);
+	fds[0] = dup(app->pidfd);
+	fds[1] = dup(app->sock);
+	put(self, "PID=1\n");
+	close(open(half, O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+	registry_free(self->r);
+	ASSERT_EQ(0, registry_new(&self->r, self->event, &self->config, self->refusers,
+				  self->directory));
+	registry_restore(self->r, fds, names, 2);
+	EXPECT_EQ(1, registry_count(self->r));
+	EXPECT_EQ(0, access(kept, F_OK));
+	EXPECT_NE(0, access(other, F_OK));
+	EXPECT_NE(0, access(half, F_OK));
+	close(fd);
+}
+
 /* PRE's time is everyone's: who may stop nothing must not use up what scripts left and drivers need. */
 TEST_F(registry, one_without_the_right_leaves_time_for_drivers)
 {

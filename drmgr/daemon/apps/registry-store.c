@@ -6,6 +6,7 @@
  * The directory is root's, but a file may be from a daemon of another version, or cut short: each value
  * is checked on the way in, and a file that misses one is as good as none.
  */
+#include <dirent.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
@@ -130,4 +131,31 @@ int registry_store_load(const char *directory, uint64_t id, struct application *
 			return -EBADMSG;
 	}
 	return l.seen == 0x1ff && app->name[0] ? 0 : -EBADMSG;
+}
+
+static bool is_known(const char *name, const uint64_t *ids, size_t n)
+{
+	uint64_t id;
+
+	return parse_u64(name, 10, UINT64_MAX, &id) == 0 &&
+	       bsearch(&id, ids, n, sizeof(*ids), registry_store_compare);
+}
+
+int registry_store_compare(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+void registry_store_tidy(const char *directory, const uint64_t *ids, size_t n)
+{
+	DIR *d = opendir(directory);
+	struct dirent *e;
+
+	while (d && (e = readdir(d)))
+		if (!is_known(e->d_name, ids, n))
+			unlinkat(dirfd(d), e->d_name, 0); /* "." and ".." stay */
+	if (d)
+		closedir(d);
 }

@@ -403,6 +403,20 @@ static int restore_one(struct registry *r, struct application *app)
 	return 0;
 }
 
+static void tidy(const struct registry *r)
+{
+	_cleanup_free_ uint64_t *ids = calloc(r->count + 1, sizeof(*ids));
+	const struct application *app;
+	size_t n = 0;
+
+	if (!ids)
+		return;
+	TAILQ_FOREACH(app, &r->list, node)
+		ids[n++] = app->id;
+	qsort(ids, n, sizeof(*ids), registry_store_compare);
+	registry_store_tidy(r->directory, ids, n);
+}
+
 void registry_restore(struct registry *r, int *fds, char **names, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
@@ -437,6 +451,7 @@ void registry_restore(struct registry *r, int *fds, char **names, size_t n)
 					    errno_text(e));
 		}
 	}
+	tidy(r);
 }
 
 /* ---- reaching it ---- */
