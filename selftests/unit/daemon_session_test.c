@@ -1034,6 +1034,28 @@ TEST_F(session, killed_and_the_module_has_forgotten)
 	EXPECT_STREQ("ADOPT scripts-2:post", trace); /* the journal knows that it had completed */
 }
 
+/* What changed in the move of another stream is not what changed in ours, and inspect() looks at what everyone is told. */
+TEST_F(session, killed_and_the_module_has_another)
+{
+	struct session_result result;
+
+	self->audiences[AUDIENCE_SCRIPTS].refuses = DR_PHASE_POST;
+	self->audiences[AUDIENCE_SCRIPTS].hangs = true;
+	ASSERT_TRUE(die_at(self, "scripts-1:post"));
+	self->audiences[AUDIENCE_SCRIPTS].refuses = 0;
+	self->backend.fails = PMIG_CMD_ADOPT;
+	expected.forgotten = true;
+	become(&self->backend, PMIG_STATE_COMPLETED, 0);
+	self->backend.b.state.stream = STREAM + 1;
+	self->backend.b.state.flags = PMIG_F_FOREIGN;
+	ASSERT_EQ(0, adopt(self));
+	loop(self);
+	ASSERT_TRUE(self->over);
+	EXPECT_STREQ("ADOPT scripts-2:post", trace);
+	session_result(self->s, &result);
+	EXPECT_EQ(0, result.nr_changes);
+}
+
 TEST_F(session, foreign_migration)
 {
 	become(&self->backend, PMIG_STATE_SUSPENDING, 0);

@@ -113,6 +113,9 @@ static void take_result(struct session *s)
 {
 	const struct kernel_state *k = kernel(s);
 
+	/* It may have forgotten us, and have another's by now. */
+	if (k->stream != s->request.stream)
+		return;
 	free(s->changes);
 	s->nr_changes = 0;
 	s->changes = k->nr_changes ? reallocarray(NULL, k->nr_changes, sizeof(*s->changes)) : NULL;
@@ -121,6 +124,8 @@ static void take_result(struct session *s)
 		s->nr_changes = k->nr_changes;
 	}
 	s->blackout_us = k->blackout_us;
+	/* Ours may have become somebody else's while the memory was copied. */
+	s->foreign = s->foreign || k->flags & PMIG_F_FOREIGN;
 }
 
 /* Why the module gave up, when it was not our doing. */
@@ -383,8 +388,6 @@ static void enter(struct session *s, enum stage stage)
 		take_result(s);
 		if (s->request.kind == SESSION_FOREIGN)
 			open_journal(s);
-		/* Ours may have become somebody else's while the memory was copied. */
-		s->foreign = s->foreign || kernel(s)->flags & PMIG_F_FOREIGN;
 		journal_outcome(s->setup.journal, OUTCOME_COMPLETED);
 		walk(s, &plan_post);
 		break;
