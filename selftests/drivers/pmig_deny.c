@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * A security module, for the selftests: nobody may open sysfs's file "migration" for writing
- * through a mount that no process sees. No lab kernel has a policy that says so, and the debug kernel
- * has no security modules at all, so the probe is on what opens any file.
+ * through a mount that no process sees. No lab kernel has a policy that says so, and the debug
+ * kernel has no security modules at all, so the probe is on what opens any file.
  */
 #include <linux/fs.h>
 #include <linux/kprobes.h>
