@@ -44,11 +44,35 @@ static void watch(struct manager *m, bool on)
 	sd_event_source_set_enabled(m->watchdog, on ? SD_EVENT_ONESHOT : SD_EVENT_OFF);
 }
 
+/* What is going on, for a person; a migration of somebody else's may be of a stream that nobody saw. */
+static void describe(const struct session *s, char *text, size_t size)
+{
+	bool check = session_kind(s) == SESSION_CHECK;
+	char who[32];
+
+	if (session_stream(s))
+		snprintf(who, sizeof(who), "stream 0x%" PRIx64, session_stream(s));
+	else
+		snprintf(who, sizeof(who), check ? "the partition" : "somebody else");
+	if (check)
+		snprintf(text, size, "%s is being checked", who);
+	else if (session_is_ending(s))
+		snprintf(text, size, "the migration of %s has ended, and everyone here is told how",
+			 who);
+	else if (session_stream(s))
+		snprintf(text, size, "%s is being migrated", who);
+	else
+		snprintf(text, size, "%s migrates the partition", who);
+}
+
 static void tell_systemd(const struct manager *m)
 {
-	if (m->session)
-		notify("STATUS=Stream 0x%" PRIx64 " in progress.", session_stream(m->session));
-	else
+	char what[160];
+
+	if (m->session) {
+		describe(m->session, what, sizeof(what));
+		notify("STATUS=In progress: %s.", what);
+	} else
 		notify("STATUS=Waiting for a migration.");
 }
 
@@ -132,15 +156,17 @@ static void exit_if_due(struct manager *m)
 
 void manager_stop(struct manager *m)
 {
+	char what[160];
+
 	/* As if it were killed; and a failure, so that systemd starts the one that goes on with it. */
 	if (m->stopping)
 		_exit(EXIT_FAILURE);
 	m->stopping = true;
 	notify("STOPPING=1");
 	if (m->session) {
-		log_notice("Stream 0x%" PRIx64
-			   " is in progress; ending when everyone has heard how that ends.",
-			   session_stream(m->session));
+		describe(m->session, what, sizeof(what));
+		log_notice("In progress: %s. drmgrd ends when everyone has heard how that ends.",
+			   what);
 		if (session_kind(m->session) != SESSION_CHECK)
 			session_stop(m->session);
 	}
@@ -385,27 +411,6 @@ static enum manager_error prepare_simulation(struct manager *m, char *text, size
 		return refuse(text, size, MANAGER_NO_ENGINE,
 			      "the simulated hypervisor can't be set up: %s", errno_text(r));
 	return MANAGER_OK;
-}
-
-/* What is going on, for a person; a migration of somebody else's may be of a stream that nobody saw. */
-static void describe(const struct session *s, char *text, size_t size)
-{
-	bool check = session_kind(s) == SESSION_CHECK;
-	char who[32];
-
-	if (session_stream(s))
-		snprintf(who, sizeof(who), "stream 0x%" PRIx64, session_stream(s));
-	else
-		snprintf(who, sizeof(who), check ? "the partition" : "somebody else");
-	if (check)
-		snprintf(text, size, "%s is being checked", who);
-	else if (session_is_ending(s))
-		snprintf(text, size, "the migration of %s has ended, and everyone here is told how",
-			 who);
-	else if (session_stream(s))
-		snprintf(text, size, "%s is being migrated", who);
-	else
-		snprintf(text, size, "%s migrates the partition", who);
 }
 
 /* A check ends soon, as other DLPAR operations do, and so does the end of a migration: they are waited for in the same way. */

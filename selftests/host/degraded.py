@@ -133,10 +133,12 @@ def others_move(t):
 def others_post(t):
     """While everyone is told that somebody else has moved the partition, drmgr waits, as for the DLPAR lock."""
     host.machine("LAB0A")
-    Daemon()
+    daemon = Daemon()
     script("10-one", f"[ $1 != postmigrate ] || while [ ! -e {host.DIR}/go ]; do sleep 0.05; done", timeout=60)
     host.others_write("0x7001", "LAB0B")
     wait(lambda: seen() == ["10-one postmigrate"], "POST")
+    t.same("systemd hears of it", ["STATUS=In progress: somebody else migrates the partition."],
+           [x for x in daemon.systemd.said if x.startswith("STATUS=In")])
     r = drmgr("-m", "-c", "pmig", "-p", "pre", "-s", "0x7002")
     t.same("without -w not for long", 75, r.returncode)
     t.same("the operator sees what is going on", "drmgr: the migration of somebody else has ended, and everyone here is told "
