@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Programs of users who have no right to refuse: what they cost a migration, and what the operator sees of them."""
+import os
 import signal
 import threading
 
+import host
 from host import DIR, SEEN, Daemon, Member, Migration, check, hook, script, seen, text, wait
 
 SEC = 1000  # of Member.left_ms()
@@ -48,4 +50,20 @@ def advice(t):
     t.result(max(map(len, lines)) < 350, "no line is longer than a reason may be", t.check.stderr)
 
 
-TESTS = (grace, advice)
+def registering_leaves_room(t):
+    """What is kept of users' registrations, a page each, leaves a quarter of /run to all others; root's is kept in any case."""
+    daemon = Daemon()
+    before = Member("before", uid=NOBODY)
+    size = os.statvfs("/run")
+    host.fill_run(left=size.f_blocks * size.f_frsize // 8)
+    Member("user", uid=NOBODY)
+    t.same("that of a user is not kept any more", 1, len(os.listdir("/run/drmgr/apps")))
+    Member("root")
+    t.same("root's is", 2, len(os.listdir("/run/drmgr/apps")))
+    t.result("Application user " in daemon.log() and "would be lost" in daemon.log(), "which is said", daemon.log())
+    t.same("it is told all the same", 0, Migration("0x7001").finish())
+    t.same("as the others are", {f"{x} {y}" for x in ("before", "user", "root") for y in ("pre", "post")}, set(seen()))
+    t.same("and nobody is gone", None, before.process.poll())
+
+
+TESTS = (grace, advice, registering_leaves_room)

@@ -9,6 +9,7 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
@@ -16,6 +17,13 @@
 #include "daemon/base/eventlog.h"
 #include "kselftest_harness.h"
 #include <sanitizer/lsan_interface.h>
+
+/* Instead of libc's: users' registrations are kept where there is room, and how full this machine is does not matter. */
+int fstatvfs(int fd, struct statvfs *vfs)
+{
+	*vfs = (struct statvfs){ .f_blocks = 100, .f_bavail = 100 };
+	return 0;
+}
 
 FIXTURE(registry)
 {

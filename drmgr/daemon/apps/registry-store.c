@@ -13,6 +13,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/statvfs.h>
 
 #include "daemon/apps/registry.h"
 #include "daemon/base/notify.h"
@@ -29,6 +30,14 @@ static int open_directory(const char *path)
 	return fd < 0 ? -errno : fd;
 }
 
+/* A file is a page, and that may be 64 KiB: users have three quarters of /run, which is everyone's. */
+static bool may_fill(int dir, uid_t uid)
+{
+	struct statvfs vfs;
+
+	return uid == 0 || fstatvfs(dir, &vfs) < 0 || vfs.f_bavail >= vfs.f_blocks / 4;
+}
+
 int registry_store_save(const char *directory, const struct application *app)
 {
 	_cleanup_close_ int dir = open_directory(directory);
@@ -37,6 +46,8 @@ int registry_store_save(const char *directory, const struct application *app)
 
 	if (dir < 0)
 		return dir;
+	if (!may_fill(dir, app->uid))
+		return -ENOSPC;
 	snprintf(file, sizeof(file), "%" PRIu64, app->id);
 	snprintf(text, sizeof(text),
 		 "PID=%d\nUID=%u\nPHASES=%" PRIx32 "\nFLAGS=%" PRIx32 "\nTIMEOUT_MS=%" PRIu32
