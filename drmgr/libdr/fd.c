@@ -7,7 +7,8 @@
  * Events that want no answer (BEGIN, RESUMED) leave the one that does alone. A newer event that wants an
  * answer replaces an older one: the daemon has given up on that.
  */
-#include "libdr/internal.h"
+#include "libdr/export.h"
+#include "libdr/register.h"
 
 #include "shared/cleanup.h"
 #include "shared/clock.h"

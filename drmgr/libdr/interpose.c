@@ -6,82 +6,18 @@
  *
  * These names carry no symbol version (see libdr.sym): the dynamic linker then also gives them to shared
  * libraries that were linked with libc only and ask for sigaction@GLIBC_x, for example a JVM's.
- *
- * The real functions are looked up by a constructor, because sigaction() may be called from a signal
- * handler and dlsym() may not; who comes earlier, from a constructor of its own or a sanitizer's runtime,
- * looks them up on the way.
  */
-#include "libdr/internal.h"
+#include "libdr/aix-register.h"
+#include "libdr/export.h"
+#include "libdr/real.h"
 
-#include "shared/cleanup.h"
-
-#include <dlfcn.h>
 #include <errno.h>
-
-typedef int sigaction_fn(int signo, const struct sigaction *act, struct sigaction *old);
-typedef void (*handler_fn)(int signo);
-typedef handler_fn signal_fn(int signo, handler_fn handler);
 
 /* Not declared under every feature test macro. */
 handler_fn bsd_signal(int signo, handler_fn handler);
 handler_fn sysv_signal(int signo, handler_fn handler);
 handler_fn __sysv_signal(int signo, handler_fn handler);
 int sigignore(int signo);
-
-enum signal_name {
-	SIGNAL,
-	BSD_SIGNAL,
-	SSIGNAL,
-	SYSV_SIGNAL,
-	__SYSV_SIGNAL,
-	SIGSET,
-	_SIGNAL_MAX,
-};
-
-static struct {
-	sigaction_fn *sigaction;
-	signal_fn *signal[_SIGNAL_MAX];
-} real;
-
-static sigaction_fn *real_sigaction(void)
-{
-	if (!real.sigaction)
-		*(void **)&real.sigaction = dlsym(RTLD_NEXT, "sigaction");
-	return real.sigaction;
-}
-
-static signal_fn *real_signal(enum signal_name n)
-{
-	static const char *const names[_SIGNAL_MAX] = {
-		[SIGNAL] = "signal",
-		[BSD_SIGNAL] = "bsd_signal",
-		[SSIGNAL] = "ssignal",
-		[SYSV_SIGNAL] = "sysv_signal",
-		[__SYSV_SIGNAL] = "__sysv_signal",
-		[SIGSET] = "sigset",
-	};
-
-	if (!real.signal[n])
-		*(void **)&real.signal[n] = dlsym(RTLD_NEXT, names[n]);
-	return real.signal[n];
-}
-
-__attribute__((constructor(101))) static void resolve(void)
-{
-	unsigned int n;
-
-	real_sigaction();
-	for (n = 0; n < _SIGNAL_MAX; n++)
-		real_signal(n);
-}
-
-handler_fn dr_aix_handler(void)
-{
-	sigaction_fn *f = real_sigaction();
-	struct sigaction now;
-
-	return f && f(SIGRECONFIG, NULL, &now) == 0 ? now.sa_handler : SIG_DFL;
-}
 
 /*
  * On AIX the default is to ignore it, here to end the process: a signal that was sent while there was a
@@ -106,7 +42,7 @@ static int reset_handler(sigaction_fn *f, const struct sigaction *act, struct si
 
 DR_EXPORT int sigaction(int signo, const struct sigaction *act, struct sigaction *old)
 {
-	sigaction_fn *f = real_sigaction();
+	sigaction_fn *f = dr_real_sigaction();
 	/* read before the call: @act and @old may be the same */
 	handler_fn handler = act ? act->sa_handler : SIG_DFL;
 	int r;
@@ -125,7 +61,7 @@ DR_EXPORT int sigaction(int signo, const struct sigaction *act, struct sigaction
 
 static handler_fn set_handler(enum signal_name n, int signo, handler_fn handler)
 {
-	signal_fn *f = real_signal(n);
+	signal_fn *f = dr_real_signal(n);
 	handler_fn old;
 
 	if (!f) {

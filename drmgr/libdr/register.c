@@ -8,7 +8,7 @@
  * first waits for the bus to come up with a time-out of its own (90 s); a program that catches a signal
  * must not hang that long because dbus-daemon does.
  */
-#include "libdr/internal.h"
+#include "libdr/register.h"
 
 #include "shared/busnames.h"
 #include "shared/cleanup.h"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* dr_reconfig() with a socketpair in the daemon's place. */
-#include "libdr/internal.h"
+#include "libdr/aix-register.h"
 #include "libdr/latest.h"
 #include "shared/clock.h"
 #include "shared/wire.h"

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * The events of a process that catches SIGRECONFIG. What is in the socket is taken (MSG_DONTWAIT), the newest is kept
+ * (latest.c), and one compare-and-swap decides who may answer it.
+ */
+#include "libdr/aix-event.h"
+
+#include "libdr/latest.h"
+#include "libdr/register.h"
+#include "shared/clock.h"
+#include "shared/wiremsg.h"
+
+#include <errno.h>
+#include <stdatomic.h>
+#include <sys/socket.h>
+
+static _Atomic uint64_t answered; /* the newest answer: gen << 32 | ANSWER_* */
+
+/*
+ * What was answered to event @gen, given the newest answer there was. A thread can be held up between
+ * reading an event and answering it, while others answer that one and the next: what is older than the
+ * newest answer counts as done.
+ */
+static uint32_t mark_of(uint64_t newest, uint32_t gen)
+{
+	int32_t age = (int32_t)((uint32_t)(newest >> 32) - gen);
+
+	if (newest == 0 || age < 0)
+		return 0;
+	return age > 0 ? ANSWER_DONE : (uint32_t)newest;
+}
+
+/* A daemon that died before it took our answer: the next one asks again, under the same gen. */
+static void take_event(int fd, const struct wire_event *event)
+{
+	uint64_t newest = atomic_load(&answered);
+
+	if (!(event->flags & WIRE_EVENT_ANSWER))
+		return;
+	if ((uint32_t)(newest >> 32) == event->gen && (newest & ANSWER_DONE))
+		dr_send_answer(fd, event->gen, 0, NULL);
+	else
+		latest_put(event);
+}
+
+static void take_events(int fd)
+{
+	struct wire_event event;
+	ssize_t n;
+
+	/* MSG_TRUNC: the true length; the changes behind the event are of no use here, and large */
+	while ((n = recv(fd, &event, sizeof(event), MSG_DONTWAIT | MSG_TRUNC)) != 0) {
+		if (n < 0 && errno != EINTR)
+			return;
+		if (n > 0 && wire_event_check(&event, (size_t)n) == 0)
+			take_event(fd, &event);
+	}
+}
+
+static bool is_end(uint32_t phase)
+{
+	return phase == DR_PHASE_POST || phase == DR_PHASE_POST_ERROR;
+}
+
+int dr_aix_event(int fd, struct wire_event *ret)
+{
+	take_events(fd);
+	if (!latest_get(ret))
+		return -ENXIO;
+	if (mark_of(atomic_load(&answered), ret->gen) & ANSWER_DONE)
+		return -ENXIO;
+	/* An end is told however late: whoever got ready for PRE must not stay so. */
+	if (!is_end(ret->phase) && ret->deadline_us && now_boottime_usec() >= ret->deadline_us)
+		return -ENXIO;
+	return 0;
+}
+
+int dr_aix_answer(int fd, const struct wire_event *event, uint32_t mark, uint32_t error,
+		  const char *reason)
+{
+	uint64_t old = atomic_load(&answered);
+	uint64_t new = (uint64_t)event->gen << 32 | mark;
+	uint32_t before;
+	int r;
+
+	do {
+		before = mark_of(old, event->gen);
+		if (before & ANSWER_DONE)
+			return -ENXIO;
+	} while (!atomic_compare_exchange_weak(&answered, &old, new));
+	if (before)
+		return 0;
+	r = dr_send_answer(fd, event->gen, error, reason);
+	if (r != -EAGAIN)
+		return r < 0 ? -ENXIO : 0;
+	/* not sent: whoever repeats the call sends it */
+	atomic_compare_exchange_strong(&answered, &new, old);
+	return -EINTR;
+}
+
+void dr_aix_event_reset(void)
+{
+	atomic_store(&answered, 0);
+	latest_reset();
+}

@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * A process registers by catching SIGRECONFIG; interpose.c says when the handler may have changed.
+ *
+ * The number of the socket stays ours for the life of the process: an ended registration is shut down, not
+ * closed, and a new one is put onto the old number with dup3(). So no thread can be caught reading from a
+ * number that means something else by now. What the program itself does to the number (daemons close all
+ * they find) is noticed by comparing the inode.
+ *
+ * A child after fork() has no part in it. It must not even read: the socket is shared, and it would take
+ * the events of its parent. It registers at its own next sigaction(SIGRECONFIG).
+ */
+#include "libdr/aix-register.h"
+
+#include "libdr/aix-event.h"
+#include "libdr/real.h"
+#include "libdr/register.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static struct {
+	_Atomic bool registering;
+	_Atomic bool registered;
+	_Atomic pid_t pid; /* who is registered; a child has another */
+	_Atomic int fd;
+	_Atomic dev_t dev;
+	_Atomic ino_t ino;
+} state = { .fd = -EBADF };
+
+static bool fd_is_ours(int fd)
+{
+	struct stat st;
+
+	return fd >= 0 && fstat(fd, &st) == 0 && st.st_dev == atomic_load(&state.dev) &&
+	       st.st_ino == atomic_load(&state.ino);
+}
+
+int dr_aix_fd(void)
+{
+	int fd = atomic_load(&state.fd);
+
+	if (!atomic_load(&state.registered) || atomic_load(&state.pid) != getpid() ||
+	    !fd_is_ours(fd))
+		return -ENXIO;
+	return fd;
+}
+
+static void forget_in_child(void)
+{
+	int fd = atomic_load(&state.fd);
+
+	if (fd_is_ours(fd))
+		close(fd);
+	atomic_store(&state.fd, -EBADF);
+	atomic_store(&state.registered, false);
+	/* the thread that was at it is not in the child */
+	atomic_store(&state.registering, false);
+	dr_aix_event_reset();
+}
+
+__attribute__((constructor)) static void watch_forks(void)
+{
+	pthread_atfork(NULL, NULL, forget_in_child);
+}
+
+int dr_aix_adopt(int fd)
+{
+	int old = atomic_load(&state.fd);
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	/* Before the new socket can be read: an event may be in it already. */
+	dr_aix_event_reset();
+	if (fd_is_ours(old)) {
+		if (dup3(fd, old, O_CLOEXEC) < 0)
+			return -errno;
+		close(fd);
+		fd = old;
+	}
+	atomic_store(&state.dev, st.st_dev);
+	atomic_store(&state.ino, st.st_ino);
+	atomic_store(&state.pid, getpid());
+	atomic_store(&state.fd, fd);
+	atomic_store(&state.registered, true);
+	return 0;
+}
+
+/* Has the daemon dropped us? Leaves events where they are. */
+static bool dropped(int fd)
+{
+	char c;
+	ssize_t n = recv(fd, &c, sizeof(c), MSG_PEEK | MSG_DONTWAIT);
+
+	return n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR);
+}
+
+static void register_process(void)
+{
+	static const struct dr_options options = {
+		.flags = DR_MAY_REFUSE,
+		.signo = SIGRECONFIG,
+	};
+	int fd = dr_aix_fd();
+	char c;
+
+	if (fd >= 0 && !dropped(fd))
+		return;
+	if (dr_register(&options, &fd) < 0)
+		return;
+	if (dr_aix_adopt(fd) < 0) {
+		close(fd);
+		return;
+	}
+	/*
+	 * An event may have come, and its signal been handled, before there was a socket to look into: that
+	 * handler got ENXIO. So the signal once more.
+	 */
+	if (recv(atomic_load(&state.fd), &c, sizeof(c), MSG_PEEK | MSG_DONTWAIT) > 0)
+		kill(getpid(), SIGRECONFIG);
+}
+
+/* A program that ignores the signal only while it handles it, as System V taught, has yet to answer. */
+static void end_registration(void (*handler)(int))
+{
+	struct wire_event event;
+	int fd = dr_aix_fd();
+
+	if (handler == SIG_IGN && fd >= 0 && dr_aix_event(fd, &event) == 0)
+		return;
+	atomic_store(&state.registered, false);
+	if (fd >= 0)
+		shutdown(fd, SHUT_RDWR);
+}
+
+static bool catches(void (*handler)(int))
+{
+	return handler != SIG_DFL && handler != SIG_IGN;
+}
+
+void dr_aix_handler_changed(void)
+{
+	void (*handler)(int);
+	int saved = errno;
+
+	/* Between vfork() and exec the memory is the parent's, and so is the registration in it. */
+	if (!catches(dr_aix_handler()) && atomic_load(&state.pid) != getpid())
+		return;
+	do {
+		/* another thread is at it, or the one that this handler interrupted: it looks again */
+		if (atomic_exchange(&state.registering, true))
+			break;
+		handler = dr_aix_handler();
+		if (catches(handler))
+			register_process();
+		else
+			end_registration(handler);
+		atomic_store(&state.registering, false);
+	} while (dr_aix_handler() != handler);
+	errno = saved;
+}

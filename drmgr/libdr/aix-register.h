@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef LIBDR_AIX_REGISTER_H
+#define LIBDR_AIX_REGISTER_H
+
+/* The registration of a process that catches SIGRECONFIG: it lasts as long as there is a handler. */
+
+/* dr_aix_handler_changed(): SIGRECONFIG has another handler: register, or end the registration. */
+void dr_aix_handler_changed(void);
+
+/* dr_aix_fd(): the socket, or -ENXIO when this process is not registered; may be called from a signal handler. */
+int dr_aix_fd(void);
+
+/* dr_aix_adopt(): for tests, take @fd for a registration of this process, as if the daemon had sent it. */
+int dr_aix_adopt(int fd);
+
+#endif /* LIBDR_AIX_REGISTER_H */
