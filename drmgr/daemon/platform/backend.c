@@ -9,14 +9,12 @@
 
 #include "daemon/platform/backend.h"
 
+#define NAMED(state) [PMIG_STATE_##state] = PMIG_STATE_NAME_##state
+
 static const char *const state_names[] = {
-	[PMIG_STATE_NONE] = "none",	      [PMIG_STATE_CHECK] = "check",
-	[PMIG_STATE_CHECKED] = "checked",     [PMIG_STATE_ENABLED] = "enabled",
-	[PMIG_STATE_QUIESCE] = "quiesce",     [PMIG_STATE_PRE] = "pre",
-	[PMIG_STATE_READY] = "ready",	      [PMIG_STATE_SUSPENDING] = "suspending",
-	[PMIG_STATE_RESUMED] = "resumed",     [PMIG_STATE_POST] = "post",
-	[PMIG_STATE_COMPLETED] = "completed", [PMIG_STATE_CANCELLING] = "cancelling",
-	[PMIG_STATE_UNDO] = "undo",	      [PMIG_STATE_FAILED] = "failed",
+	NAMED(NONE),	  NAMED(CHECK),	     NAMED(CHECKED),	NAMED(ENABLED), NAMED(QUIESCE),
+	NAMED(PRE),	  NAMED(READY),	     NAMED(SUSPENDING), NAMED(RESUMED), NAMED(POST),
+	NAMED(COMPLETED), NAMED(CANCELLING), NAMED(UNDO),	NAMED(FAILED),
 };
 
 const char *kernel_state_name(uint32_t state)

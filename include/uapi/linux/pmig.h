@@ -213,6 +213,22 @@ enum pmig_state {
 	PMIG_STATE_MAX = __PMIG_STATE_MAX - 1,
 };
 
+/* What the states are called, for those who name them: trace events, drmgr status. */
+#define PMIG_STATE_NAME_NONE	   "none"
+#define PMIG_STATE_NAME_CHECK	   "check"
+#define PMIG_STATE_NAME_CHECKED	   "checked"
+#define PMIG_STATE_NAME_ENABLED	   "enabled"
+#define PMIG_STATE_NAME_QUIESCE	   "quiesce"
+#define PMIG_STATE_NAME_PRE	   "pre"
+#define PMIG_STATE_NAME_READY	   "ready"
+#define PMIG_STATE_NAME_SUSPENDING "suspending"
+#define PMIG_STATE_NAME_RESUMED	   "resumed"
+#define PMIG_STATE_NAME_POST	   "post"
+#define PMIG_STATE_NAME_COMPLETED  "completed"
+#define PMIG_STATE_NAME_CANCELLING "cancelling"
+#define PMIG_STATE_NAME_UNDO	   "undo"
+#define PMIG_STATE_NAME_FAILED	   "failed"
+
 /**
  * enum pmig_vasi - state of the stream, as H_VASI_STATE numbers it (PAPR;
  * arch/powerpc/include/asm/hvcall.h)
