@@ -8,6 +8,7 @@
 #include "libdr/latest.h"
 #include "libdr/register.h"
 #include "shared/clock.h"
+#include "shared/phase.h"
 #include "shared/wiremsg.h"
 
 #include <errno.h>
@@ -55,11 +56,6 @@ static void take_events(int fd)
 		if (n > 0 && wire_event_check(&event, (size_t)n) == 0)
 			take_event(fd, &event);
 	}
-}
-
-static bool is_end(uint32_t phase)
-{
-	return phase == DR_PHASE_POST || phase == DR_PHASE_POST_ERROR;
 }
 
 int dr_aix_event(int fd, struct wire_event *ret)

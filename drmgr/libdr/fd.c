@@ -12,6 +12,7 @@
 
 #include "shared/cleanup.h"
 #include "shared/clock.h"
+#include "shared/phase.h"
 #include "shared/wiremsg.h"
 
 #include <errno.h>
@@ -231,8 +232,7 @@ DR_EXPORT int dr_refuse(dr_client *client, uint32_t gen, int err, const char *re
 {
 	if (err <= 0)
 		return -EINVAL;
-	if (client->open && gen == client->gen &&
-	    (client->phase == DR_PHASE_POST || client->phase == DR_PHASE_POST_ERROR))
+	if (client->open && gen == client->gen && is_end(client->phase))
 		return -EPERM;
 	return answer(client, gen, (uint32_t)err, reason);
 }

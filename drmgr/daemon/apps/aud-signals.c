@@ -59,11 +59,6 @@ static const char *app_name(const struct application *app, char buf[APP_NAME_BYT
 	return buf;
 }
 
-static bool is_end(enum dr_phase phase)
-{
-	return phase == DR_PHASE_POST || phase == DR_PHASE_POST_ERROR;
-}
-
 static bool wants_answer(enum dr_phase phase)
 {
 	return phase != DR_PHASE_BEGIN && phase != DR_PHASE_RESUMED;

@@ -82,11 +82,6 @@ struct scripts {
 
 static void next_job(struct scripts *s);
 
-static bool is_end(enum dr_phase phase)
-{
-	return phase == DR_PHASE_POST || phase == DR_PHASE_POST_ERROR;
-}
-
 static const char *kind_name(enum script_kind kind)
 {
 	return kind == KIND_HOOK ? "hook" : "script";
@@ -173,8 +168,7 @@ static void on_done(void *userdata, const struct run_result *result)
 		/* Who was stopped has refused nothing. */
 		if (job_failed(job, result) && result->end != RUN_STOPPED)
 			judge(s, result->end == RUN_TIMED_OUT ? ETIMEDOUT : ECANCELED, why);
-		if (job->told_name[0] && s->notice->phase != DR_PHASE_PRE &&
-		    s->notice->phase != DR_PHASE_BEGIN)
+		if (job->told_name[0] && is_end(s->notice->phase))
 			audience_over(&s->a, job->told_name);
 	}
 	next_job(s);
@@ -273,7 +267,7 @@ static int start_job(struct scripts *s)
 {
 	struct job *job = &s->job;
 	bool learning = job->pass == PASS_INFO || job->pass == PASS_REGISTER;
-	bool end = s->notice->phase == DR_PHASE_POST || s->notice->phase == DR_PHASE_POST_ERROR;
+	bool end = is_end(s->notice->phase);
 	char *argv[] = { job->script->path, NULL, NULL, NULL };
 	char **env, why[512];
 	struct told_entry *e;

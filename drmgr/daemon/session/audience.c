@@ -38,11 +38,6 @@ void audience_refuse(struct audience *a, const char *kind, const char *name, int
 		a->host->refuse(a, &refusal);
 }
 
-static bool is_end(enum dr_phase phase)
-{
-	return phase == DR_PHASE_POST || phase == DR_PHASE_POST_ERROR;
-}
-
 int audience_tell_in_child(struct audience *a, const struct notice *n, const char *name)
 {
 	return a->host ? a->host->tell(a, n->phase, n->gen, name, true) : 0;

@@ -16,6 +16,7 @@
 #include "daemon/base/util.h"
 #include "daemon/session/told.h"
 #include "dr.h"
+#include "shared/phase.h"
 #include "shared/wire.h"
 
 /* What is told. Belongs to the host and stays as it is until the completion. */

@@ -22,6 +22,7 @@
 #include <string.h>
 
 #include "daemon/session/journal.h"
+#include "shared/phase.h"
 
 #define VERSION	       "1"
 #define LINE_MAX_BYTES 512
@@ -252,9 +253,7 @@ static int replay_tell(struct replay *r, const char *text)
 	told = replay_audience(r, audience);
 	if (!told || told->n >= RECORDS_MAX)
 		return -EBADMSG;
-	e = told_add(told, text + at,
-		     phase == DR_PHASE_POST || phase == DR_PHASE_POST_ERROR ? TOLD_ENDING :
-									      TOLD_READY);
+	e = told_add(told, text + at, is_end((uint32_t)phase) ? TOLD_ENDING : TOLD_READY);
 	if (!e)
 		return log_oom();
 	e->gen = gen;

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef SHARED_PHASE_H
+#define SHARED_PHASE_H
+
+#include "dr.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Tells how it ended: whoever got ready is owed one of these, and may not refuse it. */
+static inline bool is_end(uint32_t phase)
+{
+	return phase == DR_PHASE_POST || phase == DR_PHASE_POST_ERROR;
+}
+
+#endif /* SHARED_PHASE_H */
