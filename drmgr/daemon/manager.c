@@ -112,7 +112,8 @@ static int start_session(struct manager *m, enum session_kind kind, uint64_t str
 	int r;
 
 	snprintf(request.engine, sizeof(request.engine), "%s", engine);
-	st.observer = observed ? &m->observer : NULL;
+	st.observe = observed ? observe_plan : NULL;
+	st.observer = &m->observer;
 	aud_kernel_set_backend(m->audiences[AUDIENCE_KERNEL], m->backend);
 	r = session_new(&m->session, &st, &request, on_session_done, m);
 	if (r < 0)
@@ -679,7 +680,7 @@ void manager_restore(struct manager *m, int *fds, char **names, size_t n)
 {
 	_cleanup_close_ int written = -EBADF;
 	struct replay replay = { 0 };
-	char boot_id[64];
+	char now[64];
 	int r;
 
 	registry_restore(m->registry, fds, names, n);
@@ -696,8 +697,8 @@ void manager_restore(struct manager *m, int *fds, char **names, size_t n)
 	r = journal_replay(m->journal_path, &replay);
 	if (r < 0)
 		log_error("%s can't be read: %s.", m->journal_path, errno_text(r));
-	session_boot_id(boot_id, sizeof(boot_id));
-	if (replay.open && strcmp(boot_id, replay.session.boot_id) != 0)
+	boot_id(now, sizeof(now));
+	if (replay.open && strcmp(now, replay.session.boot_id) != 0)
 		log_notice("%s is of another boot; it is not used.", m->journal_path);
 	else if (replay.open) {
 		if (strcmp(replay.session.engine, "sysfs") == 0)

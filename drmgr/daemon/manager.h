@@ -27,21 +27,6 @@ struct manager_request {
 	int caller; /* a pidfd, open during the call of manager_start(), or -1 */
 };
 
-/* Why nothing was started, or how it ended; bus.c has a name for each. */
-enum manager_error {
-	MANAGER_OK,
-	MANAGER_BAD_STREAM,
-	MANAGER_BUSY,
-	MANAGER_LOCKED,
-	MANAGER_OBSERVING,
-	MANAGER_NO_MODULE,
-	MANAGER_NO_ENGINE,
-	MANAGER_STOPPED,
-	MANAGER_ABORTED,
-	MANAGER_FAILED,
-	_MANAGER_ERROR_MAX,
-};
-
 /* Comes once for each request that was started. @text is one line, "" with MANAGER_OK. */
 typedef void (*manager_reply_t)(void *userdata, enum manager_error error, const char *text,
 				const struct session_result *result);

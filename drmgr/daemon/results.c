@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "daemon/manager.h"
+#include "daemon/results.h"
 
 struct record {
 	uint64_t stream;
@@ -152,7 +152,7 @@ const struct result *results_find(const struct results *r, uint64_t stream)
 	return NULL;
 }
 
-void results_add(struct results *r, uint64_t stream, unsigned error, const char *text,
+void results_add(struct results *r, uint64_t stream, enum manager_error error, const char *text,
 		 const struct session_result *result)
 {
 	struct result *v;

@@ -7,9 +7,24 @@
 
 #define RESULTS_MAX 16
 
+/* Why nothing was started, or how it ended; bus.c has a name for each. */
+enum manager_error {
+	MANAGER_OK,
+	MANAGER_BAD_STREAM,
+	MANAGER_BUSY,
+	MANAGER_LOCKED,
+	MANAGER_OBSERVING,
+	MANAGER_NO_MODULE,
+	MANAGER_NO_ENGINE,
+	MANAGER_STOPPED,
+	MANAGER_ABORTED,
+	MANAGER_FAILED,
+	_MANAGER_ERROR_MAX,
+};
+
 struct result {
 	uint64_t stream; /* 0: none */
-	unsigned error;	 /* enum manager_error */
+	enum manager_error error;
 	char text[512];
 	uint64_t blackout_us;
 	struct wire_change *changes;
@@ -23,7 +38,7 @@ int results_new(struct results **ret, const char *path);
 struct results *results_free(struct results *r);
 
 /* Another one of the same stream, or else the oldest, is forgotten. */
-void results_add(struct results *r, uint64_t stream, unsigned error, const char *text,
+void results_add(struct results *r, uint64_t stream, enum manager_error error, const char *text,
 		 const struct session_result *result);
 const struct result *results_find(const struct results *r, uint64_t stream);
 

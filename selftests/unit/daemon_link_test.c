@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "daemon/platform/link-parse.h"
 #include "daemon/platform/link.h"
 #include "kselftest_harness.h"
 

@@ -14,6 +14,7 @@
 #include <sys/wait.h>
 
 #include "daemon/apps/aud-signals.h"
+#include "daemon/apps/registry-store.h"
 #include "daemon/base/eventlog.h"
 #include "kselftest_harness.h"
 #include <sanitizer/lsan_interface.h>

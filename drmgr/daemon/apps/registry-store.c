@@ -15,7 +15,7 @@
 #include <string.h>
 #include <sys/statvfs.h>
 
-#include "daemon/apps/registry.h"
+#include "daemon/apps/registry-store.h"
 #include "daemon/base/notify.h"
 
 #define FILE_BYTES 1024

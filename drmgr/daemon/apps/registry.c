@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * A registration lives as long as two things: the application's end of a socket, and its process, named by a
- * pidfd. Either of them gone ends it, and counts as an answer. Nothing is ever sent to a number.
+ * pidfd. Either of them gone ends it, and counts as an answer.
  *
  * Bounds come first: each user may have so many, all together so many, and nothing is kept for one too many.
- * What an application says is checked for size and kind; one that does not keep to the protocol is dropped, which
- * it sees as the end of its descriptor.
  */
 #include <fcntl.h>
 #include <inttypes.h>
@@ -17,13 +15,12 @@
 
 #include <systemd/sd-daemon.h>
 
+#include "daemon/apps/registry-store.h"
 #include "daemon/apps/registry.h"
-#include "shared/wiremsg.h"
 
 #define PHASES_ALL (DR_PHASES_DEFAULT | DR_PHASES(DR_PHASE_BEGIN) | DR_PHASES(DR_PHASE_RESUMED))
 #define GROUPS_MAX (65536 + 1) /* NGROUPS_MAX, and the one of "Gid:" */
-#define ERRNO_MAX  4095
-#define SAID_MAX   10 /* in a minute */
+#define SAID_MAX   10	       /* in a minute */
 
 struct registry {
 	sd_event *event;
@@ -59,15 +56,6 @@ int registry_new(struct registry **ret, sd_event *event, const struct config *co
 	TAILQ_INIT(&r->list);
 	*ret = r;
 	return 0;
-}
-
-static void application_free(struct application *app)
-{
-	sd_event_source_disable_unref(app->sock_source);
-	sd_event_source_disable_unref(app->pidfd_source);
-	safe_close(app->sock);
-	safe_close(app->pidfd);
-	free(app);
 }
 
 /* The registrations stay with systemd, for the next daemon. */
@@ -137,59 +125,6 @@ static bool may_say(struct registry *r)
 	return r->said++ < SAID_MAX;
 }
 
-/* ---- what comes from the application ---- */
-
-static void take_answer(struct application *app, struct wire_answer *answer)
-{
-	struct registry *r = app->registry;
-
-	if (!app->deadline || answer->gen != app->asked)
-		return; /* too late, or for nothing: harmless */
-	app->deadline = 0;
-	/* it goes on to the platform, which has 24 bits for it; 0 there would not be a reason */
-	if (answer->error > ERRNO_MAX)
-		answer->error = EINVAL;
-	wire_text(answer->reason);
-	if (r->watcher.answered)
-		r->watcher.answered(r->watcher.userdata, app, answer);
-}
-
-static int on_socket(_unused_ sd_event_source *s, _unused_ int fd, uint32_t events, void *userdata)
-{
-	struct application *app = userdata;
-	struct wire_answer answer;
-	ssize_t n;
-
-	if (!(events & EPOLLIN)) {
-		registry_drop(app);
-		return 0;
-	}
-	n = recv(app->sock, &answer, sizeof(answer), MSG_DONTWAIT);
-	if (n < 0 && (errno == EAGAIN || errno == EINTR))
-		return 0;
-	if (n <= 0) {
-		registry_drop(app);
-		return 0;
-	}
-	if (wire_answer_check(&answer, (size_t)n) < 0) {
-		if (may_say(app->registry))
-			log_warning(
-				"Application %s (%d) sent %zd bytes that are no answer; it is dropped.",
-				app->name, app->pid, n);
-		registry_drop(app);
-		return 0;
-	}
-	take_answer(app, &answer);
-	return 0;
-}
-
-static int on_death(_unused_ sd_event_source *s, _unused_ int fd, _unused_ uint32_t events,
-		    void *userdata)
-{
-	registry_drop(userdata);
-	return 0;
-}
-
 /* ---- making one ---- */
 
 /* Root's room is its own, whatever others do; each of them has a bound, and so have all of them together. */
@@ -208,55 +143,6 @@ static bool charge(const struct registry *r, uid_t uid)
 	return own < c->max_applications_per_user && users < c->max_applications;
 }
 
-/* Of the four that /proc has in one line */
-enum { REAL, EFFECTIVE, SAVED, NR_IDS = 4 };
-
-static int read_ids(pid_t pid, const char *key, uint32_t ids[NR_IDS])
-{
-	char text[64];
-	int r = process_status_field(pid, key, text, sizeof(text));
-
-	if (r < 0)
-		return r;
-	return sscanf(text, "%u %u %u %u", &ids[0], &ids[1], &ids[2], &ids[3]) == NR_IDS ? 0 :
-											   -EBADMSG;
-}
-
-/*
- * The bus says who made the connection, and the process that did so may have handed it on: by now it runs a program with
- * the rights of another user or group, or has ended, and another one has its number. What such a process may is not
- * the caller's.
- */
-static bool is_its_users(const struct application *app)
-{
-	uint32_t uid[NR_IDS];
-
-	return read_ids(app->pid, "Uid", uid) == 0 && uid[REAL] == app->uid &&
-	       uid[EFFECTIVE] == app->uid && uid[SAVED] == app->uid;
-}
-
-/* The groups of its user's, not that of a setgid program. The process is alive, as its pidfd proves. */
-static size_t groups_of(const struct application *app, gid_t *gids, size_t max)
-{
-	_cleanup_free_ char *text = malloc(PROCESS_STATUS_BYTES);
-	uint32_t ids[NR_IDS];
-	char *save = NULL;
-	size_t n = 0;
-
-	if (!text || read_ids(app->pid, "Gid", ids) < 0 ||
-	    process_status_field(app->pid, "Groups", text, PROCESS_STATUS_BYTES) < 0)
-		return 0;
-	gids[n++] = ids[REAL];
-	for (char *w = strtok_r(text, " \t", &save); w && n < max;
-	     w = strtok_r(NULL, " \t", &save)) {
-		uint64_t gid;
-
-		if (parse_u64(w, 10, UINT32_MAX - 1, &gid) == 0)
-			gids[n++] = (gid_t)gid;
-	}
-	return is_its_users(app) ? n : 0;
-}
-
 static uint32_t grant(const struct registry *r, const struct application *app)
 {
 	_cleanup_free_ gid_t *gids = NULL;
@@ -266,7 +152,7 @@ static uint32_t grant(const struct registry *r, const struct application *app)
 		return 0;
 	if (app->uid && refusers_have_groups(r->refusers)) {
 		gids = calloc(GROUPS_MAX, sizeof(*gids));
-		n = gids ? groups_of(app, gids, GROUPS_MAX) : 0;
+		n = gids ? application_groups(app, gids, GROUPS_MAX) : 0;
 	}
 	if (pidfd_alive(app->pidfd) != 1 || !refusers_include(r->refusers, app->uid, gids, n))
 		return 0;
@@ -300,19 +186,33 @@ static int check(const struct registration *what)
 	return 0;
 }
 
+static void on_answer(struct application *app, const struct wire_answer *answer)
+{
+	const struct registry_watcher *w = &app->registry->watcher;
+
+	if (w->answered)
+		w->answered(w->userdata, app, answer);
+}
+
+static void on_ended(struct application *app, const char *why)
+{
+	if (why && may_say(app->registry))
+		log_warning("Application %s (%d) %s; it is dropped.", app->name, app->pid, why);
+	registry_drop(app);
+}
+
+static const struct application_events events = {
+	.answered = on_answer,
+	.ended = on_ended,
+};
+
 /* Starts to look after @app, which has its descriptors; takes it over. */
 static int add(struct registry *r, struct application *app)
 {
 	int e;
 
 	app->registry = r;
-	e = sd_event_add_io(r->event, &app->sock_source, app->sock, EPOLLIN, on_socket, app);
-	if (e >= 0)
-		e = sd_event_add_io(r->event, &app->pidfd_source, app->pidfd, EPOLLIN, on_death,
-				    app);
-	/* What it has said before it died is heard first. */
-	if (e >= 0)
-		e = sd_event_source_set_priority(app->pidfd_source, SD_EVENT_PRIORITY_IDLE);
+	e = application_watch(app, r->event, &events);
 	if (e < 0) {
 		application_free(app);
 		return e;
@@ -452,42 +352,4 @@ void registry_restore(struct registry *r, int *fds, char **names, size_t n)
 		}
 	}
 	tidy(r);
-}
-
-/* ---- reaching it ---- */
-
-/* Does the process catch the signal? Asked each time, because it may change its mind. */
-static bool catches(struct application *app)
-{
-	char text[64];
-	uint64_t mask;
-
-	if (pidfd_alive(app->pidfd) != 1 ||
-	    process_status_field(app->pid, "SigCgt", text, sizeof(text)) < 0 ||
-	    parse_u64(text, 16, UINT64_MAX, &mask) < 0)
-		return false;
-	/* Alive still: then the number was its own all the time. */
-	return pidfd_alive(app->pidfd) == 1 && mask >> (app->signo - 1) & 1;
-}
-
-/* As if its user sent it; the process may be another user's by now, see is_its_users(). */
-static bool may_signal(const struct application *app)
-{
-	uint32_t uid[NR_IDS];
-
-	return app->uid == 0 || (read_ids(app->pid, "Uid", uid) == 0 &&
-				 (uid[REAL] == app->uid || uid[SAVED] == app->uid));
-}
-
-int application_send(struct application *app, const struct wire_event *event, size_t size)
-{
-	ssize_t n = send(app->sock, event, size, MSG_DONTWAIT | MSG_NOSIGNAL);
-
-	if (n < 0)
-		return errno == EWOULDBLOCK || errno == ENOBUFS ? -EAGAIN : -errno;
-	if (app->signo && may_signal(app) && catches(app) &&
-	    syscall(SYS_pidfd_send_signal, app->pidfd, app->signo, NULL, 0) < 0)
-		log_debug("Application %s (%d): signal %d can't be sent: %s.", app->name, app->pid,
-			  app->signo, errno_text(errno));
-	return 0;
 }

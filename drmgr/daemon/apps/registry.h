@@ -3,35 +3,10 @@
 #ifndef DRMGRD_REGISTRY_H
 #define DRMGRD_REGISTRY_H
 
-#include <sys/queue.h>
-#include <systemd/sd-event.h>
-
+#include "daemon/apps/peer.h"
 #include "daemon/apps/refusers.h"
-#include "dr.h"
-#include "shared/wire.h"
 
 struct registry;
-
-struct application {
-	TAILQ_ENTRY(application) node;
-	struct registry *registry;
-	uint64_t id;
-	uid_t uid;
-	pid_t pid;
-	int pidfd;
-	int sock;
-	uint32_t phases;
-	uint32_t wanted; /* DR_MAY_REFUSE and DR_REQUIRED, as asked for */
-	uint32_t flags;	 /* those that are granted now */
-	uint32_t timeout_ms;
-	int signo;
-	char name[DR_NAME_LEN];
-	sd_event_source *sock_source;
-	sd_event_source *pidfd_source;
-	/* the event that it has not answered yet */
-	uint32_t asked;
-	usec_t deadline; /* 0: nothing is waited for */
-};
 
 /* What the one who waits for answers (aud-signals.c) wants to know. */
 struct registry_watcher {
@@ -74,21 +49,5 @@ void registry_grant(struct registry *r);
 struct application_list *registry_list(struct registry *r);
 size_t registry_count(const struct registry *r);
 struct application *registry_find(struct registry *r, uint64_t id);
-
-/*
- * Sends one event: the message, then the signal if the process catches it. Never waits. -EAGAIN: it has not
- * read what was sent before.
- */
-int application_send(struct application *app, const struct wire_event *event, size_t size);
-
-/* ---- registry-store.c: what outlives the daemon ---- */
-
-int registry_store_save(const char *directory, const struct application *app);
-void registry_store_forget(const char *directory, const struct application *app);
-/* Fills in what the file says; everything in it is checked. */
-int registry_store_load(const char *directory, uint64_t id, struct application *app);
-/* Removes the files of all others, whose descriptors have gone, as they do at systemctl stop. @ids are in order. */
-void registry_store_tidy(const char *directory, const uint64_t *ids, size_t n);
-int registry_store_compare(const void *a, const void *b);
 
 #endif /* DRMGRD_REGISTRY_H */

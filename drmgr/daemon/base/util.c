@@ -174,6 +174,15 @@ int write_text_file(const char *path, const char *text)
 	return 0;
 }
 
+void boot_id(char *buf, size_t size)
+{
+	char text[64];
+
+	if (read_text_file(AT_FDCWD, "/proc/sys/kernel/random/boot_id", text, sizeof(text)) < 0)
+		text[0] = '\0';
+	text_copy(buf, size, text, strcspn(text, " \n"));
+}
+
 int pidfd_alive(int pidfd)
 {
 	struct pollfd p = { .fd = pidfd, .events = POLLIN };

@@ -57,6 +57,9 @@ ssize_t read_text_file(int dirfd, const char *path, char *buf, size_t size);
 int write_text_file_atomic(int dirfd, const char *path, const char *text);
 int write_text_file(const char *path, const char *text);
 
+/* Names this run of the kernel; "" where it can't be read. */
+void boot_id(char *buf, size_t size);
+
 /* 1 when @pidfd is a pidfd whose process has not ended, 0 when it has, negative errno. */
 int pidfd_alive(int pidfd);
 /* The process a pidfd names, as its fdinfo says; -ESRCH when it has been reaped, -EBADF when it is no pidfd. */

@@ -37,6 +37,15 @@ static void read_item(size_t i, char *value, size_t size)
 		text_copy(value, size, (char *)raw, (size_t)n);
 }
 
+void identity_serial(char *buf, size_t size)
+{
+	char value[WIRE_VALUE_LEN];
+
+	read_item(0, value, sizeof(value));
+	value[strcspn(value, " \n")] = '\0';
+	text_copy(buf, size, value, sizeof(value));
+}
+
 void identity_read(struct identity *ret)
 {
 	*ret = (struct identity){ 0 };

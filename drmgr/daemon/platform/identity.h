@@ -12,6 +12,8 @@ struct identity {
 	char value[IDENTITY_ITEMS][WIRE_VALUE_LEN]; /* "" where it is not there */
 };
 
+/* The server's serial number as one word, "" where it is not there. */
+void identity_serial(char *buf, size_t size);
 void identity_read(struct identity *ret);
 bool identity_same(const struct identity *a, const struct identity *b);
 /* Returns an allocated array of *ret_nr changes; NULL where there is none, or no memory. */

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon/platform/link.h"
+#include "daemon/platform/link-parse.h"
 
 #define REFUSALS_MAX 256
 

@@ -19,6 +19,7 @@
 #include <string.h>
 #include <sys/queue.h>
 
+#include "daemon/platform/link-parse.h"
 #include "daemon/platform/link.h"
 
 #define CTRL_NOTIFY_GROUP 0x10 /* fixed, as GENL_ID_CTRL is */

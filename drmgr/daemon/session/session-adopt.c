@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "daemon/platform/identity.h"
 #include "daemon/session/session-internal.h"
 
 /* For the answer of the module to a command; to BEGIN it asks the platform for the stream. */
@@ -86,7 +87,7 @@ int session_adopt(struct session **ret, const struct session_setup *setup, struc
 	s->foreign = replay->session.flags & PMIG_F_FOREIGN;
 	s->known = replay->outcome;
 	/* Nobody says how it ended? The machine itself does: it has a serial number. */
-	session_identity(identity, sizeof(identity));
+	identity_serial(identity, sizeof(identity));
 	if (s->known == OUTCOME_UNKNOWN && replay->session.identity[0] &&
 	    strcmp(identity, replay->session.identity))
 		s->known = OUTCOME_COMPLETED;

@@ -19,6 +19,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "daemon/platform/identity.h"
 #include "daemon/session/session-internal.h"
 #include "shared/token.h"
 
@@ -168,8 +169,8 @@ static void walk(struct session *s, const struct plan *plan)
 		.engine = s->request.engine[0] ? s->request.engine : NULL,
 	};
 
-	if (s->setup.observer) {
-		observe_plan(s->setup.observer, plan);
+	if (s->setup.observe) {
+		s->setup.observe(s->setup.observer, plan);
 		return;
 	}
 	if (plan == &plan_pre) {
@@ -244,13 +245,13 @@ static void open_journal(struct session *s)
 	};
 	int r;
 
-	if (s->setup.observer)
+	if (s->setup.observe)
 		return; /* nobody is told, so there is nothing to write down */
 	/* Which back end was at work is part of it. */
 	snprintf(j.engine, sizeof(j.engine), "%s",
 		 s->setup.backend->ops->engine ? s->setup.backend->ops->engine : s->request.engine);
-	session_identity(j.identity, sizeof(j.identity));
-	session_boot_id(j.boot_id, sizeof(j.boot_id));
+	identity_serial(j.identity, sizeof(j.identity));
+	boot_id(j.boot_id, sizeof(j.boot_id));
 	r = journal_open_session(s->setup.journal, &j);
 	if (r < 0 && !s->foreign)
 		session_fail(s, SESSION_FAILED, r, "the journal in /run/drmgr can't be written: %s",

@@ -6,7 +6,6 @@
 #include <systemd/sd-event.h>
 
 #include "daemon/base/config.h"
-#include "daemon/observe.h"
 #include "daemon/platform/backend.h"
 #include "daemon/session/journal.h"
 #include "daemon/session/plan.h"
@@ -39,6 +38,8 @@ struct session_request {
 	char engine[PMIG_NAME_LEN];
 };
 
+struct observer;
+
 /* What a session stands on; all of it outlives the session. */
 struct session_setup {
 	sd_event *event;
@@ -47,7 +48,9 @@ struct session_setup {
 	struct audience *audiences[_AUDIENCE_MAX];
 	struct journal *journal;
 	struct eventlog *log;
-	const struct observer *observer; /* NULL: audiences are told */
+	/* Instead of telling: is told of each plan. NULL: the audiences are told. */
+	void (*observe)(const struct observer *observer, const struct plan *plan);
+	const struct observer *observer;
 	uint32_t *gen;
 };
 
@@ -90,10 +93,5 @@ usec_t session_until(const struct session *s);
 enum session_kind session_kind(const struct session *s);
 /* Nothing is left but to tell everyone how it ended. */
 bool session_is_ending(const struct session *s);
-
-/* ---- session-state.c ---- */
-
-void session_identity(char *buf, size_t size);
-void session_boot_id(char *buf, size_t size);
 
 #endif /* DRMGRD_SESSION_H */
