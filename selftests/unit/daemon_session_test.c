@@ -18,6 +18,7 @@
 #include "daemon/apps/aud-signals.h"
 #include "daemon/session/aud-kernel.h"
 #include "daemon/session/session-internal.h"
+#include "daemon/session/session.h"
 #include "kselftest_harness.h"
 #include "shared/token.h"
 #include <sanitizer/lsan_interface.h>

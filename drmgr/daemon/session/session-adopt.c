@@ -9,7 +9,9 @@
 #include <string.h>
 
 #include "daemon/platform/identity.h"
-#include "daemon/session/session-internal.h"
+#include "daemon/session/session-host.h"
+#include "daemon/session/session.h"
+#include "daemon/session/stages.h"
 
 /* For the answer of the module to a command; to BEGIN it asks the platform for the stream. */
 #define ANSWER_USEC (30 * USEC_PER_SEC)

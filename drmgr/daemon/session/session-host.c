@@ -1,51 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * The session as the audiences see it: they complete, refuse, say that a phase can't be carried out, and have
- * written down whom they tell. All of it only takes a note; session.c draws the conclusions.
+ * written down whom they tell. All of it only takes a note; stages.c draws the conclusions.
  */
-#include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 
-#include "daemon/session/session-internal.h"
-
-void session_kick(struct session *s)
-{
-	sd_event_source_set_enabled(s->advance, SD_EVENT_ONESHOT);
-}
-
-void session_fail(struct session *s, enum session_outcome outcome, int error, const char *fmt, ...)
-{
-	char text[sizeof(s->message)];
-	va_list ap;
-
-	if (s->outcome != SESSION_OK)
-		return; /* the first counts, the rest follows from it */
-	va_start(ap, fmt);
-	vsnprintf(text, sizeof(text), fmt, ap);
-	va_end(ap);
-	text_copy(s->message, sizeof(s->message), text, sizeof(text));
-	s->outcome = outcome;
-	s->error = error < 0 ? -error : error;
-}
-
-enum session_outcome session_outcome_of(int error)
-{
-	switch (error) {
-	case -EBUSY:
-	case -EALREADY:
-		return SESSION_BUSY;
-	case -ENODEV:
-	case -EOPNOTSUPP:
-		return SESSION_NO_ENGINE;
-	case -EINVAL:
-	case -ENOENT:
-	case -ESRCH:
-		return SESSION_BAD_STREAM;
-	default:
-		return SESSION_FAILED;
-	}
-}
+#include "daemon/session/outcome.h"
+#include "daemon/session/session-host.h"
 
 static void host_done(struct audience *a)
 {

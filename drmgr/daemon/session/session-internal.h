@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the files of the session share, and nobody else sees. */
+/* The session as its own files see it, and nobody else. */
 #ifndef DRMGRD_SESSION_INTERNAL_H
 #define DRMGRD_SESSION_INTERNAL_H
 
-#include "daemon/session/session.h"
+#include "daemon/session/session-setup.h"
 
 #define STOPPING_MAX 64
 #define ADVICE_MAX   8
@@ -65,21 +65,16 @@ struct session {
 	enum journal_outcome known; /* an adopted session that the module has forgotten */
 };
 
-/* ---- session.c ---- */
-
-int session_on_advance(sd_event_source *source, void *userdata);
-int session_on_timer(sd_event_source *source, uint64_t usec, void *userdata);
-void session_on_state(void *userdata, const struct kernel_state *state);
-
-/* ---- session-host.c ---- */
-
-extern const struct audience_host_ops session_host_ops;
-
 /* Something has become known: advance soon. */
-void session_kick(struct session *s);
-/* The first failure counts, the rest follows from it. */
-_printf_(4, 5) void session_fail(struct session *s, enum session_outcome outcome, int error,
-				 const char *fmt, ...);
-enum session_outcome session_outcome_of(int error);
+static inline void session_kick(struct session *s)
+{
+	sd_event_source_set_enabled(s->advance, SD_EVENT_ONESHOT);
+}
+
+/* What the module said last. */
+static inline const struct kernel_state *session_kernel(const struct session *s)
+{
+	return &s->setup.backend->state;
+}
 
 #endif /* DRMGRD_SESSION_INTERNAL_H */

@@ -3,60 +3,7 @@
 #ifndef DRMGRD_SESSION_H
 #define DRMGRD_SESSION_H
 
-#include <systemd/sd-event.h>
-
-#include "daemon/base/config.h"
-#include "daemon/platform/backend.h"
-#include "daemon/session/journal.h"
-#include "daemon/session/plan.h"
-
-enum session_kind {
-	SESSION_CHECK,
-	SESSION_MIGRATE,
-	SESSION_FOREIGN, /* somebody else writes the stream ID */
-	SESSION_ADOPTED, /* of a daemon before us */
-};
-
-enum session_outcome {
-	SESSION_OK,	    /* moved; or all were asked, and refusals say what they think */
-	SESSION_BAD_STREAM, /* the platform does not know the stream */
-	SESSION_BUSY,
-	SESSION_NO_ENGINE,
-	SESSION_STOPPED, /* by us, in PRE */
-	SESSION_ABORTED, /* by the platform or the operator */
-	SESSION_FAILED,
-};
-
-struct session_request {
-	enum session_kind kind;
-	uint64_t stream;
-	bool force;
-	unsigned detail;
-	usec_t wait;	 /* the operator's bound for PRE, 0 for none */
-	bool post_alone; /* nobody is told before it, everyone afterwards */
-	int token;	 /* shared/token.h, or -1 */
-	char engine[PMIG_NAME_LEN];
-};
-
-struct observer;
-
-/* What a session stands on; all of it outlives the session. */
-struct session_setup {
-	sd_event *event;
-	const struct config *config;
-	struct backend *backend;
-	struct audience *audiences[_AUDIENCE_MAX];
-	struct journal *journal;
-	struct eventlog *log;
-	/* Instead of telling: is told of each plan. NULL: the audiences are told. */
-	void (*observe)(const struct observer *observer, const struct plan *plan);
-	const struct observer *observer;
-	uint32_t *gen;
-};
-
-struct session;
-
-typedef void (*session_done_t)(void *userdata, struct session *s);
+#include "daemon/session/session-setup.h"
 
 /* @done comes once, never from inside this call. */
 int session_new(struct session **ret, const struct session_setup *setup,

@@ -20,7 +20,8 @@
 #include <sys/mman.h>
 
 #include "daemon/platform/identity.h"
-#include "daemon/session/session-internal.h"
+#include "daemon/session/outcome.h"
+#include "daemon/session/stages.h"
 #include "shared/token.h"
 
 /* Audiences keep to PRE's deadline themselves; this is for one that does not. */
@@ -29,27 +30,23 @@
 
 /* ---- the module's side ---- */
 
-static const struct kernel_state *kernel(const struct session *s)
-{
-	return &s->setup.backend->state;
-}
-
 static bool kernel_is(const struct session *s, enum pmig_state from, enum pmig_state to)
 {
-	return s->in_module && kernel(s)->state >= from && kernel(s)->state <= to;
+	return s->in_module && session_kernel(s)->state >= from && session_kernel(s)->state <= to;
 }
 
 /* PRE came at once, and our write waits while the memory is copied: the module can still cancel. */
 static bool ours_waits(const struct session *s)
 {
 	return kernel_is(s, PMIG_STATE_SUSPENDING, PMIG_STATE_SUSPENDING) &&
-	       kernel(s)->vasi == PMIG_VASI_ENABLED && !(kernel(s)->flags & PMIG_F_FOREIGN);
+	       session_kernel(s)->vasi == PMIG_VASI_ENABLED &&
+	       !(session_kernel(s)->flags & PMIG_F_FOREIGN);
 }
 
 /* Whoever else writes the stream was just quicker than our END: now we hear how it ends. */
 static bool ours_moves(const struct session *s)
 {
-	return kernel(s)->owner && kernel_is(s, PMIG_STATE_SUSPENDING, PMIG_STATE_POST);
+	return session_kernel(s)->owner && kernel_is(s, PMIG_STATE_SUSPENDING, PMIG_STATE_POST);
 }
 
 /* The stream is being given up, or is gone. */
@@ -108,43 +105,6 @@ static void command(struct session *s, enum pmig_cmd cmd)
 void session_on_state(void *userdata, _unused_ const struct kernel_state *state)
 {
 	session_kick(userdata);
-}
-
-static void take_result(struct session *s)
-{
-	const struct kernel_state *k = kernel(s);
-
-	/* It may have forgotten us, and have another's by now. */
-	if (k->stream != s->request.stream)
-		return;
-	free(s->changes);
-	s->nr_changes = 0;
-	s->changes = k->nr_changes ? reallocarray(NULL, k->nr_changes, sizeof(*s->changes)) : NULL;
-	if (s->changes) {
-		memcpy(s->changes, k->changes, k->nr_changes * sizeof(*s->changes));
-		s->nr_changes = k->nr_changes;
-	}
-	s->blackout_us = k->blackout_us;
-	/* Ours may have become somebody else's while the memory was copied. */
-	s->foreign = s->foreign || k->flags & PMIG_F_FOREIGN;
-}
-
-/* Why the module gave up, when it was not our doing. */
-static void take_failure(struct session *s)
-{
-	const struct kernel_state *k = kernel(s);
-
-	if (k->state == PMIG_STATE_NONE)
-		session_fail(s, SESSION_FAILED, EIO, "the module has lost the session");
-	for (size_t i = 0; i < k->nr_refusals; i++)
-		if (k->refusals[i].phase == PMIG_PHASE_PRE)
-			session_fail(s, SESSION_STOPPED, (int)k->refusals[i].error,
-				     "kernel handler %s: %s", k->refusals[i].handler,
-				     k->refusals[i].reason);
-	session_fail(s,
-		     s->stage >= STAGE_MOVING && k->error != ECANCELED ? SESSION_FAILED :
-									 SESSION_ABORTED,
-		     (int)k->error, "%s", k->reason[0] ? k->reason : errno_text((int)k->error));
 }
 
 /* ---- stages ---- */
@@ -258,48 +218,6 @@ static void open_journal(struct session *s)
 			     errno_text(r));
 }
 
-/* It was to be stopped and has moved all the same: then a move is what everyone is told. */
-static void forgive(struct session *s)
-{
-	if (s->outcome == SESSION_OK)
-		return;
-	eventlog_note(s->setup.log, LOG_WARNING, NULL, NULL,
-		      "The partition has moved; it was too late to stop it: %s", s->message);
-	s->outcome = SESSION_OK;
-	s->error = 0;
-	s->message[0] = '\0';
-}
-
-/* Not all could be asked. But somebody has refused, and that is an answer, too. */
-static void answer_check(struct session *s)
-{
-	if (s->nr_stopping && (s->outcome == SESSION_NO_ENGINE || s->outcome == SESSION_FAILED))
-		s->outcome = SESSION_OK;
-}
-
-static void log_result(struct session *s)
-{
-	const struct eventlog *l = s->setup.log;
-
-	if (s->blackout_us)
-		eventlog_note(l, LOG_INFO, NULL, NULL,
-			      "The partition stood still for %" PRIu64 " ms.",
-			      s->blackout_us / 1000);
-	for (size_t i = 0; i < s->nr_changes; i++) {
-		const struct wire_change *c = &s->changes[i];
-
-		eventlog_note(l, c->flags & PMIG_CHANGE_F_UNEXPECTED ? LOG_WARNING : LOG_INFO,
-			      "kernel", c->name, "%s: was \"%s\", is \"%s\"%s%s", c->name,
-			      c->old_value, c->new_value,
-			      c->flags & PMIG_CHANGE_F_STALE ?
-				      "; the kernel still has the old value" :
-				      "",
-			      c->flags & PMIG_CHANGE_F_UNEXPECTED ?
-				      "; a migration should not have changed this" :
-				      "");
-	}
-}
-
 /*
  * When drivers are quiet, perhaps the one below the disk, no page of ours can be read from there, and no call of ours
  * may wait until somebody else's has been written to it.
@@ -336,7 +254,7 @@ static void finish(struct session *s)
 	struct journal *journal = s->setup.journal;
 
 	if (is_check)
-		answer_check(s);
+		session_answer_check(s);
 	else {
 		lock_memory(false);
 		eventlog_event(s->setup.log, EVENT_END);
@@ -385,15 +303,14 @@ static void enter(struct session *s, enum stage stage)
 			command(s, PMIG_CMD_SUSPEND);
 		break;
 	case STAGE_POST:
-		forgive(s);
-		take_result(s);
+		session_take_result(s);
 		if (s->request.kind == SESSION_FOREIGN)
 			open_journal(s);
 		journal_outcome(s->setup.journal, OUTCOME_COMPLETED);
 		walk(s, &plan_post);
 		break;
 	case STAGE_CANCELLING:
-		take_failure(s);
+		session_take_failure(s);
 		eventlog_note(l, LOG_ERR, NULL, NULL, "The migration does not go on: %s",
 			      s->message);
 		cancel(s);
@@ -403,9 +320,9 @@ static void enter(struct session *s, enum stage stage)
 		walk(s, &plan_undo);
 		break;
 	case STAGE_ENDING:
-		log_result(s);
+		session_log_result(s);
 		/* What the module has now may be another's, if we are late: it knows which one is ours. */
-		if (s->in_module && kernel(s)->state != PMIG_STATE_NONE)
+		if (s->in_module && session_kernel(s)->state != PMIG_STATE_NONE)
 			command(s, PMIG_CMD_END);
 		break;
 	case STAGE_OVER:
@@ -505,7 +422,7 @@ static enum stage next_stage(struct session *s)
 		if (failed || kernel_fails(s)) {
 			/* First of all why: those who are stopped by it fail, too. */
 			if (!failed)
-				take_failure(s);
+				session_take_failure(s);
 			walk_stop(&s->walk);
 			return walk_over(&s->walk) ? STAGE_CANCELLING : s->stage;
 		}

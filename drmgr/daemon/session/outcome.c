@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * How a session ends. Whoever notices a failure says so at once; what the module says is taken when the session's stage
+ * calls for it.
+ */
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "daemon/base/eventlog.h"
+#include "daemon/session/outcome.h"
+
+void session_fail(struct session *s, enum session_outcome outcome, int error, const char *fmt, ...)
+{
+	char text[sizeof(s->message)];
+	va_list ap;
+
+	if (s->outcome != SESSION_OK)
+		return; /* the first counts, the rest follows from it */
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	text_copy(s->message, sizeof(s->message), text, sizeof(text));
+	s->outcome = outcome;
+	s->error = error < 0 ? -error : error;
+}
+
+enum session_outcome session_outcome_of(int error)
+{
+	switch (error) {
+	case -EBUSY:
+	case -EALREADY:
+		return SESSION_BUSY;
+	case -ENODEV:
+	case -EOPNOTSUPP:
+		return SESSION_NO_ENGINE;
+	case -EINVAL:
+	case -ENOENT:
+	case -ESRCH:
+		return SESSION_BAD_STREAM;
+	default:
+		return SESSION_FAILED;
+	}
+}
+
+/* Why the module gave up, when it was not our doing. */
+void session_take_failure(struct session *s)
+{
+	const struct kernel_state *k = session_kernel(s);
+
+	if (k->state == PMIG_STATE_NONE)
+		session_fail(s, SESSION_FAILED, EIO, "the module has lost the session");
+	for (size_t i = 0; i < k->nr_refusals; i++)
+		if (k->refusals[i].phase == PMIG_PHASE_PRE)
+			session_fail(s, SESSION_STOPPED, (int)k->refusals[i].error,
+				     "kernel handler %s: %s", k->refusals[i].handler,
+				     k->refusals[i].reason);
+	session_fail(s,
+		     s->stage >= STAGE_MOVING && k->error != ECANCELED ? SESSION_FAILED :
+									 SESSION_ABORTED,
+		     (int)k->error, "%s", k->reason[0] ? k->reason : errno_text((int)k->error));
+}
+
+/* It was to be stopped and has moved all the same: then a move is what everyone is told. */
+static void forgive(struct session *s)
+{
+	if (s->outcome == SESSION_OK)
+		return;
+	eventlog_note(s->setup.log, LOG_WARNING, NULL, NULL,
+		      "The partition has moved; it was too late to stop it: %s", s->message);
+	s->outcome = SESSION_OK;
+	s->error = 0;
+	s->message[0] = '\0';
+}
+
+void session_take_result(struct session *s)
+{
+	const struct kernel_state *k = session_kernel(s);
+
+	forgive(s);
+	/* It may have forgotten us, and have another's by now. */
+	if (k->stream != s->request.stream)
+		return;
+	free(s->changes);
+	s->nr_changes = 0;
+	s->changes = k->nr_changes ? reallocarray(NULL, k->nr_changes, sizeof(*s->changes)) : NULL;
+	if (s->changes) {
+		memcpy(s->changes, k->changes, k->nr_changes * sizeof(*s->changes));
+		s->nr_changes = k->nr_changes;
+	}
+	s->blackout_us = k->blackout_us;
+	/* Ours may have become somebody else's while the memory was copied. */
+	s->foreign = s->foreign || k->flags & PMIG_F_FOREIGN;
+}
+
+void session_answer_check(struct session *s)
+{
+	if (s->nr_stopping && (s->outcome == SESSION_NO_ENGINE || s->outcome == SESSION_FAILED))
+		s->outcome = SESSION_OK;
+}
+
+void session_log_result(const struct session *s)
+{
+	const struct eventlog *l = s->setup.log;
+
+	if (s->blackout_us)
+		eventlog_note(l, LOG_INFO, NULL, NULL,
+			      "The partition stood still for %" PRIu64 " ms.",
+			      s->blackout_us / 1000);
+	for (size_t i = 0; i < s->nr_changes; i++) {
+		const struct wire_change *c = &s->changes[i];
+
+		eventlog_note(l, c->flags & PMIG_CHANGE_F_UNEXPECTED ? LOG_WARNING : LOG_INFO,
+			      "kernel", c->name, "%s: was \"%s\", is \"%s\"%s%s", c->name,
+			      c->old_value, c->new_value,
+			      c->flags & PMIG_CHANGE_F_STALE ?
+				      "; the kernel still has the old value" :
+				      "",
+			      c->flags & PMIG_CHANGE_F_UNEXPECTED ?
+				      "; a migration should not have changed this" :
+				      "");
+	}
+}
