@@ -15,6 +15,7 @@ HERE = os.path.dirname(os.path.realpath(__file__))
 sys.path[1:1] = [os.path.join(os.path.dirname(HERE), "lab"), HERE]
 sys.dont_write_bytecode = True
 
+import arrows  # noqa: E402
 import guests  # noqa: E402
 import jobs  # noqa: E402
 import style  # noqa: E402
@@ -214,7 +215,7 @@ def the_total_is_the_last_line():
     _, out = jobs.call([sys.executable, os.path.join(os.path.dirname(HERE), "check"), "style", "TEST=arrows"])
     lines = out.splitlines()
     assert re.fullmatch(r"\d+ passed, \d+ failed(, \d+ skipped)?", lines[-1]), lines[-1]
-    assert any(re.match(r"# style: 1 passed, 0 failed, 0 skipped; \d+ s", line) for line in lines), out
+    assert any(re.match(r"# style: 2 passed, 0 failed, 0 skipped; \d+ s", line) for line in lines), out
 
 
 @check
@@ -249,6 +250,41 @@ def sources_are_found_wherever_the_checkout_is():
             except FileNotFoundError:
                 return
             raise AssertionError(f"a step would have passed with no files: {found}")
+
+
+def edges_of(**texts):
+    """The arrows between files of drmgr/daemon/, of which the names have _ for /"""
+    with tempfile.TemporaryDirectory() as top:
+        paths = []
+        for name, text in texts.items():
+            paths.append(os.path.join("drmgr/daemon", re.sub("_([ch])$", r".\1", name).replace("_", "/")))
+            os.makedirs(os.path.dirname(os.path.join(top, paths[-1])), exist_ok=True)
+            with open(os.path.join(top, paths[-1]), "w", encoding="utf-8") as f:
+                f.write(text)
+        return arrows.Files(top, paths)
+
+
+@check
+def what_goes_up_is_refused():
+    called = "int manager_start(struct manager *m,\n\t\t  int x)\n{\n\treturn 0;\n}\n"
+    up = edges_of(manager_h="", base_util_c='#include "daemon/manager.h"\n').against()
+    assert up == ['drmgr/daemon/base/util.c: #include "daemon/manager.h" goes up, to drmgr/daemon/manager.h'], up
+    up = edges_of(manager_c=called, apps_peer_c="void f(void)\n{\n\tmanager_start(NULL, 1);\n}\n").against()
+    assert up == ["drmgr/daemon/apps/peer.c: manager_start goes up, to drmgr/daemon/manager.c"], up
+    # a function of its own, a member, a comment and a text of that name lead nowhere
+    other = 'static void manager_start(void)\n{\n}\n'
+    assert not edges_of(manager_c=called, apps_peer_c=other + "void f(void)\n{\n\tmanager_start();\n}\n").against()
+    assert not edges_of(manager_c=called, apps_peer_c='int x = a->manager_start + sizeof("manager_start"); /* manager_start() */\n').against()
+    assert not edges_of(manager_c="void f(void)\n{\n\tpeer();\n}\n", apps_peer_c="void peer(void)\n{\n}\n").against()
+
+
+@check
+def circles_of_files_are_refused():
+    a, b = "int table[] = { 1 };\nvoid a(void)\n{\n\tb();\n}\n", "void b(void)\n{\n\ttable[0]++;\n}\n"
+    found = edges_of(a_c=a, b_c=b).circles()
+    assert found == ["a circle: drmgr/daemon/a -> drmgr/daemon/b by b; drmgr/daemon/b -> drmgr/daemon/a by table"], found
+    assert len(edges_of(a_c=a, b_h='#include "a.h"\n', a_h="", b_c="void b(void)\n{\n}\n").circles()) == 1
+    assert not edges_of(a_c=a, b_c="void b(void)\n{\n}\n").circles()
 
 
 @check

@@ -5,6 +5,7 @@ import glob
 import os
 import re
 
+import arrows
 from jobs import TOP, call
 
 CACHE = os.environ.get("LAB_CACHE") or os.path.join(
@@ -54,30 +55,11 @@ def style_shellcheck(report):
     report.result(status == 0, f"shellcheck, {len(files)} scripts", out)
 
 
-# A part may include headers only from the parts it stands on: each row is (part, what it may not see).
-ARROWS = (
-    ("kernel/", r'"(drmgr|daemon|libdr|cmd|shared)/'),
-    ("kernel/sim/", r'"(\.\./)?(session|chain|netlink)\.h"'),
-    ("drmgr/shared/", r'"(daemon|libdr|cmd)/'),
-    ("drmgr/libdr/", r'"(daemon|cmd)/'),
-    ("drmgr/cmd/", r'"daemon/'),
-    ("drmgr/daemon/base/", r'"daemon/(?!base/)'),
-    ("drmgr/daemon/platform/", r'"daemon/(?!(base|platform)/)'),
-    ("drmgr/daemon/session/", r'"daemon/(?!(base|platform|session)/|observe\.h)'),
-    ("drmgr/daemon/scripts/", r'"daemon/(?!(base|session|scripts)/)'),
-    ("drmgr/daemon/apps/", r'"daemon/(?!(base|session|apps)/)'),
-)
-
-
 def style_arrows(report):
-    bad = []
-    for f in sources("kernel/**/*.[ch]", "drmgr/**/*.[ch]"):
-        with open(os.path.join(TOP, f), errors="replace") as text:
-            for n, line in enumerate(text, 1):
-                for part, forbidden in ARROWS:
-                    if f.startswith(part) and re.match(r"\s*#\s*include\s+" + forbidden, line):
-                        bad.append(f"{f}:{n}: {line.strip()} goes against the arrows")
-    report.result(not bad, "includes go one way", "\n".join(bad))
+    files = arrows.Files(TOP, sources("kernel/**/*.[ch]", "drmgr/**/*.[ch]", "include/**/*.h"))
+    up, circles = files.against(), files.circles()
+    report.result(not up, "includes and calls go one way", "\n".join(up))
+    report.result(not circles, "no circle of files", "\n".join(circles))
 
 
 def style_teardowns(report):
