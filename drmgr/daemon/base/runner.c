@@ -13,21 +13,18 @@
  * systemd's store, and the next daemon adopts both. All others die with the daemon.
  */
 #include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
+#include "daemon/base/child.h"
 #include "daemon/base/notify.h"
 #include "daemon/base/runner.h"
 
 #define KILL_AFTER USEC_PER_SEC
 #define LINE_BYTES 1024
-#define FIRST_FD   (STDERR_FILENO + 1)
-#define FILES_SOFT 1024
 
 #ifndef PIDFD_SIGNAL_PROCESS_GROUP
 #define PIDFD_SIGNAL_PROCESS_GROUP (1U << 2)
@@ -206,114 +203,6 @@ void runner_stop(struct runner *r)
 
 /* ---- the beginning ---- */
 
-static void reset_signals(void)
-{
-	struct sigaction sa = { .sa_handler = SIG_DFL };
-	sigset_t none;
-
-	for (int sig = 1; sig < _NSIG; sig++)
-		if (sig != SIGKILL && sig != SIGSTOP)
-			sigaction(sig, &sa, NULL);
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
-}
-
-static int redirect(int output)
-{
-	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-
-	if (null < 0)
-		return -errno;
-	if (dup2(null, STDIN_FILENO) < 0 || dup2(output, STDOUT_FILENO) < 0 ||
-	    dup2(output, STDERR_FILENO) < 0)
-		return -errno;
-	return 0;
-}
-
-/* Ends as the program has ended. */
-_Noreturn static void end_like(pid_t child)
-{
-	struct rlimit no_core = { 0 };
-	siginfo_t si = { 0 };
-
-	if (waitid(P_PID, (id_t)child, &si, WEXITED) < 0)
-		_exit(126);
-	if (si.si_code == CLD_EXITED)
-		_exit(si.si_status);
-	setrlimit(RLIMIT_CORE, &no_core);
-	reset_signals();
-	kill(getpid(), si.si_status);
-	_exit(126);
-}
-
-/*
- * Returns in the process that becomes the program. The other one stays as the leader of the group and kills all of
- * it when the daemon has gone: a death signal would reach the program alone, not what it has started.
- */
-static void guard(pid_t parent)
-{
-	struct pollfd p[2] = { { .events = POLLIN }, { .events = POLLIN } };
-	sigset_t all;
-	pid_t child;
-
-	sigfillset(&all);
-	sigprocmask(SIG_SETMASK, &all, NULL);
-	p[0].fd = (int)syscall(SYS_pidfd_open, parent, 0);
-	if (p[0].fd < 0 || getppid() != parent)
-		_exit(126);
-	child = fork();
-	if (child < 0)
-		_exit(126);
-	if (child == 0)
-		return;
-	/* Nothing of the daemon's must stay open because of us. */
-	if (dup2(p[0].fd, FIRST_FD) < 0)
-		_exit(126);
-	p[0].fd = FIRST_FD;
-	close_range(FIRST_FD + 1, ~0U, 0);
-	p[1].fd = (int)syscall(SYS_pidfd_open, child, 0);
-	while (poll(p, 2, -1) < 0 && errno == EINTR)
-		;
-	if (p[0].revents)
-		kill(0, SIGKILL);
-	end_like(child);
-}
-
-/* What the daemon has for itself alone: a database that a script starts must not have it. */
-static void reset_limits(void)
-{
-	struct rlimit files;
-
-	write_text_file("/proc/self/oom_score_adj", "0");
-	set_io_flusher(false);
-	if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur > FILES_SOFT) {
-		files.rlim_cur = FILES_SOFT; /* as for any service: some still call select() */
-		setrlimit(RLIMIT_NOFILE, &files);
-	}
-}
-
-_Noreturn static void run_child(const struct run_spec *spec, int output, pid_t parent)
-{
-	if (setsid() < 0 || chdir("/") < 0 || redirect(output) < 0)
-		_exit(126);
-	umask(022);
-	if (!spec->keep)
-		guard(parent);
-	if (spec->function) {
-		close_range(FIRST_FD, ~0U, 0);
-		_exit(spec->function(spec->userdata));
-	}
-	if (spec->in_child && spec->in_child(spec->userdata) < 0)
-		_exit(126);
-	reset_signals();
-	/* Ours are CLOEXEC; this is for what somebody gave us. */
-	close_range(FIRST_FD, ~0U, CLOSE_RANGE_CLOEXEC);
-	reset_limits();
-	execve(spec->path, spec->argv, spec->env);
-	dprintf(STDERR_FILENO, "DR_ERROR=cannot be run: %s\n", errno_text(errno));
-	_exit(127);
-}
-
 /* FDPOLL=0: what it has said is wanted even when it ends while no daemon is there. */
 static void keep_output(const struct runner *r)
 {
@@ -376,7 +265,7 @@ int runner_start(struct runner **ret, sd_event *event, const struct run_spec *sp
 	if (r->pid < 0)
 		return -errno;
 	if (r->pid == 0)
-		run_child(spec, child_end, parent);
+		child_run(spec, child_end, parent);
 	/* Not reaped yet, so the number is its own. */
 	r->pidfd = (int)syscall(SYS_pidfd_open, r->pid, 0);
 	e = r->pidfd < 0 ? -errno : 0;

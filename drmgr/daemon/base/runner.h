@@ -5,7 +5,7 @@
 
 #include <systemd/sd-event.h>
 
-#include "daemon/base/util.h"
+#include "daemon/base/child.h"
 
 enum run_end {
 	RUN_EXITED,    /* value is the exit status */
@@ -18,23 +18,6 @@ enum run_end {
 struct run_result {
 	enum run_end end;
 	int value;
-};
-
-struct run_spec {
-	const char *path;
-	char *const *argv;
-	char *const *env;
-	usec_t deadline; /* CLOCK_BOOTTIME; 0 for none */
-	int stop_signal; /* at the deadline; SIGKILL a second later */
-	const char *
-		keep; /* it outlives the daemon, and its pipe is in systemd's store under this name */
-	/* Runs in the child in the instant before the program; negative: the program does not run. */
-	int (*in_child)(void *userdata);
-	/* Instead of a program: what the child does; its result is the exit status. */
-	int (*function)(void *userdata);
-	void (*line)(void *userdata, const char *line); /* of its output; may be NULL */
-	void (*done)(void *userdata, const struct run_result *result);
-	void *userdata;
 };
 
 struct runner;
