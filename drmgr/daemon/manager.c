@@ -685,8 +685,9 @@ void manager_restore(struct manager *m, int *fds, char **names, size_t n)
 
 	registry_restore(m->registry, fds, names, n);
 	for (size_t i = 0; i < n; i++)
-		if (fds[i] >= 0 && strcmp(names[i], SCRIPT_OUTPUT_NAME) == 0)
-			aud_scripts_restore(m->audiences[AUDIENCE_SCRIPTS], TAKE_FD(fds[i]));
+		if (fds[i] >= 0 &&
+		    aud_scripts_restore(m->audiences[AUDIENCE_SCRIPTS], names[i], fds[i]))
+			fds[i] = -EBADF;
 		else if (fds[i] >= 0 && strcmp(names[i], SYSFS_OUTPUT_NAME) == 0)
 			written = TAKE_FD(fds[i]);
 	for (size_t i = 0; i < n; i++)

@@ -340,7 +340,7 @@ TEST_F(scripts, adopted_with_its_output)
 	e->pid = orphan(text, output[1]);
 	close(output[1]);
 	ASSERT_EQ(0, process_start_time(e->pid, &e->start));
-	aud_scripts_restore(self->a,
+	aud_scripts_restore(self->a, "script",
 			    fcntl(output[0], F_DUPFD_CLOEXEC, 3)); /* systemd keeps its own */
 	self->a->ops->undo(self->a, &n);
 	loop(self, 15);

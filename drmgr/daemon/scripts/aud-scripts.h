@@ -10,10 +10,10 @@
 int aud_scripts_new(struct audience **ret, sd_event *event, const struct config *config,
 		    struct eventlog *log);
 struct audience *aud_scripts_free(struct audience *a);
-/* The name of the pipe of a script that is at work, in systemd's store. One is at a time. */
-#define SCRIPT_OUTPUT_NAME "script"
-
-/* The pipe of the child that an earlier daemon left running; takes it over. */
-void aud_scripts_restore(struct audience *a, int output);
+/*
+ * What systemd has kept under @name: takes it over if it is the pipe of the child that an earlier daemon left running.
+ * False: it is not.
+ */
+bool aud_scripts_restore(struct audience *a, const char *name, int output);
 
 #endif /* DRMGRD_AUD_SCRIPTS_H */
