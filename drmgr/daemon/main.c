@@ -16,6 +16,7 @@
 #include "daemon/base/notify.h"
 #include "daemon/bus.h"
 #include "daemon/manager.h"
+#include "daemon/restore.h"
 
 #ifndef DRMGRD_VERSION
 #ifdef DRMGR_VERSION
@@ -110,7 +111,7 @@ static int watch_signals(sd_event *event, struct manager *m)
 }
 
 /* Returns systemd's end of the private socket, or -EBADF. */
-static int restore(struct manager *m)
+static int take_back(struct manager *m)
 {
 	int private_fd = -EBADF;
 	char **names = NULL;
@@ -122,7 +123,7 @@ static int restore(struct manager *m)
 			private_fd = SD_LISTEN_FDS_START + i, fds[i] = -EBADF;
 		else
 			fds[i] = SD_LISTEN_FDS_START + i;
-	manager_restore(m, fds, names, fds ? (size_t)n : 0);
+	restore(m, fds, names, fds ? (size_t)n : 0);
 	for (int i = 0; names && names[i]; i++)
 		free(names[i]);
 	free(names);
@@ -177,10 +178,12 @@ static int run(const struct settings *s)
 		r = manager_new(&m, event, s->config, s->run);
 	if (r >= 0)
 		r = watch_signals(event, m);
+	if (r >= 0)
+		r = restore_watch(m);
 	if (r < 0)
 		log_error("drmgrd can't start: %s.", errno_text(r));
 	else
-		r = open_ways(event, &ways, m, s->run, restore(m));
+		r = open_ways(event, &ways, m, s->run, take_back(m));
 	if (r >= 0) {
 		notify("READY=1");
 		r = sd_event_loop(event);

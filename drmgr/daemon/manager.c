@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * The manager owns everything and decides what may start: one operation at a time, under the DLPAR lock, with a
- * back end that works. When nothing is going on it compares what the module says with what is known here, and
- * takes over what has no owner: a session of a daemon before us, or a migration that somebody else started.
+ * back end that works. What has no owner is restore.c's to take over; it is asked to look whenever nothing is going on.
  */
 #include <fcntl.h>
 #include <inttypes.h>
@@ -95,8 +94,8 @@ static struct session_setup setup(struct manager *m)
 
 static void on_session_done(void *userdata, struct session *s);
 
-static int start_session(struct manager *m, enum session_kind kind, uint64_t stream,
-			 const char *engine)
+int manager_start_session(struct manager *m, enum session_kind kind, uint64_t stream,
+			  const char *engine)
 {
 	bool observed = m->config.observe && kind == SESSION_FOREIGN;
 	struct session_setup st = setup(m);
@@ -122,6 +121,20 @@ static int start_session(struct manager *m, enum session_kind kind, uint64_t str
 	tell_systemd(m);
 	if (m->stopping)
 		session_stop(m->session);
+	return 0;
+}
+
+int manager_adopt(struct manager *m, struct replay *replay)
+{
+	struct session_setup st = setup(m);
+	int r;
+
+	aud_kernel_set_backend(m->audiences[AUDIENCE_KERNEL], m->backend);
+	r = session_adopt(&m->session, &st, replay, on_session_done, m);
+	if (r < 0)
+		return r;
+	watch(m, true);
+	tell_systemd(m);
 	return 0;
 }
 
@@ -203,7 +216,7 @@ void manager_reload(struct manager *m)
 
 /* ---- an operation's end ---- */
 
-static void unlock(struct manager *m)
+void manager_unlock(struct manager *m)
 {
 	m->lock = safe_close(m->lock);
 }
@@ -242,7 +255,7 @@ static bool go_on_simulating(struct manager *m, const struct session_result *res
 		return false;
 	}
 	m->session = session_free(m->session);
-	if (start_session(m, SESSION_MIGRATE, stream, "sim") == 0)
+	if (manager_start_session(m, SESSION_MIGRATE, stream, "sim") == 0)
 		return true;
 	*error = MANAGER_FAILED;
 	return false;
@@ -265,7 +278,7 @@ static void on_session_done(void *userdata, struct session *s)
 		simulate_clean_up(m->request.stream);
 	} else if (session_kind(s) == SESSION_ADOPTED)
 		simulate_clean_up(session_stream(s)); /* if it was one */
-	unlock(m); /* before the answer: whoever has it may take the lock at once */
+	manager_unlock(m); /* before the answer: whoever has it may take the lock at once */
 	/* After a failed go_on_simulating() the result has gone with its session. */
 	if (!m->session)
 		result = (struct session_result){ 0 };
@@ -332,10 +345,15 @@ const char *manager_degraded(const struct manager *m)
 		       "pmig.ko is not loaded any more; the next migration loads it";
 }
 
-static void on_state(void *userdata, const struct kernel_state *state);
+static void on_state(void *userdata, _unused_ const struct kernel_state *state)
+{
+	struct manager *m = userdata;
 
-/* What there is without the module; false: out of memory. */
-static bool have_sysfs(struct manager *m)
+	if (!m->session)
+		sd_event_source_set_enabled(m->reconcile, SD_EVENT_ONESHOT);
+}
+
+bool manager_have_sysfs(struct manager *m)
 {
 	return m->sysfs ||
 	       (sysfs_new(&m->sysfs, m->event) >= 0 && backend_listen(m->sysfs, on_state, m) >= 0);
@@ -346,17 +364,16 @@ static bool choose_backend(struct manager *m)
 	m->backend = m->link;
 	if (module_is_there(m))
 		return true;
-	if (!have_sysfs(m))
+	if (!manager_have_sysfs(m))
 		return false;
 	m->backend = m->sysfs;
 	return true;
 }
 
-/* Who notices migrations of others: the module where it is, and nobody besides. */
-static struct backend *noticing(struct manager *m)
+struct backend *manager_noticing(struct manager *m)
 {
 	if (!link_present(m->link))
-		return have_sysfs(m) ? m->sysfs : NULL;
+		return manager_have_sysfs(m) ? m->sysfs : NULL;
 	if (m->sysfs) {
 		aud_kernel_set_backend(m->audiences[AUDIENCE_KERNEL], m->link);
 		m->sysfs->ops->free(m->sysfs);
@@ -540,7 +557,7 @@ enum manager_error manager_start(struct manager *m, const struct manager_request
 	if (e != MANAGER_OK)
 		return e;
 	if (!choose_backend(m)) {
-		unlock(m);
+		manager_unlock(m);
 		return refuse(text, size, MANAGER_FAILED, "out of memory");
 	}
 	m->request = *request;
@@ -549,164 +566,21 @@ enum manager_error manager_start(struct manager *m, const struct manager_request
 		m->request.token = fcntl(request->token, F_DUPFD_CLOEXEC, 3);
 	e = sim ? prepare_simulation(m, text, size) : MANAGER_OK;
 	if (e == MANAGER_OK &&
-	    start_session(m, request->kind == REQUEST_MIGRATE ? SESSION_MIGRATE : SESSION_CHECK,
-			  m->request.stream, sim ? "sim" : "") < 0) {
+	    manager_start_session(
+		    m, request->kind == REQUEST_MIGRATE ? SESSION_MIGRATE : SESSION_CHECK,
+		    m->request.stream, sim ? "sim" : "") < 0) {
 		if (sim)
 			simulate_clean_up(m->request.stream);
 		e = refuse(text, size, MANAGER_FAILED, "out of memory");
 	}
 	if (e != MANAGER_OK) {
-		unlock(m);
+		manager_unlock(m);
 		release(m);
 		return e;
 	}
 	warn_if_degraded(m);
 	add_waiter(m, call, userdata);
 	return MANAGER_OK;
-}
-
-/* ---- what is nobody's ---- */
-
-/* What is under way goes on whoever has the DLPAR lock; but while it is ours nobody changes devices. */
-static void lock_if_free(struct manager *m)
-{
-	char holder[128];
-
-	unlock(m);
-	m->lock = drlock_take(holder, sizeof(holder));
-	if (m->lock < 0)
-		log_info("Going on without the DLPAR lock: %s.", errno_text(m->lock));
-}
-
-static void take_over(struct manager *m, struct replay *replay)
-{
-	struct session_setup st = setup(m);
-	int r;
-
-	aud_kernel_set_backend(m->audiences[AUDIENCE_KERNEL], m->backend);
-	lock_if_free(m);
-	log_notice("Stream 0x%" PRIx64 " was being migrated when the last daemon ended; going on.",
-		   replay->session.stream);
-	r = session_adopt(&m->session, &st, replay, on_session_done, m);
-	if (r < 0) {
-		log_error("It can't be taken over: %s.", errno_text(r));
-		unlock(m);
-		return;
-	}
-	watch(m, true);
-	tell_systemd(m);
-}
-
-static void note_foreign(struct manager *m, uint64_t stream)
-{
-	const char *what =
-		m->config.observe ?
-			"Mode=observe, so nobody is told." :
-			"Nobody was told to get ready, everyone will be told what changed.";
-
-	m->log.stream = stream;
-	if (stream)
-		eventlog_note(&m->log, LOG_NOTICE, "kernel", NULL,
-			      "Somebody else migrates stream 0x%" PRIx64 ". %s", stream, what);
-	else
-		eventlog_note(&m->log, LOG_NOTICE, "kernel", NULL,
-			      "The partition has moved, by a stream that nobody saw. %s", what);
-	if (m->config.observe && !m->pre_observed) {
-		observe_plan(&m->observer, &plan_check);
-		observe_plan(&m->observer, &plan_begin);
-		observe_plan(&m->observer, &plan_pre);
-	}
-	expect_move(m, -1);
-}
-
-static int on_reconcile(_unused_ sd_event_source *s, void *userdata)
-{
-	struct manager *m = userdata;
-	const struct kernel_state *k;
-	struct backend *b;
-	bool foreign;
-
-	if (m->session)
-		return 0;
-	b = noticing(m);
-	if (!b)
-		return 0;
-	if (b != m->backend)
-		m->tried = 0;
-	m->backend = b;
-	k = &b->state;
-	foreign = k->flags & PMIG_F_FOREIGN;
-	/* Once for each change: what can't be taken is not tried again and again. */
-	if (m->stopping || k->state == PMIG_STATE_NONE || k->owner || k->seq == m->tried)
-		return 0;
-	m->tried = k->seq;
-	if (foreign)
-		note_foreign(m, k->stream);
-	else
-		log_notice("The module has a session of stream 0x%" PRIx64
-			   " that nobody owns; taking it.",
-			   k->stream);
-	m->request = (struct manager_request){ .token = -1 };
-	if (!foreign || !m->config.observe)
-		lock_if_free(m);
-	if (start_session(m, foreign ? SESSION_FOREIGN : SESSION_ADOPTED, k->stream, "") < 0) {
-		log_oom();
-		unlock(m);
-	}
-	return 0;
-}
-
-static void on_state(void *userdata, _unused_ const struct kernel_state *state)
-{
-	struct manager *m = userdata;
-
-	if (!m->session)
-		sd_event_source_set_enabled(m->reconcile, SD_EVENT_ONESHOT);
-}
-
-/* The last daemon did without the module, and its write may be going on. */
-static void take_back_sysfs(struct manager *m, uint64_t stream, int written)
-{
-	if (!have_sysfs(m))
-		safe_close(written);
-	else {
-		m->backend = m->sysfs;
-		if (written >= 0)
-			sysfs_restore(m->sysfs, stream, written);
-	}
-}
-
-void manager_restore(struct manager *m, int *fds, char **names, size_t n)
-{
-	_cleanup_close_ int written = -EBADF;
-	struct replay replay = { 0 };
-	char now[64];
-	int r;
-
-	registry_restore(m->registry, fds, names, n);
-	for (size_t i = 0; i < n; i++)
-		if (fds[i] >= 0 &&
-		    aud_scripts_restore(m->audiences[AUDIENCE_SCRIPTS], names[i], fds[i]))
-			fds[i] = -EBADF;
-		else if (fds[i] >= 0 && strcmp(names[i], SYSFS_OUTPUT_NAME) == 0)
-			written = TAKE_FD(fds[i]);
-	for (size_t i = 0; i < n; i++)
-		if (fds[i] >= 0) {
-			notify("FDSTOREREMOVE=1\nFDNAME=%s", names[i]);
-			fds[i] = safe_close(fds[i]);
-		}
-	r = journal_replay(m->journal_path, &replay);
-	if (r < 0)
-		log_error("%s can't be read: %s.", m->journal_path, errno_text(r));
-	boot_id(now, sizeof(now));
-	if (replay.open && strcmp(now, replay.session.boot_id) != 0)
-		log_notice("%s is of another boot; it is not used.", m->journal_path);
-	else if (replay.open) {
-		if (strcmp(replay.session.engine, "sysfs") == 0)
-			take_back_sysfs(m, replay.session.stream, TAKE_FD(written));
-		take_over(m, &replay);
-	}
-	replay_clear(&replay);
 }
 
 /* ---- beginning and end ---- */
@@ -725,18 +599,12 @@ static int new_audiences(struct manager *m)
 	return r;
 }
 
-static int new_sources(struct manager *m)
+static int new_watchdog(struct manager *m)
 {
 	int r = sd_event_add_time(m->event, &m->watchdog, CLOCK_BOOTTIME, UINT64_MAX, 0,
 				  on_watchdog, m);
 
-	if (r >= 0)
-		r = sd_event_source_set_enabled(m->watchdog, SD_EVENT_OFF);
-	if (r >= 0)
-		r = sd_event_add_defer(m->event, &m->reconcile, on_reconcile, m);
-	if (r >= 0)
-		r = sd_event_source_set_enabled(m->reconcile, SD_EVENT_OFF);
-	return r;
+	return r < 0 ? r : sd_event_source_set_enabled(m->watchdog, SD_EVENT_OFF);
 }
 
 DEFINE_CLEANUP(struct manager *, manager_free)
@@ -779,7 +647,7 @@ int manager_new(struct manager **ret, sd_event *event, const char *config_path,
 	if (r >= 0)
 		r = new_audiences(m);
 	if (r >= 0)
-		r = new_sources(m);
+		r = new_watchdog(m);
 	if (r < 0)
 		return r;
 	r = link_new(&m->link, event);
@@ -790,7 +658,6 @@ int manager_new(struct manager **ret, sd_event *event, const char *config_path,
 	m->observer = (struct observer){ &m->config, &m->log, m->registry, m->link };
 	look_for_module(m);
 	m->backend = m->link;
-	sd_event_source_set_enabled(m->reconcile, SD_EVENT_ONESHOT);
 	tell_systemd(m);
 	*ret = TAKE_PTR(m);
 	return 0;

@@ -68,14 +68,12 @@ struct manager {
 	LIST_HEAD(, registering) registering; /* bus.c */
 	int lock;			      /* the DLPAR lock */
 	sd_event_source *watchdog;
-	sd_event_source *reconcile;
-	uint32_t tried; /* the module's SEQ when last something of nobody's was taken */
+	sd_event_source *reconcile; /* restore.c's: enabled when nothing is going on */
+	uint32_t tried;		    /* the module's SEQ when last something of nobody's was taken */
 };
 
 int manager_new(struct manager **ret, sd_event *event, const char *config_path,
 		const char *run_directory);
-/* What an earlier daemon left: descriptors from systemd, the journal. */
-void manager_restore(struct manager *m, int *fds, char **names, size_t n);
 struct manager *manager_free(struct manager *m);
 
 /* Starts an operation; otherwise says why not in @text. */
@@ -89,5 +87,18 @@ void manager_reload(struct manager *m);
 void manager_stop(struct manager *m);
 /* Why drivers are not told, "" where they are. */
 const char *manager_degraded(const struct manager *m);
+
+/* ---- for restore.c, which starts what nobody has asked for ---- */
+
+int manager_start_session(struct manager *m, enum session_kind kind, uint64_t stream,
+			  const char *engine);
+/* Goes on where the journal of an earlier daemon ends. */
+int manager_adopt(struct manager *m, struct replay *replay);
+/* Who notices migrations of others: the module where it is, and nobody besides. NULL: out of memory. */
+struct backend *manager_noticing(struct manager *m);
+/* What there is without the module; false: out of memory. */
+bool manager_have_sysfs(struct manager *m);
+/* Lets go of the DLPAR lock. */
+void manager_unlock(struct manager *m);
 
 #endif /* DRMGRD_MANAGER_H */
