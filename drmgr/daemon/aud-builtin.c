@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The audience "builtin" is the daemon itself. First of all, in CHECK and BEGIN, it has looked up who may refuse. Then there are readiness
- * checks, in CHECK only. Each is a row of a table and one function that looks and says what it saw; the configuration says
+ * The audience "builtin" is the daemon itself. In CHECK and BEGIN it has looked up who may refuse, before anybody else
+ * is told. In CHECK it then makes readiness checks. Each is a row of a table and one function that looks and says what it saw; the configuration says
  * whether that is a veto or advice. All are instant.
  */
 #include <stdio.h>

@@ -178,7 +178,10 @@ static void answer(sd_bus_message *call, enum manager_error error, const char *t
 		r = sd_bus_reply_method_errorf(call, error_names[error], "%s",
 					       text[0] ? text : "it failed");
 	if (r < 0)
-		log_warning("The answer can't be sent: %s.", errno_text(r));
+		log_warning(
+			"The answer can't be sent to drmgr: %s. drmgr status -s ID has the result of a "
+			"migration.",
+			errno_text(r));
 	sd_bus_message_unref(call);
 }
 

@@ -17,7 +17,7 @@
 
 #define LOCK_FILE "/var/lock/dr_config_lock"
 #define LOCK_MODE 0600
-#define TRIES	  16 /* somebody makes and removes files under our hands: not for ever */
+#define TRIES	  16 /* somebody may make and remove the file all the time: not for ever */
 
 /* -ENOENT: there is none. -EPERM: what is there is not to be trusted. */
 static int open_roots(void)
@@ -34,7 +34,7 @@ static int open_roots(void)
 			    st.st_uid);
 		return -EPERM;
 	}
-	/* Not by its name again, which may be another file's by now. */
+	/* It is not opened by its name again: that may be another file's by now. */
 	snprintf(link, sizeof(link), "/proc/self/fd/%d", path);
 	fd = open(link, O_RDWR | O_CLOEXEC);
 	if (fd < 0)
@@ -82,7 +82,7 @@ static void describe(pid_t pid, char *text, size_t size)
 	text_copy(text, size, line, sizeof(line));
 }
 
-/* -EBUSY: a DLPAR operation has it. -EPERM: somebody has it in a way that none would. */
+/* -EBUSY: a DLPAR operation has it. -EPERM: somebody has it in a way that no DLPAR operation would. */
 static int lock(int fd, char *holder, size_t size)
 {
 	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
@@ -92,7 +92,7 @@ static int lock(int fd, char *holder, size_t size)
 	if ((errno != EAGAIN && errno != EACCES) || fcntl(fd, F_GETLK, &lock) < 0)
 		return -errno;
 	if (lock.l_type == F_UNLCK)
-		return -EEXIST; /* until just now: once more */
+		return -EEXIST; /* it was locked until just now: once more */
 	describe(lock.l_pid, holder, size);
 	if (lock.l_type == F_WRLCK)
 		return -EBUSY;

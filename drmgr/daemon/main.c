@@ -160,7 +160,8 @@ static int open_ways(sd_event *event, struct ways *w, struct manager *m, const c
 	sd_event_source_set_priority(w->end, SD_EVENT_PRIORITY_IMPORTANT);
 	r = private_new(&w->private_socket, m, run, fd);
 	if (r < 0)
-		log_error("There is no private socket for root: %s.", errno_text(r));
+		log_error("There is no private socket for root: %s. drmgr needs the system bus.",
+			  errno_text(r));
 	return sysbus_new(&w->bus, m);
 }
 
@@ -188,7 +189,8 @@ static int run(const struct settings *s)
 		notify("READY=1");
 		r = sd_event_loop(event);
 		if (r < 0)
-			log_error("The event loop failed: %s.", errno_text(r));
+			log_error("The event loop failed: %s. systemd starts drmgrd again.",
+				  errno_text(r));
 	}
 	close_ways(NULL, &ways);
 	sd_event_source_disable_unref(ways.end);

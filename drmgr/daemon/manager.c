@@ -24,7 +24,7 @@
 #include "shared/token.h"
 
 #define WATCHDOG_USEC (60 * USEC_PER_SEC)
-/* Ten years, for none: to systemd 239, 0 means to do nothing, and the timer would run on. */
+/* Ten years stand for none: systemd 239 ignores 0, and its timer would run on. */
 #define IDLE_WATCHDOG_USEC (10 * UINT64_C(31557600) * USEC_PER_SEC)
 
 /* ---- watchdog: only while something is going on, so that an idle daemon sleeps ---- */
@@ -172,7 +172,7 @@ void manager_stop(struct manager *m)
 {
 	char what[160];
 
-	/* As if it were killed; and a failure, so that systemd starts the one that goes on with it. */
+	/* As if the daemon were killed. It is a failure, so that systemd starts the next one, which goes on. */
 	if (m->stopping)
 		_exit(EXIT_FAILURE);
 	m->stopping = true;
@@ -197,7 +197,8 @@ static void reload_if_due(struct manager *m)
 		return;
 	m->reload = false;
 	if (config_load(&c, m->config_path) < 0) {
-		log_warning("The settings stay as they are.");
+		log_warning("The settings stay as they are: mend the file, then "
+			    "systemctl reload drmgrd.");
 		config_clear(&c);
 		return;
 	}
@@ -407,7 +408,9 @@ static enum manager_error take_lock(struct manager *m, char *text, size_t size)
 		return refuse(text, size, MANAGER_LOCKED,
 			      "another DLPAR operation is under way (%s): try again later", holder);
 	if (m->lock < 0)
-		log_warning("Going on without the DLPAR lock: %s.", errno_text(m->lock));
+		log_warning(
+			"Going on without the DLPAR lock: %s. Change no devices until this is over.",
+			errno_text(m->lock));
 	return MANAGER_OK;
 }
 
@@ -471,7 +474,7 @@ static void expect_move(struct manager *m, int caller)
 	sd_event_source_set_priority(m->pre_observed, SD_EVENT_PRIORITY_IDLE);
 }
 
-/* The caller goes on, as if we were not there. */
+/* The caller goes on as if there were no daemon. */
 static enum manager_error observe_request(struct manager *m, const struct manager_request *request,
 					  char *text, size_t size)
 {
@@ -517,7 +520,7 @@ static bool is_under_way(const struct manager *m, const struct manager_request *
 	       session_stream(m->session) == request->stream;
 }
 
-/* The same command again: its caller may have lost the first one. It will not go on without us: others are told. */
+/* The same command again, as its caller may have lost the first one. Others have been told, so it must not go on without us. */
 static enum manager_error attach(struct manager *m, const struct manager_request *request,
 				 manager_reply_t call, void *userdata, char *text, size_t size)
 {
@@ -548,7 +551,7 @@ enum manager_error manager_start(struct manager *m, const struct manager_request
 	if (m->session && is_under_way(m, request))
 		return attach(m, request, call, userdata, text, size);
 	if (m->session) {
-		/* Whoever asked for the check may be gone, and a hook that hangs has minutes. */
+		/* Nobody may be waiting for the check any more, and a hook that hangs has minutes. */
 		if (request->kind == REQUEST_MIGRATE && session_kind(m->session) == SESSION_CHECK)
 			session_stop(m->session);
 		return refuse_busy(m, text, size);
@@ -561,7 +564,7 @@ enum manager_error manager_start(struct manager *m, const struct manager_request
 		return refuse(text, size, MANAGER_FAILED, "out of memory");
 	}
 	m->request = *request;
-	/* The caller may go first, and its message with it. */
+	/* The caller may end first, and its message is freed then. */
 	if (request->token >= 0)
 		m->request.token = fcntl(request->token, F_DUPFD_CLOEXEC, 3);
 	e = sim ? prepare_simulation(m, text, size) : MANAGER_OK;
@@ -629,7 +632,8 @@ int manager_new(struct manager **ret, sd_event *event, const char *config_path,
 	if (r == -ENOMEM)
 		return r;
 	if (r < 0)
-		log_warning("All defaults are used.");
+		log_warning("All settings have their defaults: mend the file, then "
+			    "systemctl reload drmgrd.");
 	log_max_level = m->config.log_level;
 	if (mkdir(run_directory, 0755) < 0 && errno != EEXIST)
 		return -errno;

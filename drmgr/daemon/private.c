@@ -16,7 +16,7 @@
 #include "daemon/bus.h"
 #include "daemon/manager.h"
 
-/* So many at once, and so long for one that says nothing. */
+/* How many there may be at a time, and how long one may say nothing. */
 #define PEERS_MAX   64
 #define SILENT_USEC (10 * USEC_PER_SEC)
 #define AGAIN_USEC  USEC_PER_SEC
@@ -82,7 +82,7 @@ static int start_bus(struct peer *peer, int fd)
 		return r;
 	}
 	r = sd_bus_set_server(peer->bus, true, id);
-	/* It has been seen to be root's. */
+	/* is_roots() has looked who it is. */
 	if (r >= 0)
 		r = sd_bus_set_trusted(peer->bus, true);
 	if (r >= 0)
@@ -152,7 +152,7 @@ static int on_again(_unused_ sd_event_source *s, _unused_ uint64_t usec, void *u
 	return sd_event_source_set_enabled(p->accept, SD_EVENT_ON);
 }
 
-/* Nobody but root may connect at any time, so the mode is there before the name is. */
+/* Only root may ever connect, so the mode is set before the socket has its name. */
 static int listen_at(const char *run_directory)
 {
 	struct sockaddr_un addr = { .sun_family = AF_UNIX };

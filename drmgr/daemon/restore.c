@@ -21,7 +21,9 @@ static void lock_if_free(struct manager *m)
 	manager_unlock(m);
 	m->lock = drlock_take(holder, sizeof(holder));
 	if (m->lock < 0)
-		log_info("Going on without the DLPAR lock: %s.", errno_text(m->lock));
+		log_info(
+			"Going on without the DLPAR lock: %s. Change no devices until this is over.",
+			errno_text(m->lock));
 }
 
 static void note_foreign(struct manager *m, uint64_t stream)
@@ -112,7 +114,10 @@ static void take_over(struct manager *m, struct replay *replay)
 		   replay->session.stream);
 	r = manager_adopt(m, replay);
 	if (r < 0) {
-		log_error("It can't be taken over: %s.", errno_text(r));
+		log_error("Stream 0x%" PRIx64
+			  " can't be taken over: %s. Whoever was told to get ready, "
+			  "as %s says, has to be told by hand how it ended.",
+			  replay->session.stream, errno_text(r), m->journal_path);
 		manager_unlock(m);
 	}
 }
@@ -138,10 +143,13 @@ void restore(struct manager *m, int *fds, char **names, size_t n)
 		}
 	r = journal_replay(m->journal_path, &replay);
 	if (r < 0)
-		log_error("%s can't be read: %s.", m->journal_path, errno_text(r));
+		log_error(
+			"%s can't be read: %s. If a migration was in progress when the last daemon "
+			"ended, nobody is told how it ended.",
+			m->journal_path, errno_text(r));
 	boot_id(now, sizeof(now));
 	if (replay.open && strcmp(now, replay.session.boot_id) != 0)
-		log_notice("%s is of another boot; it is not used.", m->journal_path);
+		log_notice("%s is from before the last boot; it is not used.", m->journal_path);
 	else if (replay.open) {
 		if (strcmp(replay.session.engine, "sysfs") == 0)
 			take_back_sysfs(m, replay.session.stream, TAKE_FD(written));

@@ -69,7 +69,7 @@ static void save(const struct results *r)
 	if (!ok || rename(temp, r->path) < 0) {
 		log_warning("%s can't be written: %s.", r->path, errno_text(errno));
 		unlink(temp);
-		unlink(r->path); /* no result is better than that of the last time */
+		unlink(r->path); /* no file is better than an old one */
 	}
 }
 

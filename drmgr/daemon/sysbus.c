@@ -8,7 +8,7 @@
 #include "daemon/manager.h"
 #include "shared/busnames.h"
 
-/* Between two attempts; the bus waits longer for whom it has activated. */
+/* Between two attempts. A bus that has activated the daemon waits longer for it. */
 #define AGAIN_MIN_USEC USEC_PER_SEC
 #define AGAIN_MAX_USEC (8 * USEC_PER_SEC)
 
@@ -69,7 +69,7 @@ static int on_named(sd_bus_message *m, void *userdata, _unused_ sd_bus_error *e)
 	int r;
 
 	r = error ? -sd_bus_error_get_errno(error) : sd_bus_message_read(m, "u", &answer);
-	/* 1: it is ours, 4: it has been */
+	/* 1: the name is ours now, 4: it was already */
 	if (r >= 0 && answer != 1 && answer != 4)
 		r = -EEXIST;
 	if (r < 0) {

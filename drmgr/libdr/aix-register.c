@@ -59,7 +59,7 @@ static void forget_in_child(void)
 		close(fd);
 	atomic_store(&state.fd, -EBADF);
 	atomic_store(&state.registered, false);
-	/* the thread that was at it is not in the child */
+	/* the thread that was registering is not in the child */
 	atomic_store(&state.registering, false);
 	dr_aix_event_reset();
 }
@@ -153,7 +153,7 @@ void dr_aix_handler_changed(void)
 	if (!catches(dr_aix_handler()) && atomic_load(&state.pid) != getpid())
 		return;
 	do {
-		/* another thread is at it, or the one that this handler interrupted: it looks again */
+		/* another thread, or the one that this handler has interrupted, is doing it and will look again */
 		if (atomic_exchange(&state.registering, true))
 			break;
 		handler = dr_aix_handler();

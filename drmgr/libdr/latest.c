@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
  * The newest event of the AIX side. dr_reconfig() is called from signal handlers, which may interrupt a
- * thread anywhere in this file: so there is no lock, and nothing waits for the work of somebody who may be
- * lying underneath on the same stack.
+ * thread anywhere in this file: so there is no lock, and nothing waits for another
+ * call, which may be the one that was interrupted, further down on the same stack.
  *
  * A writer takes a ticket, which gives it a slot nobody else writes to, fills the slot in, puts the ticket
  * on it, and last of all makes it the newest with a compare-and-swap on one word, gen << 32 | ticket. Two
  * threads that took event 7 and event 8 from the socket may get there in any order: the larger gen stays.
  * A reader copies the slot that the word names, and believes the copy when the slot had that ticket before
- * and after. It starts again only when newer events came meanwhile, so somebody always gets on.
+ * and after. It starts again only when newer events came meanwhile, so some thread always gets on.
  *
  * A slot is used again after NR_SLOTS events. A migration has 3, ten seconds apart where it goes wrong.
  */
@@ -56,7 +56,7 @@ void latest_put(const struct wire_event *event)
 	uint32_t ticket;
 	uint64_t mine;
 
-	/* before it takes a slot: old news must not use up the one with the newest in it */
+	/* before it takes a slot: an old event must not take the one that has the newest in it */
 	if (is_older(event->gen, newest))
 		return;
 	ticket = take_ticket();

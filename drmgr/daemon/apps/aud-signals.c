@@ -38,7 +38,7 @@ struct signals {
 	bool entitled; /* those with the right to refuse have their turn now */
 	struct application *next;
 	sd_event_source *round;
-	size_t late;  /* for whom the grace was over before their turn */
+	size_t late;  /* applications whose grace was over before their turn */
 	size_t named; /* in the log, of those without the right */
 	bool slow_said;
 	usec_t start; /* of the phase */
@@ -83,9 +83,11 @@ static void say_rest(const struct signals *s)
 			"%zu applications without the right to refuse are not told %s: their grace is over.",
 			s->late, phase);
 	if (s->not_told > 1)
-		eventlog_note(s->a.log, LOG_WARNING, "application", NULL,
-			      "%zu other applications are not told %s, either: the journal.",
-			      s->not_told - 1, phase);
+		eventlog_note(
+			s->a.log, LOG_WARNING, "application", NULL,
+			"%zu other applications are not told %s, either, for want of room in the "
+			"journal: make room in /run.",
+			s->not_told - 1, phase);
 }
 
 static void complete_if_over(struct signals *s)
@@ -99,7 +101,7 @@ static void complete_if_over(struct signals *s)
 	audience_done(&s->a);
 }
 
-/* No more is expected of @app. */
+/* @app does not have to answer any more. */
 static void settle(struct signals *s, struct application *app)
 {
 	char name[APP_NAME_BYTES];
@@ -297,12 +299,16 @@ static int write_down(struct signals *s, const struct application *app, const ch
 	if (r == 0 || is_end(phase))
 		return 0; /* the end is owed all the same */
 	if (phase == DR_PHASE_PRE && may_stop(s, app, true))
-		audience_refuse(&s->a, "application", app->name, r, true,
-				"can't be told: the journal: %s", errno_text(r));
+		audience_refuse(
+			&s->a, "application", app->name, r, true,
+			"can't be told, because it can't be written down in the journal: %s",
+			errno_text(r));
 	else if (s->not_told++ == 0)
-		eventlog_note(s->a.log, LOG_WARNING, "application", app->name,
-			      "application %s (pid %d) is not told %s: the journal: %s", app->name,
-			      app->pid, dr_phase_text(phase), errno_text(r));
+		eventlog_note(
+			s->a.log, LOG_WARNING, "application", app->name,
+			"application %s (pid %d) is not told %s: it can't be written down in the "
+			"journal: %s",
+			app->name, app->pid, dr_phase_text(phase), errno_text(r));
 	return r;
 }
 
@@ -356,7 +362,7 @@ static void make_message(struct signals *s, const struct notice *n)
 		memcpy(s->message + 1, n->changes, nr * sizeof(struct wire_change));
 }
 
-/* Whose turn it is now, or NULL: nobody's any more. */
+/* The application whose turn it is, or NULL when all have had theirs. */
 static struct application *next_in_turn(struct signals *s)
 {
 	bool back = s->notice->phase == DR_PHASE_POST_ERROR;
@@ -368,14 +374,14 @@ static struct application *next_in_turn(struct signals *s)
 	return s->next;
 }
 
-/* The grace is over, and this one has no right to more. */
+/* The grace is over, and @app has no right to more time. */
 static bool is_too_late(const struct signals *s, const struct application *app)
 {
 	return !may_refuse(app) && !is_end(s->notice->phase) &&
 	       now_usec() >= s->start + s->config->grace;
 }
 
-/* A few of them: others have something to say in the loop, too. */
+/* Tells a few of them in a turn, so that the rest of the daemon gets its turn, too. */
 static int tell_some(_unused_ sd_event_source *source, _unused_ uint64_t usec, void *userdata)
 {
 	struct signals *s = userdata;
@@ -465,7 +471,7 @@ int aud_signals_new(struct audience **ret, sd_event *event, const struct config 
 	s->message = calloc(1, sizeof(*s->message) + WIRE_CHANGES_MAX * sizeof(struct wire_change));
 	r = s->message ? 0 : log_oom();
 	if (r >= 0)
-		/* At once; one that is deferred would come before everything else, each time. */
+		/* A timer that is due at once; a deferred source would come before everything else each time. */
 		r = sd_event_add_time(event, &s->round, CLOCK_BOOTTIME, 0, 1, tell_some, s);
 	if (r >= 0)
 		r = sd_event_source_set_enabled(s->round, SD_EVENT_OFF);

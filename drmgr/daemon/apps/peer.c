@@ -74,7 +74,7 @@ int application_watch(struct application *app, sd_event *event,
 	e = sd_event_add_io(event, &app->sock_source, app->sock, EPOLLIN, on_socket, app);
 	if (e >= 0)
 		e = sd_event_add_io(event, &app->pidfd_source, app->pidfd, EPOLLIN, on_death, app);
-	/* What it has said before it died is heard first. */
+	/* An answer that it gave before it died is heard first. */
 	return e < 0 ? e : sd_event_source_set_priority(app->pidfd_source, SD_EVENT_PRIORITY_IDLE);
 }
 

@@ -15,12 +15,12 @@ struct refusers;
 int refusers_new(struct refusers **ret, sd_event *event, const struct config *config);
 struct refusers *refusers_free(struct refusers *r);
 
-/* Looks all names up again; @done comes once, may be from inside this call. Not while it is being done. */
+/* Looks all names up again; @done comes once, perhaps from inside this call. Not to be called before that. */
 void refusers_look_up(struct refusers *r, void (*done)(void *userdata), void *userdata);
-/* The rest is of no interest: @done comes soon. */
+/* The other names are not needed any more: @done comes soon. */
 void refusers_stop(struct refusers *r);
 
-/* Is another number whenever somebody else may refuse. */
+/* Changes whenever others may refuse than before. */
 unsigned refusers_version(const struct refusers *r);
 bool refusers_have_groups(const struct refusers *r);
 bool refusers_include(const struct refusers *r, uid_t uid, const gid_t *gids, size_t nr_gids);

@@ -127,7 +127,7 @@ static bool may_say(struct registry *r)
 
 /* ---- making one ---- */
 
-/* Root's room is its own, whatever others do; each of them has a bound, and so have all of them together. */
+/* Root has room of its own. Each other user has a bound, and so have all other users together. */
 static bool charge(const struct registry *r, uid_t uid)
 {
 	const struct config *c = r->config;
@@ -265,15 +265,17 @@ int registry_add(struct registry *r, const struct registration *what)
 		return e;
 	e = registry_store_save(r->directory, app);
 	if (e < 0 && may_say(r))
-		log_warning("Application %s (%d) would be lost if the daemon were restarted: %s.",
-			    app->name, app->pid, errno_text(e));
+		log_warning(
+			"Application %s (%d) can't be written down: %s. If drmgrd is restarted, it has to "
+			"register again.",
+			app->name, app->pid, errno_text(e));
 	log_debug("Application %s (%d) of user %u is registered.", app->name, app->pid, app->uid);
 	return TAKE_FD(theirs);
 }
 
 /* ---- taking over from an earlier daemon ---- */
 
-/* Which of two descriptors of one name is the socket is a matter of what they are, not of their order. */
+/* Two descriptors have one name, in any order: the type says which of them is the socket. */
 static void take_fd(struct application *app, int fd)
 {
 	struct stat st;

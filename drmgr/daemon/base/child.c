@@ -79,7 +79,7 @@ static void guard(pid_t parent)
 		_exit(126);
 	if (child == 0)
 		return;
-	/* Nothing of the daemon's must stay open because of us. */
+	/* No descriptor of the daemon's may stay open because of this process. */
 	if (dup2(p[0].fd, FIRST_FD) < 0)
 		_exit(126);
 	p[0].fd = FIRST_FD;
@@ -92,7 +92,7 @@ static void guard(pid_t parent)
 	end_like(child);
 }
 
-/* What the daemon has for itself alone: a database that a script starts must not have it. */
+/* These are for the daemon alone: a database that a script starts must not inherit them. */
 static void reset_limits(void)
 {
 	struct rlimit files;
@@ -119,7 +119,7 @@ _Noreturn void child_run(const struct run_spec *spec, int output, pid_t parent)
 	if (spec->in_child && spec->in_child(spec->userdata) < 0)
 		_exit(126);
 	reset_signals();
-	/* Ours are CLOEXEC; this is for what somebody gave us. */
+	/* The daemon's own are CLOEXEC; this is for those that it was started with. */
 	close_range(FIRST_FD, ~0U, CLOSE_RANGE_CLOEXEC);
 	reset_limits();
 	execve(spec->path, spec->argv, spec->env);

@@ -134,7 +134,7 @@ static int parse_log_level(const struct row *row, struct config *c, const char *
 	return 0;
 }
 
-/* Who they are is looked up when it matters (refusers.c). Said twice, both count. */
+/* Who they are is looked up when it matters (refusers.c). If it is there twice, both count. */
 static int parse_may_refuse(_unused_ const struct row *row, struct config *c, const char *value)
 {
 	char *all;

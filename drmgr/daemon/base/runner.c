@@ -172,7 +172,7 @@ static int on_timer(_unused_ sd_event_source *s, _unused_ uint64_t usec, void *u
 	struct runner *r = userdata;
 
 	if (r->killed) {
-		/* It sleeps where no signal reaches it: nobody can wait for that. */
+		/* It sleeps in the kernel, where no signal reaches it, so it is not waited for. */
 		finish(r, (struct run_result){ .end = r->why });
 		return 0;
 	}
@@ -274,7 +274,7 @@ int runner_start(struct runner **ret, sd_event *event, const struct run_spec *sp
 	if (e == 0 || r->child_source)
 		e = watch(r);
 	if (e < 0) {
-		/* Rare, and then simple: it must not run where nobody waits for it. */
+		/* Nobody would wait for the child, so it must not run. */
 		kill(r->pid, SIGKILL);
 		r->child_source = sd_event_source_disable_unref(r->child_source);
 		waitpid(r->pid, NULL, 0);

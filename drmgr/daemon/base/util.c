@@ -28,7 +28,7 @@ void log_line(int level, const char *fmt, ...)
 {
 	static unsigned lost;
 	char text[1024], line[1100];
-	/* systemd reads the level from this prefix; a person at a terminal is spared it. */
+	/* systemd reads the level from this prefix; a person at a terminal does not need it. */
 	bool person = isatty(STDERR_FILENO);
 	va_list ap;
 

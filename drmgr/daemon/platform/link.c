@@ -3,7 +3,7 @@
  * The link to pmig.ko: one generic netlink socket, which owns the sessions, receives the events and carries the
  * commands. The module's state is level-triggered: every message holds all of it, and the one with the highest SEQ
  * counts. A command is over when it has been acknowledged and the state was read once after that, so whoever asked
- * sees a state that is at least as new as his command. Lost messages (ENOBUFS) cost one GET.
+ * sees a state that is at least as new as its command. Lost messages (ENOBUFS) cost one GET.
  *
  * The kernel has acted when a request has been sent, so an answer that is not there soon will not come: then the state is
  * asked for, and where that is not answered either the module counts as gone. Its session, if it has one of ours, is
@@ -151,7 +151,7 @@ int link_refresh(struct backend *b)
 	l->family = f.id;
 	l->group = f.group;
 	l->silent = false;
-	/* What has happened before we could hear of it. */
+	/* Events that came before this have not been heard. */
 	return send_get(l, 0);
 }
 
@@ -328,7 +328,9 @@ static void on_session(struct link *l, const struct nlmsghdr *nlh)
 	struct kernel_state *old = &l->b.state, state;
 
 	if (link_parse_session(nlh, &state) < 0) {
-		log_error("A message of the module is not well-formed; it is dropped.");
+		log_error(
+			"A message of pmig.ko is not well-formed and is dropped: install pmig.ko and "
+			"drmgrd from one package.");
 		kernel_state_clear(&state);
 	} else if (old->state != PMIG_STATE_NONE && state.state != PMIG_STATE_NONE &&
 		   (int32_t)(state.seq - old->seq) < 0)
@@ -376,7 +378,9 @@ static void recover(struct link *l)
 	struct pending *p, *next;
 
 	l->overrun = false;
-	log_warning("The kernel sent more than could be read; the state is asked for again.");
+	log_warning(
+		"The kernel sent more than could be read; the state is asked for again, and nothing "
+		"is lost.");
 	link_refresh(&l->b); /* the family may have gone, or come */
 	for (p = TAILQ_FIRST(&l->pending); p; p = next) {
 		int r;
@@ -481,7 +485,7 @@ static int open_socket(struct link *l)
 	if (!l->socket || mnl_socket_bind(l->socket, 0, MNL_SOCKET_AUTOPID) < 0)
 		return -errno;
 	fd = mnl_socket_get_fd(l->socket);
-	/* Without these it works, only less well. */
+	/* It works without these, only less well. */
 	mnl_socket_setsockopt(l->socket, NETLINK_EXT_ACK, &one, sizeof(one));
 	mnl_socket_setsockopt(l->socket, NETLINK_CAP_ACK, &one, sizeof(one));
 	mnl_socket_setsockopt(l->socket, NETLINK_ADD_MEMBERSHIP, &group, sizeof(group));

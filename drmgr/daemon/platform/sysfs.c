@@ -95,7 +95,7 @@ static int on_write(_unused_ sd_event_source *source, _unused_ const struct inot
 	return 0;
 }
 
-/* In the child. Its last words are for whichever daemon is there then. */
+/* In the child. What it prints is read by the daemon that runs then. */
 static int write_stream(void *userdata)
 {
 	const struct sysfs *s = userdata;
@@ -194,14 +194,15 @@ static int act(struct sysfs *s)
 		suspend(s);
 		return 0;
 	case PMIG_CMD_CANCEL:
-		/* Nobody can be asked to cancel; but nothing has been written either. */
+		/* There is nobody to ask to cancel, but nothing has been written, either. */
 		enter(s, PMIG_STATE_FAILED, ECANCELED, "not handed to the kernel");
 		return 0;
 	case PMIG_CMD_ADOPT:
 		return state == PMIG_STATE_NONE ? -ENOENT : 0;
 	case PMIG_CMD_END:
 		enter(s, PMIG_STATE_NONE, 0, "");
-		look_for_move(s); /* ours may have failed because it was another's that moved it */
+		look_for_move(
+			s); /* our write may have failed because somebody else's moved the partition */
 		return 0;
 	default:
 		return -EOPNOTSUPP;

@@ -31,7 +31,7 @@ static void next_job(struct scripts *s)
 	audience_done(&s->a);
 }
 
-/* Whoever was there the last time is asked when the directory can't be read; the operator hears that it can't. */
+/* If a directory can't be read, what the last scan found is used, and the operator is told so. */
 static void scan(struct scripts *s)
 {
 	const char *const directories[] = {
@@ -63,7 +63,10 @@ static void tell(struct audience *a, const struct notice *n)
 	next_job(s);
 }
 
-/* Hooks that were asked, or will not be any more, hear undocheck; a migration waits for it, so together they are quick. */
+/*
+ * All hooks are told undocheck, also those that have not been asked. A migration waits for it, so they have one short
+ * time together.
+ */
 static void undocheck_all(struct scripts *s)
 {
 	s->undocheck = now_usec() + UNDOCHECK_USEC;

@@ -91,7 +91,7 @@ static void on_done(void *userdata, const struct run_result *result)
 		if (e && e->state == TOLD_ENDING)
 			audience_over(&s->a, job->told_name);
 	} else {
-		/* Who was stopped has refused nothing. */
+		/* A child that was stopped has not refused. */
 		if (job_failed(job, result) && result->end != RUN_STOPPED)
 			judge(s, result->end == RUN_TIMED_OUT ? ETIMEDOUT : ECANCELED, why);
 		if (job->told_name[0] && is_end(s->notice->phase))
@@ -145,7 +145,7 @@ static usec_t job_deadline(const struct scripts *s)
 					      s->config->hook_timeout;
 	if (!all || now >= all)
 		return all ? all : now + timeout;
-	/* A hook that fails stops nothing in PRE; nor does one that hangs, by what it leaves to all others. */
+	/* A hook that fails in PRE stops nothing, and neither does one that hangs: half of the time is left to the others. */
 	if (s->job.kind == KIND_HOOK)
 		return now + usec_min(timeout, (all - now) / 2);
 	return usec_min(now + timeout, all);
@@ -252,7 +252,7 @@ static int adopt_job(struct scripts *s, const struct told_entry *e)
 				 .userdata = s,
 			 },
 			 e->pid, e->start, s->kept_output);
-	/* Only one can have been at work, and this is not his if he is gone. */
+	/* Only one child was at work. If it was not this one, the pipe is kept for the next that is tried. */
 	if (r == 0)
 		s->kept_output = safe_close(s->kept_output);
 	return r;

@@ -56,7 +56,7 @@ int script_check(const char *path, enum script_kind kind, struct stat *ret, char
 	int r;
 
 	snprintf(why, size, "%s can't be read", path);
-	/* Its contract knows no links; powerpc-utils' does. */
+	/* AIX's contract has no links, powerpc-utils' has. */
 	if (kind == KIND_AIX && lstat(path, &st) == 0 && S_ISLNK(st.st_mode)) {
 		snprintf(why, size, "%s is a symbolic link: copy the script itself", path);
 		return -ELOOP;
@@ -112,7 +112,7 @@ static bool same_contents(const struct stat *a, const struct stat *b)
 	       a->st_ctim.tv_sec == b->st_ctim.tv_sec && a->st_ctim.tv_nsec == b->st_ctim.tv_nsec;
 }
 
-/* powerpc-utils has no filter on names; AIX's directory is filled by drmgr -i, so what editors leave is not meant. */
+/* powerpc-utils has no filter on names; AIX's directory is filled by drmgr -i, so what editors leave there is no script. */
 static bool name_is_fine(const char *name, enum script_kind kind)
 {
 	size_t n = strlen(name);

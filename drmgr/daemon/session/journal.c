@@ -77,8 +77,9 @@ int journal_new(struct journal **ret, const char *path)
 		return log_oom();
 	r = make_spare(j);
 	if (r < 0)
-		log_warning("No room can be kept in %s for the next migration: %s.", j->spare,
-			    errno_text(r));
+		log_warning(
+			"No room can be kept in %s for the next migration: %s. Make room in /run.",
+			j->spare, errno_text(r));
 	*ret = TAKE_PTR(j);
 	return 0;
 }
@@ -342,8 +343,9 @@ int journal_replay(const char *path, struct replay *ret)
 	}
 	fclose(f);
 	if (error == -EBADMSG)
-		log_warning("%s:%zu: record is not whole; what comes after it is not used.", path,
-			    nr);
+		log_warning(
+			"%s:%zu: this record is not whole; it and what comes after it are not used.",
+			path, nr);
 	else if (error < 0) {
 		replay_clear(&r);
 		return error;

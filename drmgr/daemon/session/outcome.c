@@ -62,7 +62,7 @@ void session_take_failure(struct session *s)
 		     (int)k->error, "%s", k->reason[0] ? k->reason : errno_text((int)k->error));
 }
 
-/* It was to be stopped and has moved all the same: then a move is what everyone is told. */
+/* The migration was to be stopped and has completed all the same, so everyone is told POST. */
 static void forgive(struct session *s)
 {
 	if (s->outcome == SESSION_OK)

@@ -88,12 +88,12 @@ int session_adopt(struct session **ret, const struct session_setup *setup, struc
 			 replay->session.engine);
 	s->foreign = replay->session.flags & PMIG_F_FOREIGN;
 	s->known = replay->outcome;
-	/* Nobody says how it ended? The machine itself does: it has a serial number. */
+	/* If nobody says how it ended, the machine's serial number tells whether it moved. */
 	identity_serial(identity, sizeof(identity));
 	if (s->known == OUTCOME_UNKNOWN && replay->session.identity[0] &&
 	    strcmp(identity, replay->session.identity))
 		s->known = OUTCOME_COMPLETED;
-	/* It may have begun in the same second as we: what we say is newer all the same. */
+	/* The earlier daemon may have started in the same second as this one, whose events must be newer all the same. */
 	for (size_t k = 0; k < REPLAY_AUDIENCES_MAX; k++)
 		for (size_t i = 0; i < replay->audiences[k].told.n; i++) {
 			uint32_t gen = replay->audiences[k].told.v[i].gen;
@@ -111,7 +111,10 @@ int session_adopt(struct session **ret, const struct session_setup *setup, struc
 	setup->log->stream = s->request.stream;
 	r = journal_continue(setup->journal, replay);
 	if (r < 0)
-		log_warning("The journal can't be continued: %s.", errno_text(r));
+		log_warning(
+			"The journal can't be continued: %s. If drmgrd dies before the end of this "
+			"migration, the next one may tell somebody again how it ended.",
+			errno_text(r));
 	*ret = s;
 	return 0;
 }

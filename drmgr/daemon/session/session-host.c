@@ -16,7 +16,10 @@ static void host_done(struct audience *a)
 	session_kick(s);
 }
 
-/* Any number may come, also from those who can't stop it: the operator sees the first, and how many there were. */
+/*
+ * There may be any number of them, also from those who can't stop it: the operator sees the first ones, and how many
+ * more there are.
+ */
 static void keep(struct session *s, const struct refusal *refusal)
 {
 	size_t nr_advice = s->nr_refusals - s->nr_stopping;
@@ -81,7 +84,8 @@ static void host_over(struct audience *a, const char *name)
 
 	if (journal_over(s->setup.journal, a->ops->name, name) < 0)
 		log_warning(
-			"The journal can't be written; a daemon after this one might tell %s again.",
+			"The journal can't be written: if drmgrd dies before the end of this migration, the "
+			"next one tells %s again how it ended.",
 			name);
 }
 

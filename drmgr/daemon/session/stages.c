@@ -43,7 +43,7 @@ static bool ours_waits(const struct session *s)
 	       !(session_kernel(s)->flags & PMIG_F_FOREIGN);
 }
 
-/* Whoever else writes the stream was just quicker than our END: now we hear how it ends. */
+/* Somebody else wrote the stream before our END arrived, and we are told how that ends. */
 static bool ours_moves(const struct session *s)
 {
 	return session_kernel(s)->owner && kernel_is(s, PMIG_STATE_SUSPENDING, PMIG_STATE_POST);
@@ -155,7 +155,7 @@ static void limit_begin(struct session *s)
 	set_timer(s, s->wanted + pre_timeout(s) / 2);
 }
 
-/* Who is at work ends, and is told the end like all others; who has heard nothing hears nothing. */
+/* The hook that is running is stopped, and is told the end as those before it are; the others are told nothing. */
 static void end_begin(struct session *s)
 {
 	eventlog_note(
@@ -164,7 +164,7 @@ static void end_begin(struct session *s)
 	walk_stop(&s->walk);
 }
 
-/* Said again until the module has heard it: nothing else brings FAILED. */
+/* The command is repeated until the module has taken it: nothing else makes the session FAILED. */
 static void cancel(struct session *s)
 {
 	if (!kernel_is(s, PMIG_STATE_ENABLED, PMIG_STATE_READY) && !ours_waits(s))
@@ -174,7 +174,7 @@ static void cancel(struct session *s)
 	set_timer(s, now_usec() + CANCEL_AGAIN);
 }
 
-/* Somebody does not keep to PRE's deadline. With force that stops nothing, unless it is the drivers. */
+/* An audience has missed PRE's deadline. With force that stops the migration only if it is the drivers. */
 static void end_pre(struct session *s)
 {
 	if (s->request.force && walk_skip(&s->walk))
@@ -219,18 +219,18 @@ static void open_journal(struct session *s)
 }
 
 /*
- * When drivers are quiet, perhaps the one below the disk, no page of ours can be read from there, and no call of ours
- * may wait until somebody else's has been written to it.
+ * While drivers are quiet, perhaps the disk's, no page of ours can be read from the disk, and no call of ours may wait
+ * until somebody else's page has been written to it.
  */
 static void lock_memory(bool on)
 {
 	set_io_flusher(on);
 	if ((on ? mlockall(MCL_CURRENT | MCL_FUTURE) : munlockall()) < 0)
-		log_warning("The daemon's memory can't be %slocked: %s.", on ? "" : "un",
-			    errno_text(errno));
+		log_warning("The daemon's memory can't be %slocked: %s. Nothing has to be done.",
+			    on ? "" : "un", errno_text(errno));
 }
 
-/* Whoever asked for it has gone on without us: for the module it is somebody else's migration, that we adopt later. */
+/* drmgr has gone on without the daemon: the module sees somebody else's migration, which the daemon adopts later. */
 static void lose_token(struct session *s)
 {
 	log_warning("drmgr has lost patience and has the partition moved without drmgrd.");
@@ -321,7 +321,7 @@ static void enter(struct session *s, enum stage stage)
 		break;
 	case STAGE_ENDING:
 		session_log_result(s);
-		/* What the module has now may be another's, if we are late: it knows which one is ours. */
+		/* If we are late, the module may have another session by now; it knows which one is ours. */
 		if (s->in_module && session_kernel(s)->state != PMIG_STATE_NONE)
 			command(s, PMIG_CMD_END);
 		break;
@@ -334,7 +334,7 @@ static void enter(struct session *s, enum stage stage)
 	}
 }
 
-/* ADOPT has been answered; the module says where it stands, else the journal. */
+/* ADOPT has been answered: the module says where the session stands, or the journal, if the module has none. */
 static enum stage adopted_stage(struct session *s)
 {
 	if (s->command_error == 0)
@@ -359,7 +359,7 @@ static enum stage adopted_stage(struct session *s)
 	if (kernel_is(s, PMIG_STATE_ENABLED, PMIG_STATE_READY))
 		session_fail(s, SESSION_STOPPED, EOWNERDEAD,
 			     "the daemon was restarted before the partition was suspended");
-	/* The daemon before us has said so, or POST will: once is enough. */
+	/* The earlier daemon has told RESUMED already, or POST follows: it is not told again. */
 	s->resumed_told = kernel_is(s, PMIG_STATE_RESUMED, PMIG_STATE_RESUMED) &&
 			  s->request.kind == SESSION_ADOPTED;
 	if (kernel_is(s, PMIG_STATE_SUSPENDING, PMIG_STATE_COMPLETED))
@@ -367,7 +367,7 @@ static enum stage adopted_stage(struct session *s)
 	return STAGE_CANCELLING;
 }
 
-/* From here on people are told, unless whoever asked for it has lost patience. Then it is no migration of ours. */
+/* From here on everyone is told, unless drmgr has stopped waiting: then it is not our migration. */
 static enum stage first_telling(struct session *s)
 {
 	if (token_take(s->request.token))
@@ -420,7 +420,7 @@ static enum stage next_stage(struct session *s)
 	case STAGE_COPYING:
 	case STAGE_PRE:
 		if (failed || kernel_fails(s)) {
-			/* First of all why: those who are stopped by it fail, too. */
+			/* The reason comes first: audiences that are stopped because of it fail, too. */
 			if (!failed)
 				session_take_failure(s);
 			walk_stop(&s->walk);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The told-set: who of an audience has been told to get ready, in which order, and who has been told since how it
- * ended. The rule of the whole project in one type: whoever is in it is told the end exactly once.
+ * ended. Whoever is in it is told the end exactly once.
  */
 #ifndef DRMGRD_TOLD_H
 #define DRMGRD_TOLD_H
