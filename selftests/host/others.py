@@ -60,7 +60,7 @@ def registering_leaves_room(t):
     t.same("that of a user is not kept any more", 1, len(os.listdir("/run/drmgr/apps")))
     Member("root")
     t.same("root's is", 2, len(os.listdir("/run/drmgr/apps")))
-    t.result("Application user " in daemon.log() and "would be lost" in daemon.log(), "which is said", daemon.log())
+    t.result("Application user " in daemon.log() and "has to register again" in daemon.log(), "which is said", daemon.log())
     t.same("it is told all the same", 0, Migration("0x7001").finish())
     t.same("as the others are", {f"{x} {y}" for x in ("before", "user", "root") for y in ("pre", "post")}, set(seen()))
     t.same("and nobody is gone", None, before.process.poll())
