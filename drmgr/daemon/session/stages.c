@@ -387,15 +387,47 @@ static void drop_check(struct session *s)
 	walk_skip(&s->walk);
 }
 
+/* From BEGIN, COPYING and PRE. */
+static enum stage before_the_move(struct session *s)
+{
+	bool failed = s->outcome != SESSION_OK;
+
+	if (failed || kernel_fails(s)) {
+		/* The reason comes first: audiences that are stopped because of it fail, too. */
+		if (!failed)
+			session_take_failure(s);
+		walk_stop(&s->walk);
+		return walk_over(&s->walk) ? STAGE_CANCELLING : s->stage;
+	}
+	if (!walk_over(&s->walk))
+		return s->stage;
+	if (s->stage == STAGE_BEGIN)
+		return STAGE_COPYING;
+	if (kernel_is(s, PMIG_STATE_SUSPENDING, PMIG_STATE_COMPLETED))
+		return STAGE_MOVING; /* somebody wrote to sysfs meanwhile */
+	if (s->stage == STAGE_COPYING && !kernel_is(s, PMIG_STATE_QUIESCE, PMIG_STATE_READY))
+		return STAGE_COPYING;
+	if (s->stage == STAGE_COPYING)
+		return s->request.post_alone ? STAGE_MOVING : STAGE_PRE;
+	return kernel_is(s, PMIG_STATE_READY, PMIG_STATE_READY) ? STAGE_MOVING : STAGE_PRE;
+}
+
+static enum stage while_it_moves(struct session *s)
+{
+	if (kernel_is(s, PMIG_STATE_COMPLETED, PMIG_STATE_COMPLETED))
+		return walk_over(&s->walk) ? STAGE_POST : STAGE_MOVING;
+	if (!s->command_pending && s->command_error < 0 &&
+	    kernel_is(s, PMIG_STATE_ENABLED, PMIG_STATE_READY))
+		session_fail(s, SESSION_FAILED, s->command_error, "%s", s->command_text);
+	return s->outcome != SESSION_OK || kernel_fails(s) ? STAGE_CANCELLING : STAGE_MOVING;
+}
+
 /* The stage that the facts call for. */
 static enum stage next_stage(struct session *s)
 {
-	bool failed;
-
 	if (s->stop && (s->stage == STAGE_BEGIN || s->stage == STAGE_COPYING ||
 			s->stage == STAGE_PRE || (s->stage == STAGE_MOVING && ours_waits(s))))
 		session_fail(s, SESSION_STOPPED, ESHUTDOWN, "drmgrd was told to end");
-	failed = s->outcome != SESSION_OK;
 	switch (s->stage) {
 	case STAGE_NEW:
 		return s->request.kind == SESSION_CHECK	  ? STAGE_CHECK :
@@ -419,33 +451,9 @@ static enum stage next_stage(struct session *s)
 	case STAGE_BEGIN:
 	case STAGE_COPYING:
 	case STAGE_PRE:
-		if (failed || kernel_fails(s)) {
-			/* The reason comes first: audiences that are stopped because of it fail, too. */
-			if (!failed)
-				session_take_failure(s);
-			walk_stop(&s->walk);
-			return walk_over(&s->walk) ? STAGE_CANCELLING : s->stage;
-		}
-		if (!walk_over(&s->walk))
-			return s->stage;
-		if (s->stage == STAGE_BEGIN)
-			return STAGE_COPYING;
-		if (kernel_is(s, PMIG_STATE_SUSPENDING, PMIG_STATE_COMPLETED))
-			return STAGE_MOVING; /* somebody wrote to sysfs meanwhile */
-		if (s->stage == STAGE_COPYING &&
-		    !kernel_is(s, PMIG_STATE_QUIESCE, PMIG_STATE_READY))
-			return STAGE_COPYING;
-		if (s->stage == STAGE_COPYING)
-			return s->request.post_alone ? STAGE_MOVING : STAGE_PRE;
-		return kernel_is(s, PMIG_STATE_READY, PMIG_STATE_READY) ? STAGE_MOVING : STAGE_PRE;
+		return before_the_move(s);
 	case STAGE_MOVING:
-		if (kernel_is(s, PMIG_STATE_COMPLETED, PMIG_STATE_COMPLETED))
-			return walk_over(&s->walk) ? STAGE_POST : STAGE_MOVING;
-		if (!s->command_pending && s->command_error < 0 &&
-		    kernel_is(s, PMIG_STATE_ENABLED, PMIG_STATE_READY))
-			session_fail(s, SESSION_FAILED, s->command_error, "%s", s->command_text);
-		return failed || s->outcome != SESSION_OK || kernel_fails(s) ? STAGE_CANCELLING :
-									       STAGE_MOVING;
+		return while_it_moves(s);
 	case STAGE_CANCELLING:
 		if (kernel_is(s, PMIG_STATE_COMPLETED, PMIG_STATE_COMPLETED))
 			return STAGE_POST; /* too late to cancel */
