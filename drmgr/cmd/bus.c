@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * Calls of org.drmgr, and what their errors mean for the exit status. The daemon's own errors carry a line
- * for the operator, which is passed on; those of the bus are about things an operator has no idea of, so
+ * for the operator, which is passed on; those of the bus are about things that an operator does not know, so
  * they get a line from here.
  *
- * A call waits as long as the daemon answers another, GetStatus, that is made every few seconds beside it. One that
- * cannot be started, that hangs or is stopped, or a bus that does, is noticed in that way and in the same time.
- * For one that ends the bus itself answers, with NoReply. Where that is the private one and the token says that nobody
- * has been told, the next daemon is asked, once.
+ * A call waits as long as the daemon answers another, GetStatus, that is made every few seconds beside it. So a
+ * daemon that cannot be started, hangs or is stopped is noticed, and so is a bus that hangs, all in the same time.
+ * When the daemon ends, the bus answers, with NoReply. On the private socket the next daemon is then asked, once, if
+ * the token says that nobody has been told.
  *
  * Where another process has the DLPAR lock the daemon says so at once, and it is asked again from here: it need
  * not remember who waits, and who does not wait any more.
@@ -28,12 +28,12 @@
 #define LOCK_WAIT_USEC	(5 * USEC_PER_SEC)
 #define LOCK_RETRY_USEC (USEC_PER_SEC / 10)
 
-/* Waits of a second: so many between two questions whether the daemon is alive, and so many for the answer */
+/* In waits of a second: the time between two questions whether the daemon is alive, and the time for the answer */
 #define PING_SLICES   3
 #define SILENT_SLICES 10
-/* Once it has begun nobody else can go on with it, and an overloaded machine is slow: no haste. */
+/* Longer once the daemon has begun: nobody else can go on with the migration then, and the machine may be overloaded. */
 #define SILENT_SLICES_BEGUN 30
-/* How long after its own deadline the daemon is given up */
+/* How long the daemon is waited for past its own deadline */
 #define OVERDUE_USEC (10 * USEC_PER_SEC)
 
 #define NO_DAEMON_TEXT "drmgrd is not running and cannot be started: systemctl status drmgrd dbus"
@@ -164,8 +164,8 @@ static bool is_overdue(const struct call *call, sd_bus_message *m)
 }
 
 /*
- * Whatever it says, it is alive; but for what the library says in its place: at once, where there is no connection, and
- * when it has waited long enough itself, which changes nothing for us.
+ * Any answer of the daemon's shows that it is alive. Errors that the library makes do not: there is no connection, or
+ * the library itself has waited long enough.
  */
 static int on_pong(sd_bus_message *m, void *userdata, _unused_ sd_bus_error *error)
 {
@@ -205,8 +205,8 @@ static unsigned int patience(const struct call *call)
 }
 
 /*
- * Until @done says so; -ETIMEDOUT: the daemon, or the bus, is silent. Silence is measured in waits that
- * were in vain, as a partition that stands still for a minute has not waited for a minute.
+ * Until @done says so; -ETIMEDOUT: the daemon, or the bus, is silent. Silence is counted in waits, not
+ * in seconds: a partition that stood still for a minute has not waited for a minute.
  */
 static int await(struct call *call, bool (*done)(const struct call *call))
 {
@@ -245,7 +245,7 @@ static int new_message(struct call *call, const char *method)
 	return r < 0 ? call_bad_reply(r) : 0;
 }
 
-/* First of all is it there: to append a descriptor waits for the connection, and by itself without a bound. */
+/* The connection comes first: to append a descriptor waits for it, and without a bound. */
 static int is_there(struct call *call)
 {
 	int r = ping(call);
@@ -280,7 +280,7 @@ static int try_private(struct call *call)
 	return r >= 0 && call->refused ? -ECONNRESET : r;
 }
 
-/* A daemon that ends meanwhile leaves its socket to the next one. */
+/* If the daemon ends meanwhile, the next one has its socket. */
 static int open_private(struct call *call)
 {
 	int r = try_private(call);
@@ -291,7 +291,7 @@ static int open_private(struct call *call)
 	return try_private(call);
 }
 
-/* Root needs no bus. But whoever names one, as our tests do, means that one. */
+/* Root needs no bus. But if one is named in the environment, as by our tests, it is used. */
 int call_prepare(struct call *call, const char *method)
 {
 	int r = -ENOENT;
@@ -360,7 +360,7 @@ static int append_options(struct call *call, const struct request *req)
 		r = append_all(call->m, req, call);
 	if (r >= 0)
 		r = sd_bus_message_close_container(call->m);
-	/* Where the connection has gone the call says so. */
+	/* If the connection has gone, the call fails and says so. */
 	return r < 0 && !is_reset(r) ? call_bad_reply(r) : 0;
 }
 

@@ -35,8 +35,8 @@ int call_request(struct call *call, const char *method, const struct request *re
 int call_bad_reply(int r);
 
 /*
- * It failed, and neither for a reason that would stop powerpc-utils' drmgr, too, nor after somebody was told:
- * the daemon does not go on with it. Corrects *@status.
+ * The call failed, before anybody was told, and for a reason that would not stop powerpc-utils' drmgr: the migration
+ * can go on without the daemon, which does not go on with it. Corrects *@status.
  */
 bool call_may_do_without(struct call *call, int *status);
 

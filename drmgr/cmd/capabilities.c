@@ -33,7 +33,7 @@ static bool has_slb_size(void)
 int do_capabilities(const char *original, char *const argv[])
 {
 	fallback_exec(original, argv);
-	/* Only now: what is run instead has its descriptors and signals as they were. */
+	/* Not earlier: the program that may be run instead needs its descriptors and signals as they were. */
 	signal(SIGPIPE, SIG_IGN);
 	say_without_waiting();
 	printf("cpu_dlpar=no,mem_dlpar=no,slot_dlpar=no,phb_dlpar=no,hea_dlpar=no,pmig=%s,"

@@ -108,8 +108,8 @@ static bool somebody_was_told(const struct fallback *f, uint64_t stream)
 }
 
 /*
- * It may be a link to us, and we would run ourselves for ever; so we would by a script that runs us, which can only be
- * under the distribution's name.
+ * It may be a link to this program, which would then run itself for ever; so it would through a script that runs it,
+ * which can only be there under the distribution's name.
  */
 const char *fallback_original(const struct fallback *f)
 {
@@ -128,8 +128,8 @@ const char *fallback_original(const struct fallback *f)
 }
 
 /*
- * It and its hooks have signals as usual: it blocks what it wants. Those that have come meanwhile are dropped, or they would
- * end us here. Back as it was where it cannot be run.
+ * It and its hooks get the usual signals: it blocks those that it wants to. Signals that came meanwhile are dropped, or
+ * they would end this process. If it cannot be run, everything is put back.
  */
 void fallback_exec(const char *original, char *const argv[])
 {

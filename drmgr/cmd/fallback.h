@@ -18,7 +18,7 @@ struct fallback {
 
 extern const struct fallback fallback_system;
 
-/* A check that nobody answers stops nothing. Returns 0, or @status where the admin wants it to. */
+/* A check that nobody answers does not stop the migration. Returns 0, or @status with Fallback=refuse. */
 int fallback_check(const struct fallback *f, int status);
 
 /**
@@ -39,7 +39,7 @@ int fallback_observing(const struct fallback *f, char *const argv[], const uint6
 
 /* powerpc-utils' drmgr, or NULL where there is none. */
 const char *fallback_original(const struct fallback *f);
-/* Becomes it; returns only where that is impossible, with errno. */
+/* Becomes that program; returns only if that is impossible, with errno. */
 void fallback_exec(const char *original, char *const argv[]);
 
 #endif /* DRMGR_CMD_FALLBACK_H */

@@ -47,7 +47,10 @@ static bool of_the_hmc(const struct request *req)
 	       req->op == REQUEST_CAPABILITIES;
 }
 
-/* A descriptor that was closed would be the bus's next, and what is printed would go there. No reason to give up. */
+/*
+ * If stdout or stderr is closed, the bus would get its number, and what is printed would go there. It is no reason to give
+ * up.
+ */
 static void fill_standard_fds(void)
 {
 	int fd;
@@ -57,7 +60,10 @@ static void fill_standard_fds(void)
 			return;
 }
 
-/* The HMC's caller may lose its terminal, its pipe or its session: the migration is not ended by that, nor its status. */
+/*
+ * The HMC's caller may lose its terminal, its pipe or its session: neither the migration nor the exit status changes by
+ * that.
+ */
 static void prepare(const struct request *req)
 {
 	sigset_t set;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * What the caller and the log have to know. The log is not waited for, and nothing here needs memory: something may
- * be broken, and this is what says so.
+ * What the caller and the log have to know. The log is not waited for, and nothing here needs memory, because
+ * this has to work when something is broken.
  */
 #include "cmd/say.h"
 #include "shared/cleanup.h"

@@ -22,14 +22,14 @@ static inline int token_new(void)
 	return eventfd(1, EFD_CLOEXEC | EFD_NONBLOCK);
 }
 
-/* False: the other one has it. Where there is no token there is nobody else. */
+/* False: the other side has it. Without a token there is no other side. */
 static inline bool token_take(int fd)
 {
 	uint64_t value;
 
 	if (fd < 0)
 		return true;
-	/* it may be anything: it came with a message */
+	/* it came with a message, so it may be anything */
 	fcntl(fd, F_SETFL, O_NONBLOCK);
 	return read(fd, &value, sizeof(value)) > 0 || errno != EAGAIN;
 }
