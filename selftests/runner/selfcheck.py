@@ -288,6 +288,11 @@ def circles_of_files_are_refused():
 
 
 @check
+def files_that_are_not_in_the_map_are_named():
+    assert style.not_in_the_map("| `a.c`, `b.c` | x |", ["x/a.c", "x/b.c", "y/c.c", "y/ab.c"]) == ["y/c.c", "y/ab.c"]
+
+
+@check
 def every_test_has_an_area():
     assert {guests.area(t) for t in guests.tests()} >= {"kernel", "daemon", "lab", "cmd", "libdr"}
     assert testlist.fits(guests.tests()[0], "6.1")

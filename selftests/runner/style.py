@@ -62,6 +62,18 @@ def style_arrows(report):
     report.result(not circles, "no circle of files", "\n".join(circles))
 
 
+def not_in_the_map(text, files):
+    return [f for f in files if f"`{os.path.basename(f)}`" not in text]
+
+
+def style_map(report):
+    """Whoever looks for something finds its file from Documentation/architecture.md."""
+    with open(os.path.join(TOP, "Documentation/architecture.md"), encoding="utf-8") as file:
+        missing = not_in_the_map(file.read(), sources("drmgr/*/*.c", "drmgr/daemon/*/*.c"))
+    missing = [f for f in missing if not f.startswith("drmgr/examples/")]
+    report.result(not missing, "each file has a line in architecture.md", "\n".join(missing))
+
+
 def style_teardowns(report):
     """kselftest's ASSERT_ jumps back to before the teardown: one in it that fails is tried for ever."""
     bad = []
@@ -74,4 +86,4 @@ def style_teardowns(report):
 
 
 STEPS = {"clang-format": style_clang_format, "checkpatch": style_checkpatch, "shellcheck": style_shellcheck,
-         "arrows": style_arrows, "teardowns": style_teardowns}
+         "arrows": style_arrows, "map": style_map, "teardowns": style_teardowns}
