@@ -2,74 +2,44 @@
 /*
  * All handlers: the list, and telling them a phase in the right order.
  *
- * The list is sorted by priority. Who is to be undone is written on the handlers themselves (told)
- * at the moment their PRE call begins, so the undo is a walk of the list from its end. No lock is
- * held over a call: a walk takes references on all first, and handlers that come or go meanwhile do
- * no harm.
+ * The list is sorted by priority. Who is to be undone is written on the handlers themselves
+ * (told_pre) at the moment their PRE call begins, so the undo is a walk of the list from its end.
+ * No lock is held over a call: a walk takes references on all first, and handlers that come or go
+ * meanwhile do no harm.
  */
 #include <linux/err.h>
 #include <linux/mutex.h>
 #include <linux/slab.h>
 
 #include "chain.h"
+#include "notice.h"
 
-/*
- * Guards handlers, nr_handlers, busy and the marked fields of struct pmig_handler_ctx. Innermost
- * mutex.
- */
-DEFINE_MUTEX(chain_lock);
-static LIST_HEAD(handlers);
-static unsigned int nr_handlers;
-static bool busy; /* between the beginning of PRE and the end of POST or POST_ERROR */
+static LIST_HEAD(handlers);	 /* under pmig_handlers_lock */
+static unsigned int nr_handlers; /* under pmig_handlers_lock */
+/* Between the beginning of PRE and the end of POST or POST_ERROR. Under pmig_handlers_lock. */
+static bool busy;
 
-struct pmig_changes *pmig_changes_alloc(unsigned int nr)
+void pmig_chain_set_busy(bool now)
 {
-	struct pmig_changes *changes = kzalloc(struct_size(changes, change, nr), GFP_KERNEL);
-
-	if (changes) {
-		kref_init(&changes->ref);
-		changes->nr = nr;
-	}
-	return changes;
-}
-
-struct pmig_changes *pmig_changes_get(struct pmig_changes *changes)
-{
-	kref_get(&changes->ref);
-	return changes;
-}
-
-static void release_changes(struct kref *ref)
-{
-	kfree(container_of(ref, struct pmig_changes, ref));
-}
-
-void pmig_changes_put(struct pmig_changes *changes)
-{
-	kref_put(&changes->ref, release_changes);
-}
-
-void pmig_handlers_busy(bool now)
-{
-	mutex_lock(&chain_lock);
+	mutex_lock(&pmig_handlers_lock);
 	busy = now;
-	mutex_unlock(&chain_lock);
+	mutex_unlock(&pmig_handlers_lock);
 }
 
 /* References on all handlers that take one of @phases, by priority. */
-unsigned int pmig_handlers_get(struct pmig_handler_ctx **ctx, u32 phases)
+static unsigned int get_handlers(struct pmig_handler_ctx **ctx, u32 phases)
 {
 	struct pmig_handler_ctx *pos;
 	unsigned int n = 0;
 
-	mutex_lock(&chain_lock);
+	mutex_lock(&pmig_handlers_lock);
 	list_for_each_entry(pos, &handlers, node) {
 		if (!(pos->handler->phases & phases))
 			continue;
 		kref_get(&pos->ref);
 		ctx[n++] = pos;
 	}
-	mutex_unlock(&chain_lock);
+	mutex_unlock(&pmig_handlers_lock);
 	return n;
 }
 
@@ -90,18 +60,18 @@ static int answer_of(struct pmig_handler_ctx *ctx, enum pmig_phase phase,
 
 /**
  * pmig_chain_check() - ask all handlers at once whether the partition may move
- * @told: what they are told
+ * @news: what they are told
  * @refusals: who said no, in the order of priority; empty before
  */
-void pmig_chain_check(const struct pmig_told *told, struct pmig_refusals *refusals)
+void pmig_chain_check(const struct pmig_news *news, struct pmig_refusals *refusals)
 {
 	struct pmig_handler_ctx *ctx[PMIG_HANDLERS_MAX];
 	struct pmig_notice *notice[PMIG_HANDLERS_MAX];
 	unsigned int i, n;
 
-	n = pmig_handlers_get(ctx, PMIG_PHASES(PMIG_PHASE_CHECK));
+	n = get_handlers(ctx, PMIG_PHASES(PMIG_PHASE_CHECK));
 	for (i = 0; i < n; i++)
-		notice[i] = pmig_notice_send(ctx[i], PMIG_PHASE_CHECK, told);
+		notice[i] = pmig_notice_send(ctx[i], PMIG_PHASE_CHECK, news);
 	for (i = 0; i < n; i++)
 		if (notice[i] && answer_of(ctx[i], PMIG_PHASE_CHECK, notice[i],
 					   &refusals->refusal[refusals->nr]))
@@ -111,22 +81,22 @@ void pmig_chain_check(const struct pmig_told *told, struct pmig_refusals *refusa
 
 /**
  * pmig_chain_pre() - tell one handler after the other to get ready, until one refuses
- * @told: what they are told
+ * @news: what they are told
  * @stop: becomes true when there is no more need; the handler whose turn it is finishes first
  * @refusals: gets the refusal
  *
  * Return: 0 when all are ready; a negative errno of the one that refused, -ECANCELED after *@stop.
  */
-int pmig_chain_pre(const struct pmig_told *told, const bool *stop, struct pmig_refusals *refusals)
+int pmig_chain_pre(const struct pmig_news *news, const bool *stop, struct pmig_refusals *refusals)
 {
 	struct pmig_handler_ctx *ctx[PMIG_HANDLERS_MAX];
 	struct pmig_notice *notice;
 	unsigned int i, n;
 	int err = 0;
 
-	n = pmig_handlers_get(ctx, PMIG_PHASES(PMIG_PHASE_PRE));
+	n = get_handlers(ctx, PMIG_PHASES(PMIG_PHASE_PRE));
 	for (i = 0; i < n && !err && !READ_ONCE(*stop); i++) {
-		notice = pmig_notice_send(ctx[i], PMIG_PHASE_PRE, told);
+		notice = pmig_notice_send(ctx[i], PMIG_PHASE_PRE, news);
 		if (!notice)
 			continue;
 		err = answer_of(ctx[i], PMIG_PHASE_PRE, notice, &refusals->refusal[refusals->nr]);
@@ -141,7 +111,7 @@ int pmig_chain_pre(const struct pmig_told *told, const bool *stop, struct pmig_r
  * Tell the end, last one first. A handler that still sits in an earlier call hears it later, and
  * the others do not wait for it.
  */
-static void tell_back(enum pmig_phase phase, const struct pmig_told *told)
+static void tell_back(enum pmig_phase phase, const struct pmig_news *news)
 {
 	struct pmig_handler_ctx *ctx[PMIG_HANDLERS_MAX];
 	struct pmig_notice *notice;
@@ -149,13 +119,13 @@ static void tell_back(enum pmig_phase phase, const struct pmig_told *told)
 	unsigned int i, n;
 	int err;
 
-	n = pmig_handlers_get(ctx, PMIG_PHASES(phase));
+	n = get_handlers(ctx, PMIG_PHASES(phase));
 	for (i = n; i-- > 0;) {
-		mutex_lock(&chain_lock);
-		wanted = phase == PMIG_PHASE_POST || (ctx[i]->told && !ctx[i]->ending);
+		mutex_lock(&pmig_handlers_lock);
+		wanted = phase == PMIG_PHASE_POST || (ctx[i]->told_pre && !ctx[i]->end_queued);
 		calling = ctx[i]->calling;
-		mutex_unlock(&chain_lock);
-		notice = wanted ? pmig_notice_send(ctx[i], phase, told) : NULL;
+		mutex_unlock(&pmig_handlers_lock);
+		notice = wanted ? pmig_notice_send(ctx[i], phase, news) : NULL;
 		if (!notice)
 			continue;
 		if (calling && !IS_ERR(notice)) {
@@ -172,28 +142,28 @@ static void tell_back(enum pmig_phase phase, const struct pmig_told *told)
 /**
  * pmig_chain_post() - tell all who want to know that the partition has moved, highest priority
  * value first
- * @told: what they are told, with the changes
+ * @news: what they are told, with the changes
  */
-void pmig_chain_post(const struct pmig_told *told)
+void pmig_chain_post(const struct pmig_news *news)
 {
-	tell_back(PMIG_PHASE_POST, told);
+	tell_back(PMIG_PHASE_POST, news);
 }
 
 /**
  * pmig_chain_undo() - tell those who were told PRE that the partition has not moved, in reverse
  * order
- * @told: what they are told
+ * @news: what they are told
  */
-void pmig_chain_undo(const struct pmig_told *told)
+void pmig_chain_undo(const struct pmig_news *news)
 {
-	tell_back(PMIG_PHASE_POST_ERROR, told);
+	tell_back(PMIG_PHASE_POST_ERROR, news);
 }
 
-static int may_add(const char *name)
+static int may_register(const char *name)
 {
 	struct pmig_handler_ctx *pos;
 
-	lockdep_assert_held(&chain_lock);
+	lockdep_assert_held(&pmig_handlers_lock);
 	list_for_each_entry(pos, &handlers, node)
 		if (!strcmp(pos->name, name))
 			return -EEXIST;
@@ -203,11 +173,11 @@ static int may_add(const char *name)
 }
 
 /* Behind all of the same priority, so that equal ones go in the order of registration. */
-static void insert(struct pmig_handler_ctx *ctx)
+static void insert_handler(struct pmig_handler_ctx *ctx)
 {
 	struct pmig_handler_ctx *pos;
 
-	lockdep_assert_held(&chain_lock);
+	lockdep_assert_held(&pmig_handlers_lock);
 	list_for_each_entry(pos, &handlers, node)
 		if (pos->handler->priority > ctx->handler->priority)
 			break;
@@ -236,18 +206,18 @@ int __pmig_register_handler(struct pmig_handler *handler, struct module *owner)
 		err = -ENOMEM;
 		goto free;
 	}
-	ctx->worker = pmig_run_worker("pmig/%.10s", ctx->name);
+	ctx->worker = pmig_kthread_run("pmig/%.10s", ctx->name);
 	if (IS_ERR(ctx->worker)) {
 		err = PTR_ERR(ctx->worker);
 		goto free;
 	}
-	mutex_lock(&chain_lock);
-	err = may_add(ctx->name);
+	mutex_lock(&pmig_handlers_lock);
+	err = may_register(ctx->name);
 	if (!err) {
-		insert(ctx);
+		insert_handler(ctx);
 		handler->ctx = ctx;
 	}
-	mutex_unlock(&chain_lock);
+	mutex_unlock(&pmig_handlers_lock);
 	if (err)
 		goto destroy;
 	return 0;
@@ -273,15 +243,15 @@ void pmig_unregister_handler(struct pmig_handler *handler)
 
 	if (!ctx)
 		return;
-	mutex_lock(&chain_lock);
+	mutex_lock(&pmig_handlers_lock);
 	ctx->gone = true;
 	list_del(&ctx->node);
 	nr_handlers--;
 	if (ctx->waiting)
 		pmig_notice_forget(ctx->waiting);
-	mutex_unlock(&chain_lock);
+	mutex_unlock(&pmig_handlers_lock);
 	kthread_destroy_worker(ctx->worker);
-	if (ctx->told)
+	if (ctx->told_pre)
 		module_put(ctx->owner);
 	handler->ctx = NULL;
 	pmig_handler_put(ctx);

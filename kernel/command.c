@@ -9,7 +9,7 @@
 #include <linux/file.h>
 #include <linux/slab.h>
 
-#include "message.h"
+#include "command.h"
 #include "session.h"
 
 #define NOT_NOW "not now: the session is in state "
@@ -195,23 +195,23 @@ static int open_session(const struct pmig_request *rq, enum pmig_state state,
 }
 
 /**
- * pmig_session_check() - ask all kernel handlers
+ * pmig_command_check() - ask all kernel handlers
  * @rq: STREAM may be missing, as it may in a validation
  *
  * Return: 0 or a negative errno.
  */
-int pmig_session_check(const struct pmig_request *rq)
+int pmig_command_check(const struct pmig_request *rq)
 {
 	return open_session(rq, PMIG_STATE_CHECK, question);
 }
 
 /**
- * pmig_session_begin() - follow a stream
+ * pmig_command_begin() - follow a stream
  * @rq: STREAM is needed
  *
  * Return: 0 or a negative errno.
  */
-int pmig_session_begin(const struct pmig_request *rq)
+int pmig_command_begin(const struct pmig_request *rq)
 {
 	return open_session(rq, PMIG_STATE_ENABLED, open_stream);
 }
@@ -247,12 +247,12 @@ static int advance(const struct pmig_request *rq, enum pmig_state from, enum pmi
 	return PTR_ERR_OR_ZERO(s);
 }
 
-int pmig_session_pre(const struct pmig_request *rq)
+int pmig_command_pre(const struct pmig_request *rq)
 {
 	return advance(rq, PMIG_STATE_QUIESCE, PMIG_STATE_PRE);
 }
 
-int pmig_session_suspend(const struct pmig_request *rq)
+int pmig_command_suspend(const struct pmig_request *rq)
 {
 	return advance(rq, PMIG_STATE_READY, PMIG_STATE_SUSPENDING);
 }
@@ -261,7 +261,7 @@ int pmig_session_suspend(const struct pmig_request *rq)
 	(BIT(PMIG_STATE_ENABLED) | BIT(PMIG_STATE_QUIESCE) | BIT(PMIG_STATE_PRE) | \
 	 BIT(PMIG_STATE_READY))
 
-int pmig_session_cancel(const struct pmig_request *rq)
+int pmig_command_cancel(const struct pmig_request *rq)
 {
 	u32 states = BEFORE_SUSPENDING;
 	struct pmig_session *s;
@@ -283,7 +283,7 @@ int pmig_session_cancel(const struct pmig_request *rq)
 }
 
 /* @rq->stream: of this stream alone, and also where it has made room for others; 0 for any */
-int pmig_session_adopt(const struct pmig_request *rq)
+int pmig_command_adopt(const struct pmig_request *rq)
 {
 	struct pmig_session *s;
 	int err = 0;
@@ -309,7 +309,7 @@ int pmig_session_adopt(const struct pmig_request *rq)
 	(BIT(PMIG_STATE_CHECKED) | BIT(PMIG_STATE_COMPLETED) | BIT(PMIG_STATE_FAILED) | \
 	 BIT(PMIG_STATE_ENABLED) | BIT(PMIG_STATE_QUIESCE))
 
-int pmig_session_end(const struct pmig_request *rq)
+int pmig_command_end(const struct pmig_request *rq)
 {
 	struct pmig_session *s;
 	int err = 0;
@@ -328,13 +328,13 @@ out:
 }
 
 /**
- * pmig_session_orphan() - a socket has closed
+ * pmig_command_orphan() - a socket has closed
  * @portid: its port; most are not an owner's
  *
  * A check is worth nothing without the one who asked; the worker forgets it if it still runs.
  * Before the suspension the migration is undone; from there on it is finished, and the result kept.
  */
-void pmig_session_orphan(u32 portid)
+void pmig_command_orphan(u32 portid)
 {
 	struct pmig_session *s;
 

@@ -37,9 +37,9 @@
 
 /* kthread_create_worker() no longer wakes what it creates since 6.14. */
 #if PMIG_KERNEL >= 6014
-#define pmig_run_worker(fmt, ...) kthread_run_worker(0, fmt, ##__VA_ARGS__)
+#define pmig_kthread_run(fmt, ...) kthread_run_worker(0, fmt, ##__VA_ARGS__)
 #else
-#define pmig_run_worker(fmt, ...) kthread_create_worker(0, fmt, ##__VA_ARGS__)
+#define pmig_kthread_run(fmt, ...) kthread_create_worker(0, fmt, ##__VA_ARGS__)
 #endif
 
 /*

@@ -8,8 +8,9 @@
  * And how long the result waits for such an owner before others need not wait for it.
  */
 #include <linux/module.h>
+#include <linux/workqueue.h>
 
-#include "session.h"
+#include "deadline.h"
 
 static unsigned int pre_timeout_ms = 600000;
 module_param(pre_timeout_ms, uint, 0644);

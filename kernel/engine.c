@@ -8,7 +8,9 @@
 #include <linux/slab.h>
 
 #include "engine.h"
-#include "session.h"
+#include "foreign.h"
+#include "machine/changes.h"
+#include "machine/diff.h"
 
 /* Guards engines and each engine's baseline. Never held while an engine is called. */
 static DEFINE_MUTEX(engines_lock);

@@ -14,7 +14,10 @@
  * Several may write the same stream, we among them: mainline lets them. One of them moves the
  * partition, so a failure counts when it is the last one's.
  */
-#include "session.h"
+#include <linux/math64.h>
+
+#include "foreign.h"
+#include "worker.h"
 
 /*
  * The one that waits for the slot, under pmig_session_lock. @engine is NULL where there is none.
@@ -83,7 +86,7 @@ static void end(struct pmig_session *s, int err, u64 blackout_ns)
 	s->foreign_done = true;
 	s->foreign_err = err;
 	s->blackout_us = div_u64(blackout_ns, NSEC_PER_USEC);
-	pmig_run_kick();
+	pmig_worker_wake();
 }
 
 static void pending_begin(struct pmig_engine *engine, u64 stream)
@@ -106,7 +109,7 @@ static void pending_end(struct pmig_engine *engine, u64 stream, int err, u64 bla
 		pending.stream = stream;
 		pending.blackout_ns = blackout_ns;
 		pending.done = true;
-		pmig_run_kick();
+		pmig_worker_wake();
 	} else if (pending.engine == engine && pending.stream == stream && !pending.done &&
 		   !--pending.writers) {
 		pending.engine = NULL;

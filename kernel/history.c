@@ -9,7 +9,7 @@
  */
 #include <linux/list.h>
 
-#include "session.h"
+#include "history.h"
 
 #define HISTORY_MAX 8
 

@@ -6,11 +6,15 @@
  * that says so. At the end there is no session but those that have ended and that nobody owns.
  */
 #include <linux/module.h>
+#include <net/genetlink.h>
 
-#include "message.h"
+#include "deadline.h"
+#include "netlink.h"
+#include "poll.h"
 #include "pseries/pseries.h"
 #include "session.h"
 #include "uevent.h"
+#include "worker.h"
 
 static int __init pmig_init(void)
 {
@@ -19,7 +23,7 @@ static int __init pmig_init(void)
 	err = pmig_uevent_init();
 	if (err)
 		return err;
-	err = pmig_run_init();
+	err = pmig_worker_init();
 	if (err)
 		goto uevent;
 	err = pmig_poll_init();
@@ -42,7 +46,7 @@ deadline:
 poll:
 	pmig_poll_exit();
 run:
-	pmig_run_exit();
+	pmig_worker_exit();
 uevent:
 	pmig_uevent_exit();
 	return err;
@@ -54,7 +58,7 @@ static void __exit pmig_exit(void)
 	pmig_netlink_exit();
 	pmig_deadline_exit();
 	pmig_poll_exit();
-	pmig_run_exit();
+	pmig_worker_exit();
 	pmig_session_exit();
 	pmig_uevent_exit();
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Messages to user space; netlink.c has the commands from there. */
+/* Messages to user space. */
 #ifndef _PMIG_MESSAGE_H
 #define _PMIG_MESSAGE_H
 
@@ -12,18 +12,5 @@ extern struct genl_family pmig_genl_family;
 /* With pmig_session_lock held, so that messages leave in the order of their numbers. */
 void pmig_message_multicast(const struct pmig_session *s);
 struct sk_buff *pmig_message(const struct pmig_session *s, u32 portid, u32 seq, int flags, u8 cmd);
-
-/*
- * @sentence: static. It is copied into the acknowledgment a moment after the command has returned,
- * when nobody of ours can tell whether that has happened.
- */
-static inline void pmig_say(struct netlink_ext_ack *extack, const char *sentence)
-{
-	if (extack)
-		extack->_msg = sentence;
-}
-
-int pmig_netlink_init(void);
-void pmig_netlink_exit(void);
 
 #endif /* _PMIG_MESSAGE_H */

@@ -14,8 +14,9 @@
 #include <linux/netlink.h>
 #include <linux/sched/mm.h>
 
+#include "command.h"
 #include "message.h"
-#include "session.h"
+#include "netlink.h"
 
 #define USER_FLAGS (PMIG_F_FORCE | PMIG_F_QUIESCE_NOW)
 
@@ -89,7 +90,7 @@ static int do_check(struct sk_buff *skb, struct genl_info *info)
 {
 	struct pmig_request rq = parse(info);
 
-	return pmig_session_check(&rq);
+	return pmig_command_check(&rq);
 }
 
 static int do_begin(struct sk_buff *skb, struct genl_info *info)
@@ -102,21 +103,21 @@ static int do_begin(struct sk_buff *skb, struct genl_info *info)
 		pmig_say(info->extack, "a stream ID other than 0 is needed");
 		return -EINVAL;
 	}
-	return pmig_session_begin(&rq);
+	return pmig_command_begin(&rq);
 }
 
 static int do_pre(struct sk_buff *skb, struct genl_info *info)
 {
 	struct pmig_request rq = bare(info);
 
-	return pmig_session_pre(&rq);
+	return pmig_command_pre(&rq);
 }
 
 static int do_suspend(struct sk_buff *skb, struct genl_info *info)
 {
 	struct pmig_request rq = bare(info);
 
-	return pmig_session_suspend(&rq);
+	return pmig_command_suspend(&rq);
 }
 
 static int do_cancel(struct sk_buff *skb, struct genl_info *info)
@@ -125,7 +126,7 @@ static int do_cancel(struct sk_buff *skb, struct genl_info *info)
 
 	if (info->attrs[PMIG_A_ERRNO])
 		rq.err = nla_get_u32(info->attrs[PMIG_A_ERRNO]);
-	return pmig_session_cancel(&rq);
+	return pmig_command_cancel(&rq);
 }
 
 static int do_adopt(struct sk_buff *skb, struct genl_info *info)
@@ -134,14 +135,14 @@ static int do_adopt(struct sk_buff *skb, struct genl_info *info)
 
 	if (info->attrs[PMIG_A_STREAM])
 		rq.stream = nla_get_u64(info->attrs[PMIG_A_STREAM]);
-	return pmig_session_adopt(&rq);
+	return pmig_command_adopt(&rq);
 }
 
 static int do_end(struct sk_buff *skb, struct genl_info *info)
 {
 	struct pmig_request rq = bare(info);
 
-	return pmig_session_end(&rq);
+	return pmig_command_end(&rq);
 }
 
 /* For commands without a policy of their own; kernels before 6.1 do not look without one. */
@@ -231,7 +232,7 @@ static int socket_closed(struct notifier_block *nb, unsigned long event, void *d
 
 	if (event == NETLINK_URELEASE && n->protocol == NETLINK_GENERIC &&
 	    net_eq(n->net, &init_net))
-		pmig_session_orphan(n->portid);
+		pmig_command_orphan(n->portid);
 	return NOTIFY_DONE;
 }
 

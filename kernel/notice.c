@@ -23,13 +23,13 @@
 #include <linux/sched/mm.h>
 #include <linux/slab.h>
 
-#include "chain.h"
+#include "notice.h"
 #include "trace.h"
 
 struct pmig_notice {
 	struct kref ref;
 	struct pmig_handler_ctx *ctx;
-	struct list_head node; /* in the queue; empty once its call has begun. Under chain_lock */
+	struct list_head node; /* in the queue until its call begins; under pmig_handlers_lock */
 	struct completion done;
 	ktime_t sent;
 	unsigned int timeout_ms;
@@ -44,19 +44,6 @@ struct pmig_notice {
 	int err;
 	char reason[PMIG_REASON_LEN];
 };
-
-static void release_handler(struct kref *ref)
-{
-	struct pmig_handler_ctx *ctx = container_of(ref, struct pmig_handler_ctx, ref);
-
-	kfree(ctx->spare);
-	kfree(ctx);
-}
-
-void pmig_handler_put(struct pmig_handler_ctx *ctx)
-{
-	kref_put(&ctx->ref, release_handler);
-}
 
 static void release_notice(struct kref *ref)
 {
@@ -74,14 +61,14 @@ static void put_notice(struct pmig_notice *n)
 }
 
 /* What a driver wrote becomes one printable line. */
-static void tidy(char *text)
+static void make_printable(char *text)
 {
 	for (; *text; text++)
 		if (!isascii(*text) || !isprint(*text))
 			*text = ' ';
 }
 
-static void answer(struct pmig_notice *n, int err, const char *reason)
+static void set_answer(struct pmig_notice *n, int err, const char *reason)
 {
 	unsigned long flags;
 
@@ -109,21 +96,21 @@ static bool begin_call(struct pmig_notice *n)
 {
 	struct pmig_handler_ctx *ctx = n->ctx;
 
-	lockdep_assert_held(&chain_lock);
+	lockdep_assert_held(&pmig_handlers_lock);
 	if (!asks(n->phase))
-		ctx->ending = false;
-	if (ctx->gone || (n->phase == PMIG_PHASE_POST_ERROR && !ctx->told))
+		ctx->end_queued = false;
+	if (ctx->gone || (n->phase == PMIG_PHASE_POST_ERROR && !ctx->told_pre))
 		return false;
 	/* A second PRE without an end of the first can't be: chain.c tells POST_ERROR before. */
-	if (WARN_ON_ONCE(ctx->told && n->phase == PMIG_PHASE_PRE))
+	if (WARN_ON_ONCE(ctx->told_pre && n->phase == PMIG_PHASE_PRE))
 		return false;
 	if (!try_module_get(ctx->owner))
 		return false;
 	if (n->phase == PMIG_PHASE_PRE) {
 		__module_get(ctx->owner);
-		ctx->told = true;
-	} else if (ctx->told && !asks(n->phase)) {
-		ctx->told = false;
+		ctx->told_pre = true;
+	} else if (ctx->told_pre && !asks(n->phase)) {
+		ctx->told_pre = false;
 		module_put(ctx->owner);
 	}
 	ctx->calling = true;
@@ -134,17 +121,17 @@ static struct pmig_notice *next_notice(struct pmig_handler_ctx *ctx, bool *may)
 {
 	struct pmig_notice *n;
 
-	mutex_lock(&chain_lock);
+	mutex_lock(&pmig_handlers_lock);
 	n = list_first_entry_or_null(&ctx->queue, struct pmig_notice, node);
 	if (n) {
 		list_del_init(&n->node);
 		*may = begin_call(n);
 	}
-	mutex_unlock(&chain_lock);
+	mutex_unlock(&pmig_handlers_lock);
 	return n;
 }
 
-static void call(struct pmig_notice *n)
+static void call_handler(struct pmig_notice *n)
 {
 	struct pmig_handler_ctx *ctx = n->ctx;
 	unsigned int noio;
@@ -154,12 +141,12 @@ static void call(struct pmig_notice *n)
 	noio = memalloc_noio_save();
 	ret = ctx->handler->notify(n);
 	memalloc_noio_restore(noio);
-	mutex_lock(&chain_lock);
+	mutex_lock(&pmig_handlers_lock);
 	ctx->calling = false;
-	mutex_unlock(&chain_lock);
+	mutex_unlock(&pmig_handlers_lock);
 	if (ret == PMIG_LATER)
 		return;
-	answer(n, ret, NULL);
+	set_answer(n, ret, NULL);
 	put_notice(n);
 	module_put(ctx->owner);
 }
@@ -173,9 +160,9 @@ void pmig_notice_work(struct kthread_work *work)
 
 	while ((n = next_notice(ctx, &may))) {
 		if (may)
-			call(n);
+			call_handler(n);
 		else
-			answer(n, 0, NULL);
+			set_answer(n, 0, NULL);
 		put_notice(n);
 	}
 }
@@ -195,9 +182,9 @@ struct pmig_notice *pmig_notice_alloc(void)
 
 static struct pmig_notice *swap_spare(struct pmig_handler_ctx *ctx, struct pmig_notice *spare)
 {
-	mutex_lock(&chain_lock);
+	mutex_lock(&pmig_handlers_lock);
 	swap(ctx->spare, spare);
-	mutex_unlock(&chain_lock);
+	mutex_unlock(&pmig_handlers_lock);
 	return spare;
 }
 
@@ -221,7 +208,7 @@ static struct pmig_notice *notice_for(struct pmig_handler_ctx *ctx, enum pmig_ph
  * pmig_notice_send() - begin to tell one handler something
  * @ctx: the handler
  * @phase: which phase
- * @told: what is told
+ * @news: what is told
  *
  * Who was told PRE is told its end without a need for memory.
  *
@@ -229,7 +216,7 @@ static struct pmig_notice *notice_for(struct pmig_handler_ctx *ctx, enum pmig_ph
  * gone, or an ERR_PTR(-ENOMEM).
  */
 struct pmig_notice *pmig_notice_send(struct pmig_handler_ctx *ctx, enum pmig_phase phase,
-				     const struct pmig_told *told)
+				     const struct pmig_news *news)
 {
 	struct pmig_notice *n = notice_for(ctx, phase);
 
@@ -237,39 +224,39 @@ struct pmig_notice *pmig_notice_send(struct pmig_handler_ctx *ctx, enum pmig_pha
 		return ERR_PTR(-ENOMEM);
 	n->ctx = ctx;
 	n->phase = phase;
-	n->stream = told->stream;
-	n->force = told->force;
+	n->stream = news->stream;
+	n->force = news->force;
 	n->sent = ktime_get();
 
-	mutex_lock(&chain_lock);
+	mutex_lock(&pmig_handlers_lock);
 	if (ctx->gone) {
-		mutex_unlock(&chain_lock);
+		mutex_unlock(&pmig_handlers_lock);
 		kfree(n);
 		return NULL;
 	}
 	n->data = ctx->handler->data;
 	n->timeout_ms = ctx->handler->timeout_ms ?: PMIG_TIMEOUT_DEFAULT;
-	if (told->changes)
-		n->changes = pmig_changes_get(told->changes);
+	if (news->changes)
+		n->changes = pmig_changes_get(news->changes);
 	kref_get(&ctx->ref);
 	kref_get(&n->ref); /* the queue's */
 	list_add_tail(&n->node, &ctx->queue);
 	if (!asks(phase))
-		ctx->ending = true;
+		ctx->end_queued = true;
 	ctx->waiting = n;
 	kthread_queue_work(ctx->worker, &ctx->work);
-	mutex_unlock(&chain_lock);
+	mutex_unlock(&pmig_handlers_lock);
 	return n;
 }
 
-static void refuse(const struct pmig_handler_ctx *ctx, enum pmig_phase phase, int err,
-		   const char *reason, struct pmig_refusal *refusal)
+static void fill_refusal(const struct pmig_handler_ctx *ctx, enum pmig_phase phase, int err,
+			 const char *reason, struct pmig_refusal *refusal)
 {
 	pmig_strcpy(refusal->handler, ctx->name);
 	refusal->phase = phase;
 	refusal->err = -err;
 	pmig_strcpy(refusal->reason, reason);
-	tidy(refusal->reason);
+	make_printable(refusal->reason);
 }
 
 /* What could not be sent, with this error, counts as a refusal. Returns the error. */
@@ -277,7 +264,7 @@ int pmig_notice_unsent(struct pmig_handler_ctx *ctx, enum pmig_phase phase, int 
 		       struct pmig_refusal *refusal)
 {
 	if (refusal)
-		refuse(ctx, phase, err, "no memory to ask it", refusal);
+		fill_refusal(ctx, phase, err, "no memory to ask it", refusal);
 	return err;
 }
 
@@ -288,7 +275,7 @@ static int close_notice(struct pmig_notice *n, struct pmig_refusal *refusal)
 	bool unheard;
 	int err;
 
-	mutex_lock(&chain_lock);
+	mutex_lock(&pmig_handlers_lock);
 	unheard = asks(n->phase) && !list_empty(&n->node);
 	if (unheard)
 		list_del_init(&n->node);
@@ -300,11 +287,12 @@ static int close_notice(struct pmig_notice *n, struct pmig_refusal *refusal)
 	spin_unlock_irqrestore(&n->lock, flags);
 	if (ctx->waiting == n)
 		ctx->waiting = NULL;
-	mutex_unlock(&chain_lock);
+	mutex_unlock(&pmig_handlers_lock);
 
 	trace_pmig_handler(ctx->name, n->phase, err, ktime_us_delta(ktime_get(), n->sent));
 	if (err && refusal)
-		refuse(ctx, n->phase, err, *n->reason ? n->reason : "it gave no reason", refusal);
+		fill_refusal(ctx, n->phase, err, *n->reason ? n->reason : "it gave no reason",
+			     refusal);
 	if (unheard)
 		put_notice(n); /* the queue's */
 	put_notice(n);
@@ -389,31 +377,14 @@ void pmig_complete(struct pmig_notice *n, int err, const char *reason)
 {
 	struct module *owner = n->ctx->owner;
 
-	answer(n, err, reason);
+	set_answer(n, err, reason);
 	put_notice(n);
 	module_put(owner);
 }
 EXPORT_SYMBOL_NS_GPL(pmig_complete, PMIG);
 
-static bool phases_valid(const struct pmig_handler *h)
-{
-	u32 ends = PMIG_PHASES(PMIG_PHASE_POST) | PMIG_PHASES(PMIG_PHASE_POST_ERROR);
-
-	if (!h->notify || !h->phases || (h->phases & ~PMIG_PHASES_ALL) ||
-	    h->timeout_ms > PMIG_TIMEOUT_MAX)
-		return false;
-	return !(h->phases & PMIG_PHASES(PMIG_PHASE_PRE)) || (h->phases & ends) == ends;
-}
-
-/* Fits what the header asks for? */
-bool pmig_handler_valid(const struct pmig_handler *h)
-{
-	return h && h->name && *h->name && strnlen(h->name, PMIG_NAME_LEN) < PMIG_NAME_LEN &&
-	       phases_valid(h);
-}
-
 /* End the wait of whoever tells this handler something; a notice that has its answer keeps it. */
 void pmig_notice_forget(struct pmig_notice *n)
 {
-	answer(n, 0, NULL);
+	set_answer(n, 0, NULL);
 }

@@ -4,9 +4,13 @@
  * at all without a session. It decides what the platform's word means in each state.
  */
 #include <linux/module.h>
+#include <linux/timekeeping.h>
+#include <linux/workqueue.h>
 
-#include "session.h"
+#include "foreign.h"
+#include "poll.h"
 #include "trace.h"
+#include "worker.h"
 
 static unsigned int poll_ms = 20;
 module_param(poll_ms, uint, 0644);
@@ -81,7 +85,7 @@ static void judge(struct pmig_session *s, int err)
 		     s->vasi == PMIG_VASI_INVALID)) {
 			s->foreign_done = true;
 			s->foreign_err = s->vasi == PMIG_VASI_ABORTED ? -ECANCELED : 0;
-			pmig_run_kick();
+			pmig_worker_wake();
 		}
 		break;
 	case PMIG_STATE_CANCELLING:

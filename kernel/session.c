@@ -2,9 +2,9 @@
 /*
  * The session and its states.
  *
- * states.c says which state may follow which; pmig_session_enter() is the only place that changes
+ * state.c says which state may follow which; pmig_session_enter() is the only place that changes
  * the state. It counts the change, and tells everyone: tracepoint, multicast, uevent. It also
- * starts what belongs to the new state, by waking the worker (run.c), the poller (poll.c) and the
+ * starts what belongs to the new state, by waking the worker (worker.c), the poller (poll.c) and the
  * deadline (deadline.c), and starts nothing else.
  *
  * A session is in the slot from NONE to NONE, and pins this module and the engine's. One that has
@@ -15,10 +15,14 @@
 #include <linux/sched/mm.h>
 #include <linux/slab.h>
 
+#include "deadline.h"
+#include "history.h"
 #include "message.h"
+#include "poll.h"
 #include "session.h"
 #include "trace.h"
 #include "uevent.h"
+#include "worker.h"
 
 /* Guards the slot and the session in it; session.h says the order. */
 DEFINE_MUTEX(pmig_session_lock);
@@ -177,7 +181,7 @@ void pmig_session_enter(struct pmig_session *s, enum pmig_state state)
 	if (state == PMIG_STATE_QUIESCE || (s->owner && pmig_session_has_ended(s)))
 		pmig_deadline_start(s);
 	pmig_poll_start();
-	pmig_run_kick();
+	pmig_worker_wake();
 	if (rests(s))
 		rest(s);
 }
@@ -255,7 +259,7 @@ void pmig_session_orphaned(struct pmig_session *s)
 {
 	lockdep_assert_held(&pmig_session_lock);
 	pmig_session_touch(s);
-	pmig_run_kick(); /* there may be room now for who waits */
+	pmig_worker_wake(); /* there may be room now for who waits */
 	if (rests(s))
 		rest(s);
 }

@@ -1,21 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The session: at most one. session.c owns the object, states.c the table of states, command.c
- * takes what the owner asks for, run.c does what takes long, poll.c watches the stream, deadline.c
- * the owner, foreign.c takes migrations that somebody else started. All state changes go through
- * pmig_session_enter().
+ * The session: at most one. state.c has the table of states, command.c takes what the owner asks
+ * for, worker.c does what takes long, poll.c watches the stream, deadline.c the owner, foreign.c
+ * takes migrations that somebody else started. All state changes go through pmig_session_enter().
  */
 #ifndef _PMIG_SESSION_H
 #define _PMIG_SESSION_H
 
 #include <linux/kref.h>
 #include <linux/mutex.h>
-#include <linux/netlink.h>
 #include <linux/wait.h>
 
-#include "chain.h"
 #include "engine.h"
-#include "states.h"
+#include "news.h"
+#include "state.h"
 
 /* First byte of the reason code of H_VASI_SIGNAL: the partition itself; the rest is an errno. */
 #define PMIG_CANCEL_REASON(err) (6U << 24 | (0xffffff & (err)))
@@ -91,7 +89,7 @@ struct pmig_session {
 };
 
 /*
- * Guards the slot and the session in it. Outside engines_lock and chain_lock. Never held while an
+ * Guards the slot and the session in it. Outside engines_lock and pmig_handlers_lock. Never held while an
  * engine or a handler is called. The worker needs it while storage may be quiet: who has it then
  * allocates in a memalloc_noio scope.
  */
@@ -120,51 +118,6 @@ void pmig_session_done(struct pmig_session *s);
 void pmig_session_put(struct pmig_session *s);
 void pmig_session_exit(void);
 
-/* history.c: with pmig_session_lock held */
-void pmig_history_add(struct pmig_session *s);
-struct pmig_session *pmig_history_take(const u64 *stream);
-bool pmig_history_end_late(u32 portid);
-
-/**
- * struct pmig_request - a command, as netlink.c parsed it
- * @stream: PMIG_A_STREAM, 0 where it was not given
- * @flags: PMIG_A_FLAGS
- * @engine: PMIG_A_ENGINE or NULL
- * @err: PMIG_A_ERRNO, or 0
- * @pre_ms: PMIG_A_PRE_MS, or 0
- * @fd: PMIG_A_FD, or -1
- * @portid: who asks
- * @extack: for a sentence that a person understands
- */
-struct pmig_request {
-	u64 stream;
-	u32 flags;
-	const char *engine;
-	u32 err;
-	u32 pre_ms;
-	int fd;
-	u32 portid;
-	struct netlink_ext_ack *extack;
-};
-
-/* command.c: 0 or a negative errno; they start something and return */
-int pmig_session_check(const struct pmig_request *rq);
-int pmig_session_begin(const struct pmig_request *rq);
-int pmig_session_pre(const struct pmig_request *rq);
-int pmig_session_suspend(const struct pmig_request *rq);
-int pmig_session_cancel(const struct pmig_request *rq);
-int pmig_session_adopt(const struct pmig_request *rq);
-int pmig_session_end(const struct pmig_request *rq);
-void pmig_session_orphan(u32 portid);
-
-/* run.c */
-void pmig_run_kick(void);
-int pmig_run_init(void);
-void pmig_run_exit(void);
-
-/* So many errors in a row, and the platform counts as having lost the stream. */
-#define PMIG_POLL_ERRORS 50
-
 /* The partition runs in the destination. */
 static inline bool pmig_vasi_moved(enum pmig_vasi vasi)
 {
@@ -178,28 +131,10 @@ static inline bool pmig_session_waits(const struct pmig_session *s)
 	       (s->vasi == PMIG_VASI_ENABLED || s->vasi == PMIG_VASI_SUSPENDING);
 }
 
-/* poll.c */
-void pmig_poll_start(void);
-int pmig_poll_init(void);
-void pmig_poll_exit(void);
-unsigned int pmig_poll_interval(void);
-
 /* The result is there. */
 static inline bool pmig_session_has_ended(const struct pmig_session *s)
 {
 	return s->state == PMIG_STATE_COMPLETED || s->state == PMIG_STATE_FAILED;
 }
-
-/* deadline.c */
-void pmig_deadline_start(struct pmig_session *s);
-int pmig_deadline_init(void);
-void pmig_deadline_exit(void);
-
-/* foreign.c */
-void pmig_foreign_take(struct pmig_session *s);
-void pmig_foreign_pending(void);
-void pmig_foreign_drop(struct pmig_engine *engine);
-u64 pmig_foreign_stream(struct pmig_engine *engine);
-bool pmig_foreign_explained(void);
 
 #endif /* _PMIG_SESSION_H */

@@ -8,6 +8,7 @@
  */
 #include <linux/device.h>
 #include <linux/err.h>
+#include <linux/kdev_t.h>
 #include <linux/module.h>
 #include <linux/slab.h>
 

@@ -17,7 +17,7 @@
 #include <linux/sched.h>
 #include <linux/workqueue.h>
 
-#include "../session.h"
+#include "../foreign.h"
 #include "pseries.h"
 
 /* How long there has to be no fix-up. */

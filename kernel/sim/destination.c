@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The folder destinations/: a server each, edited while it is pending, frozen once it is live. */
+#include <linux/module.h>
 #include <linux/slab.h>
+#include <linux/sysfs.h>
 
-#include "sim.h"
+#include "destination.h"
 
 static struct config_group folder;
 static LIST_HEAD(all);	/* under pmig_sim_lock */

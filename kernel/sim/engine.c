@@ -7,9 +7,15 @@
  */
 #include <linux/delay.h>
 #include <linux/ktime.h>
+#include <linux/module.h>
 #include <linux/sched.h>
+#include <linux/sysfs.h>
 
-#include "sim.h"
+#include "../machine/snapshot.h"
+#include "destination.h"
+#include "engine.h"
+#include "stream.h"
+#include "switches.h"
 
 #define TRIES 5
 

@@ -12,30 +12,13 @@
  * has been cancelled stays as it is until force_state says otherwise; hold_state: whoever asks for
  * a stream's state gets no answer before it is cleared.
  */
+#include <linux/configfs.h>
 #include <linux/module.h>
 
-#include "sim.h"
-
-/* Guards all that the simulator plays with; see sim.h. */
-DEFINE_MUTEX(pmig_sim_lock);
-bool pmig_sim_early_return;
-bool pmig_sim_quiesce_now;
-bool pmig_sim_slow_cancel;
-bool pmig_sim_hold_state;
-struct pmig_sim_failure pmig_sim_fail_suspend;
-struct pmig_sim_failure pmig_sim_fail_wait;
-struct pmig_sim_failure pmig_sim_fail_cancel;
-struct pmig_sim_failure pmig_sim_fail_state;
-struct pmig_sim_failure pmig_sim_fail_snapshot;
-
-int pmig_sim_fails(struct pmig_sim_failure *failure)
-{
-	lockdep_assert_held(&pmig_sim_lock);
-	if (!failure->count)
-		return 0;
-	failure->count--;
-	return -failure->err;
-}
+#include "destination.h"
+#include "engine.h"
+#include "stream.h"
+#include "switches.h"
 
 static ssize_t store_failure(struct pmig_sim_failure *failure, const char *page, size_t len)
 {
@@ -128,7 +111,7 @@ static int __init pmig_sim_init(void)
 	config_group_init(&subsystem.su_group);
 	mutex_init(&subsystem.su_mutex);
 	configfs_add_default_group(pmig_sim_destinations_init(), &subsystem.su_group);
-	configfs_add_default_group(pmig_sim_streams_init(), &subsystem.su_group);
+	configfs_add_default_group(pmig_sim_streams_init(pmig_sim_foreign), &subsystem.su_group);
 	err = pmig_register_engine(&pmig_sim_engine);
 	if (err)
 		return err;

@@ -9,7 +9,7 @@
 #include <linux/slab.h>
 #include <linux/string.h>
 
-#include "sim.h"
+#include "script.h"
 
 static const char *const names[] = {
 	[PMIG_VASI_INVALID] = "invalid",     [PMIG_VASI_ENABLED] = "enabled",
@@ -87,61 +87,4 @@ int pmig_sim_script_show(const struct pmig_sim_script *script, char *page)
 			len += scnprintf(page + len, PAGE_SIZE - len, ":%u", step->ms);
 	}
 	return len + scnprintf(page + len, PAGE_SIZE - len, "\n");
-}
-
-void pmig_sim_stream_start(struct pmig_sim_stream *stream)
-{
-	lockdep_assert_held(&pmig_sim_lock);
-	stream->at = 0;
-	stream->since = ktime_get();
-	stream->forced = false;
-	stream->cancel_reason = 0;
-	stream->polls = 0;
-}
-
-/**
- * pmig_sim_stream_state() - where the stream stands now
- * @stream: the stream
- *
- * Return: enum pmig_vasi or PMIG_SIM_GONE.
- */
-int pmig_sim_stream_state(struct pmig_sim_stream *stream)
-{
-	struct pmig_sim_script *script = &stream->script;
-	ktime_t end;
-
-	lockdep_assert_held(&pmig_sim_lock);
-	if (stream->forced)
-		return stream->forced_state;
-	if (stream->cancel_reason && !READ_ONCE(pmig_sim_slow_cancel))
-		return PMIG_VASI_ABORTED;
-	while (stream->at + 1 < script->nr && script->step[stream->at].timed) {
-		end = ktime_add_ms(stream->since, script->step[stream->at].ms);
-		if (ktime_before(ktime_get(), end))
-			break;
-		stream->since = end;
-		stream->at++;
-	}
-	return script->step[stream->at].state;
-}
-
-/*
- * The partition has suspended: go on behind Suspending, or to Completed where the script says no
- * more.
- */
-void pmig_sim_stream_resume(struct pmig_sim_stream *stream)
-{
-	struct pmig_sim_script *script = &stream->script;
-
-	lockdep_assert_held(&pmig_sim_lock);
-	stream->forced = false;
-	stream->since = ktime_get();
-	while (stream->at < script->nr && script->step[stream->at].state != PMIG_VASI_SUSPENDING)
-		stream->at++;
-	stream->at++;
-	if (stream->at >= script->nr) {
-		stream->at = 0;
-		stream->forced = true;
-		stream->forced_state = PMIG_VASI_COMPLETED;
-	}
 }

@@ -4,15 +4,76 @@
  * its destination are chosen; live, the platform knows it and its script plays. force_state puts it
  * into a state from outside, foreign lets somebody else suspend.
  */
+#include <linux/module.h>
 #include <linux/slab.h>
+#include <linux/sysfs.h>
 
-#include "sim.h"
+#include "destination.h"
+#include "stream.h"
 
 #define DEFAULT_SCRIPT "enabled:100 suspending resumed:100 completed"
 
 static struct config_group folder;
-static LIST_HEAD(all);	/* under pmig_sim_lock */
-static unsigned int nr; /* under pmig_sim_lock */
+static LIST_HEAD(all);		       /* under pmig_sim_lock */
+static unsigned int nr;		       /* under pmig_sim_lock */
+static int (*suspend_foreign)(u64 id); /* set once before the folder is there */
+
+static void start_script(struct pmig_sim_stream *stream)
+{
+	lockdep_assert_held(&pmig_sim_lock);
+	stream->at = 0;
+	stream->since = ktime_get();
+	stream->forced = false;
+	stream->cancel_reason = 0;
+	stream->polls = 0;
+}
+
+/**
+ * pmig_sim_stream_state() - where the stream stands now
+ * @stream: the stream
+ *
+ * Return: enum pmig_vasi or PMIG_SIM_GONE.
+ */
+int pmig_sim_stream_state(struct pmig_sim_stream *stream)
+{
+	struct pmig_sim_script *script = &stream->script;
+	ktime_t end;
+
+	lockdep_assert_held(&pmig_sim_lock);
+	if (stream->forced)
+		return stream->forced_state;
+	if (stream->cancel_reason && !READ_ONCE(pmig_sim_slow_cancel))
+		return PMIG_VASI_ABORTED;
+	while (stream->at + 1 < script->nr && script->step[stream->at].timed) {
+		end = ktime_add_ms(stream->since, script->step[stream->at].ms);
+		if (ktime_before(ktime_get(), end))
+			break;
+		stream->since = end;
+		stream->at++;
+	}
+	return script->step[stream->at].state;
+}
+
+/*
+ * The partition has suspended: go on behind Suspending, or to Completed where the script says no
+ * more.
+ */
+void pmig_sim_stream_resume(struct pmig_sim_stream *stream)
+{
+	struct pmig_sim_script *script = &stream->script;
+
+	lockdep_assert_held(&pmig_sim_lock);
+	stream->forced = false;
+	stream->since = ktime_get();
+	while (stream->at < script->nr && script->step[stream->at].state != PMIG_VASI_SUSPENDING)
+		stream->at++;
+	stream->at++;
+	if (stream->at >= script->nr) {
+		stream->at = 0;
+		stream->forced = true;
+		stream->forced_state = PMIG_VASI_COMPLETED;
+	}
+}
 
 static struct pmig_sim_stream *to_stream(struct config_item *item)
 {
@@ -122,7 +183,7 @@ static ssize_t stream_live_store(struct config_item *item, const char *page, siz
 	if (live && !pmig_sim_destination_find(stream->destination))
 		err = -ENODEV;
 	if (!err && live && !stream->live)
-		pmig_sim_stream_start(stream);
+		start_script(stream);
 	if (!err)
 		stream->live = live;
 	mutex_unlock(&pmig_sim_lock);
@@ -132,7 +193,7 @@ static ssize_t stream_live_store(struct config_item *item, const char *page, siz
 /* Whoever writes suspends the stream without asking anyone; returns when that has ended. */
 static ssize_t stream_foreign_store(struct config_item *item, const char *page, size_t len)
 {
-	int err = pmig_sim_foreign(to_stream(item)->id);
+	int err = suspend_foreign(to_stream(item)->id);
 
 	return err ?: len;
 }
@@ -240,8 +301,9 @@ struct pmig_sim_stream *pmig_sim_stream_find(u64 id)
 	return NULL;
 }
 
-struct config_group *pmig_sim_streams_init(void)
+struct config_group *pmig_sim_streams_init(int (*foreign)(u64 id))
 {
+	suspend_foreign = foreign;
 	config_group_init_type_name(&folder, "streams", &folder_type);
 	return &folder;
 }

@@ -7,7 +7,7 @@
 
 #define BIT(n) (1U << (n))
 typedef uint32_t u32;
-#include "../../kernel/states.c"
+#include "../../kernel/state.c"
 
 /* All there is; what is not here is forbidden. */
 static const struct {

@@ -176,7 +176,7 @@ enum pmig_change_attr {
 };
 
 /**
- * enum pmig_state - where a session stands; kernel/states.c has the table of transitions
+ * enum pmig_state - where a session stands; kernel/state.c has the table of transitions
  * @PMIG_STATE_NONE: there is no session
  * @PMIG_STATE_CHECK: kernel handlers are being asked
  * @PMIG_STATE_CHECKED: they have answered; REFUSAL says who said no. Over with END or with its

@@ -7,7 +7,7 @@
 #include <linux/bits.h>
 #include <linux/kernel.h>
 #endif
-#include "states.h"
+#include "state.h"
 
 #define TO(state) BIT(PMIG_STATE_##state)
 

@@ -17,7 +17,10 @@
 #include <linux/module.h>
 #include <linux/sched/mm.h>
 
-#include "session.h"
+#include "chain.h"
+#include "foreign.h"
+#include "poll.h"
+#include "worker.h"
 
 static unsigned int cancel_timeout_ms = 30000;
 module_param(cancel_timeout_ms, uint, 0644);
@@ -25,15 +28,15 @@ MODULE_PARM_DESC(cancel_timeout_ms,
 		 "how long to wait for the platform to confirm a cancellation (30000)");
 
 static struct kthread_worker *worker;
-static void run_work(struct kthread_work *work);
-static DEFINE_KTHREAD_WORK(run, run_work);
+static void work_once(struct kthread_work *work);
+static DEFINE_KTHREAD_WORK(run, work_once);
 
 /* The worker's own; copied into the session under the lock. */
 static struct pmig_refusals refusals;
 
-static struct pmig_told told(const struct pmig_session *s)
+static struct pmig_news news_of(const struct pmig_session *s)
 {
-	return (struct pmig_told){
+	return (struct pmig_news){
 		.stream = s->stream,
 		.force = s->flags & PMIG_F_FORCE,
 		.changes = s->changes,
@@ -42,10 +45,10 @@ static struct pmig_told told(const struct pmig_session *s)
 
 static void step_check(struct pmig_session *s)
 {
-	struct pmig_told what = told(s);
+	struct pmig_news news = news_of(s);
 
 	refusals.nr = 0;
-	pmig_chain_check(&what, &refusals);
+	pmig_chain_check(&news, &refusals);
 	mutex_lock(&pmig_session_lock);
 	*s->refusals = refusals;
 	if (s->owner)
@@ -58,12 +61,12 @@ static void step_check(struct pmig_session *s)
 static void step_pre(struct pmig_session *s)
 {
 	const struct pmig_refusal *no = &refusals.refusal[0];
-	struct pmig_told what = told(s);
+	struct pmig_news news = news_of(s);
 	int err;
 
 	refusals.nr = 0;
-	pmig_handlers_busy(true);
-	err = pmig_chain_pre(&what, &s->stop, &refusals);
+	pmig_chain_set_busy(true);
+	err = pmig_chain_pre(&news, &s->stop, &refusals);
 	mutex_lock(&pmig_session_lock);
 	*s->refusals = refusals;
 	if (s->state == PMIG_STATE_PRE) {
@@ -225,11 +228,11 @@ static void step_suspending(struct pmig_session *s)
 
 static void step_post(struct pmig_session *s)
 {
-	struct pmig_told what = told(s);
+	struct pmig_news news = news_of(s);
 
-	pmig_handlers_busy(true);
-	pmig_chain_post(&what);
-	pmig_handlers_busy(false);
+	pmig_chain_set_busy(true);
+	pmig_chain_post(&news);
+	pmig_chain_set_busy(false);
 	mutex_lock(&pmig_session_lock);
 	pmig_session_enter(s, PMIG_STATE_COMPLETED);
 	mutex_unlock(&pmig_session_lock);
@@ -261,10 +264,10 @@ static void step_cancelling(struct pmig_session *s)
 
 static void step_undo(struct pmig_session *s)
 {
-	struct pmig_told what = told(s);
+	struct pmig_news news = news_of(s);
 
-	pmig_chain_undo(&what);
-	pmig_handlers_busy(false);
+	pmig_chain_undo(&news);
+	pmig_chain_set_busy(false);
 	mutex_lock(&pmig_session_lock);
 	pmig_session_enter(s, PMIG_STATE_FAILED);
 	mutex_unlock(&pmig_session_lock);
@@ -284,7 +287,7 @@ static void (*const steps[__PMIG_STATE_MAX])(struct pmig_session *s) = {
  * Each step is called once for each time it is woken: every state change wakes the worker again, so
  * it need not loop.
  */
-static void run_work(struct kthread_work *work)
+static void work_once(struct kthread_work *work)
 {
 	unsigned int noio = memalloc_noio_save();
 	struct pmig_session *s;
@@ -301,18 +304,18 @@ static void run_work(struct kthread_work *work)
 	memalloc_noio_restore(noio);
 }
 
-void pmig_run_kick(void)
+void pmig_worker_wake(void)
 {
 	kthread_queue_work(worker, &run);
 }
 
-int pmig_run_init(void)
+int pmig_worker_init(void)
 {
-	worker = pmig_run_worker("pmig");
+	worker = pmig_kthread_run("pmig");
 	return PTR_ERR_OR_ZERO(worker);
 }
 
-void pmig_run_exit(void)
+void pmig_worker_exit(void)
 {
 	kthread_destroy_worker(worker);
 }

@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* The worker: does what takes long, one state after the other. */
+#ifndef _PMIG_WORKER_H
+#define _PMIG_WORKER_H
+
+void pmig_worker_wake(void);
+int pmig_worker_init(void);
+void pmig_worker_exit(void);
+
+#endif /* _PMIG_WORKER_H */
