@@ -12,29 +12,11 @@
 #include "command.h"
 #include "session.h"
 
-#define NOT_NOW "not now: the session is in state "
-
-static const char *const not_now[__PMIG_STATE_MAX] = {
-	[PMIG_STATE_CHECK] = NOT_NOW "check",
-	[PMIG_STATE_CHECKED] = NOT_NOW "checked",
-	[PMIG_STATE_ENABLED] = NOT_NOW "enabled",
-	[PMIG_STATE_QUIESCE] = NOT_NOW "quiesce",
-	[PMIG_STATE_PRE] = NOT_NOW "pre",
-	[PMIG_STATE_READY] = NOT_NOW "ready",
-	[PMIG_STATE_SUSPENDING] = NOT_NOW "suspending",
-	[PMIG_STATE_RESUMED] = NOT_NOW "resumed",
-	[PMIG_STATE_POST] = NOT_NOW "post",
-	[PMIG_STATE_COMPLETED] = NOT_NOW "completed",
-	[PMIG_STATE_CANCELLING] = NOT_NOW "cancelling",
-	[PMIG_STATE_UNDO] = NOT_NOW "undo",
-	[PMIG_STATE_FAILED] = NOT_NOW "failed",
-};
-
 static const char no_session[] = "there is no session: nothing is migrating";
 
 static int busy(const struct pmig_request *rq, const struct pmig_session *s)
 {
-	pmig_say(rq->extack, not_now[s->state]);
+	pmig_say(rq->extack, pmig_states[s->state].not_now);
 	return -EBUSY;
 }
 
@@ -216,8 +198,8 @@ int pmig_command_begin(const struct pmig_request *rq)
 	return open_session(rq, PMIG_STATE_ENABLED, open_stream);
 }
 
-/* The session, if it is the caller's and in one of @states. */
-static struct pmig_session *owned(const struct pmig_request *rq, u32 states)
+/* The session, if it is the caller's. */
+static struct pmig_session *owned(const struct pmig_request *rq)
 {
 	struct pmig_session *s = pmig_session_current();
 
@@ -230,21 +212,23 @@ static struct pmig_session *owned(const struct pmig_request *rq, u32 states)
 						"the session has no owner: adopt it first");
 		return ERR_PTR(-EPERM);
 	}
-	if (!(states & BIT(s->state)))
-		return ERR_PTR(busy(rq, s));
 	return s;
 }
 
 static int advance(const struct pmig_request *rq, enum pmig_state from, enum pmig_state to)
 {
 	struct pmig_session *s;
+	int err;
 
 	mutex_lock(&pmig_session_lock);
-	s = owned(rq, BIT(from));
-	if (!IS_ERR(s))
+	s = owned(rq);
+	err = PTR_ERR_OR_ZERO(s);
+	if (!err && s->state != from)
+		err = busy(rq, s);
+	if (!err)
 		pmig_session_enter(s, to);
 	mutex_unlock(&pmig_session_lock);
-	return PTR_ERR_OR_ZERO(s);
+	return err;
 }
 
 int pmig_command_pre(const struct pmig_request *rq)
@@ -257,29 +241,25 @@ int pmig_command_suspend(const struct pmig_request *rq)
 	return advance(rq, PMIG_STATE_READY, PMIG_STATE_SUSPENDING);
 }
 
-#define BEFORE_SUSPENDING                                                          \
-	(BIT(PMIG_STATE_ENABLED) | BIT(PMIG_STATE_QUIESCE) | BIT(PMIG_STATE_PRE) | \
-	 BIT(PMIG_STATE_READY))
-
 int pmig_command_cancel(const struct pmig_request *rq)
 {
-	u32 states = BEFORE_SUSPENDING;
 	struct pmig_session *s;
+	int err;
 
 	mutex_lock(&pmig_session_lock);
-	s = pmig_session_current();
-	if (s && pmig_session_waits(s))
-		states |= BIT(PMIG_STATE_SUSPENDING);
-	s = owned(rq, states);
-	if (!IS_ERR(s)) {
+	s = owned(rq);
+	err = PTR_ERR_OR_ZERO(s);
+	if (!err && !pmig_state_is(s->state, PMIG_STATE_F_CANCELLABLE) && !pmig_session_waits(s))
+		err = busy(rq, s);
+	if (!err) {
 		pmig_session_fail(s, rq->err ?: ECANCELED, "cancelled by its owner");
-		if (s->state == PMIG_STATE_SUSPENDING)
+		if (pmig_session_waits(s))
 			s->cancel = true;
 		else
 			pmig_session_stop(s);
 	}
 	mutex_unlock(&pmig_session_lock);
-	return PTR_ERR_OR_ZERO(s);
+	return err;
 }
 
 /* @rq->stream: of this stream alone, and also where it has made room for others; 0 for any */
@@ -304,11 +284,7 @@ int pmig_command_adopt(const struct pmig_request *rq)
 	return err;
 }
 
-/* A result, or a stream that nobody has been told of: that is left as it is. */
-#define MAY_END                                                                         \
-	(BIT(PMIG_STATE_CHECKED) | BIT(PMIG_STATE_COMPLETED) | BIT(PMIG_STATE_FAILED) | \
-	 BIT(PMIG_STATE_ENABLED) | BIT(PMIG_STATE_QUIESCE))
-
+/* A result is taken. A stream that nobody has been told of is left as it is. */
 int pmig_command_end(const struct pmig_request *rq)
 {
 	struct pmig_session *s;
@@ -317,10 +293,11 @@ int pmig_command_end(const struct pmig_request *rq)
 	mutex_lock(&pmig_session_lock);
 	if (pmig_session_end_late(rq->portid))
 		goto out;
-	s = owned(rq, MAY_END);
-	if (IS_ERR(s))
-		err = PTR_ERR(s);
-	else
+	s = owned(rq);
+	err = PTR_ERR_OR_ZERO(s);
+	if (!err && !pmig_state_is(s->state, PMIG_STATE_F_DROPPABLE))
+		err = busy(rq, s);
+	if (!err)
 		pmig_session_forget(s);
 out:
 	mutex_unlock(&pmig_session_lock);
@@ -345,7 +322,7 @@ void pmig_command_orphan(u32 portid)
 	s->owner = 0;
 	if (s->state == PMIG_STATE_CHECKED) {
 		pmig_session_forget(s);
-	} else if (BIT(s->state) & BEFORE_SUSPENDING) {
+	} else if (pmig_state_is(s->state, PMIG_STATE_F_CANCELLABLE)) {
 		pmig_session_fail(s, EOWNERDEAD, "its owner (port %u) died before the suspension",
 				  portid);
 		pmig_session_stop(s);

@@ -23,7 +23,7 @@ static DECLARE_DELAYED_WORK(deadline, deadline_work);
 
 static void expire(struct pmig_session *s)
 {
-	if (s->state >= PMIG_STATE_QUIESCE && s->state <= PMIG_STATE_READY) {
+	if (pmig_state_is(s->state, PMIG_STATE_F_TIMED)) {
 		pmig_session_fail(s, ETIMEDOUT, "its owner (port %u) did not suspend within %u ms",
 				  s->owner, s->pre_ms);
 		pmig_session_stop(s);

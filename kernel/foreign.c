@@ -31,16 +31,11 @@ static struct {
 	bool done;
 } pending;
 
-static bool moving(const struct pmig_session *s)
-{
-	return s->state >= PMIG_STATE_SUSPENDING && s->state <= PMIG_STATE_POST;
-}
-
 /* Those who write the stream of this session are part of it, ours or not. */
 static bool under_way(const struct pmig_session *s, u64 stream)
 {
 	return s && s->stream == stream && !s->foreign_done &&
-	       (s->state == PMIG_STATE_SUSPENDING || s->state == PMIG_STATE_RESUMED);
+	       pmig_state_is(s->state, PMIG_STATE_F_WRITTEN);
 }
 
 static bool room(const struct pmig_session *s)
@@ -131,8 +126,7 @@ static bool moves_us(struct pmig_session *s)
 	mutex_lock(&pmig_session_lock);
 	seen = s->moved;
 	mutex_unlock(&pmig_session_lock);
-	return seen || (!s->engine->get_state(s->stream, &vasi) &&
-			(vasi == PMIG_VASI_SUSPENDED || pmig_vasi_moved(vasi)));
+	return seen || (!s->engine->get_state(s->stream, &vasi) && pmig_vasi_suspended(vasi));
 }
 
 /**
@@ -148,8 +142,9 @@ u64 pmig_foreign_stream(struct pmig_engine *engine)
 
 	if (!s)
 		return 0;
-	if (s->engine == engine && READ_ONCE(s->state) >= PMIG_STATE_ENABLED &&
-	    READ_ONCE(s->state) <= PMIG_STATE_RESUMED && moves_us(s))
+	if (s->engine == engine &&
+	    pmig_state_is(READ_ONCE(s->state), PMIG_STATE_F_CANCELLABLE | PMIG_STATE_F_WRITTEN) &&
+	    moves_us(s))
 		stream = s->stream;
 	pmig_session_done(s);
 	return stream;
@@ -168,8 +163,7 @@ void pmig_foreign_begin(struct pmig_engine *engine, u64 stream)
 	s = pmig_session_current();
 	if (room(s)) {
 		start(engine, stream, 1);
-	} else if (s->stream == stream && s->state >= PMIG_STATE_ENABLED &&
-		   s->state < PMIG_STATE_SUSPENDING) {
+	} else if (s->stream == stream && pmig_state_is(s->state, PMIG_STATE_F_CANCELLABLE)) {
 		pmig_foreign_take(s);
 		s->writers = 1;
 	} else if (under_way(s, stream)) {
@@ -239,7 +233,7 @@ bool pmig_foreign_explained(void)
 
 	mutex_lock(&pmig_session_lock);
 	s = pmig_session_current();
-	yes = pending.engine || (s && moving(s));
+	yes = pending.engine || (s && pmig_state_is(s->state, PMIG_STATE_F_MOVING));
 	mutex_unlock(&pmig_session_lock);
 	return yes;
 }

@@ -4,7 +4,7 @@
 
 #include "handler.h"
 
-DEFINE_MUTEX(pmig_handlers_lock);
+DEFINE_MUTEX(pmig_handlers_lock); /* see handler.h */
 
 static void release_handler(struct kref *ref)
 {

@@ -28,8 +28,7 @@ unsigned int pmig_poll_interval(void)
 /* Of somebody else's migration the stream may not be known. */
 static bool watched(const struct pmig_session *s)
 {
-	return s->stream && ((s->state >= PMIG_STATE_ENABLED && s->state <= PMIG_STATE_RESUMED) ||
-			     s->state == PMIG_STATE_CANCELLING);
+	return s->stream && pmig_state_is(s->state, PMIG_STATE_F_POLLED);
 }
 
 static void lost(struct pmig_session *s, int err)
@@ -56,7 +55,7 @@ static void before(struct pmig_session *s, int err)
 		lost(s, err);
 	else if (s->vasi == PMIG_VASI_SUSPENDING && s->state == PMIG_STATE_ENABLED)
 		pmig_session_enter(s, PMIG_STATE_QUIESCE);
-	else if (s->vasi >= PMIG_VASI_SUSPENDED)
+	else if (pmig_vasi_suspended(s->vasi))
 		pmig_foreign_take(s);
 }
 

@@ -4,8 +4,8 @@
  *
  * state.c says which state may follow which; pmig_session_enter() is the only place that changes
  * the state. It counts the change, and tells everyone: tracepoint, multicast, uevent. It also
- * starts what belongs to the new state, by waking the worker (worker.c), the poller (poll.c) and the
- * deadline (deadline.c), and starts nothing else.
+ * starts what belongs to the new state, by waking the worker (worker.c), the poller (poll.c) and
+ * the deadline (deadline.c), and starts nothing else.
  *
  * A session is in the slot from NONE to NONE, and pins this module and the engine's. One that has
  * ended and has no owner rests: it pins nothing, and makes room for any other (history.c).

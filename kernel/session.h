@@ -89,9 +89,9 @@ struct pmig_session {
 };
 
 /*
- * Guards the slot and the session in it. Outside engines_lock and pmig_handlers_lock. Never held while an
- * engine or a handler is called. The worker needs it while storage may be quiet: who has it then
- * allocates in a memalloc_noio scope.
+ * Guards the slot and the session in it. Outside engines_lock and pmig_handlers_lock. Never held
+ * while an engine or a handler is called. The worker needs it while storage may be quiet: who has
+ * it then allocates in a memalloc_noio scope.
  */
 extern struct mutex pmig_session_lock;
 
@@ -118,12 +118,6 @@ void pmig_session_done(struct pmig_session *s);
 void pmig_session_put(struct pmig_session *s);
 void pmig_session_exit(void);
 
-/* The partition runs in the destination. */
-static inline bool pmig_vasi_moved(enum pmig_vasi vasi)
-{
-	return vasi == PMIG_VASI_RESUMED || vasi == PMIG_VASI_COMPLETED;
-}
-
 /* Our write waits until the platform is ready, for hours perhaps: nothing has been suspended. */
 static inline bool pmig_session_waits(const struct pmig_session *s)
 {
@@ -134,7 +128,7 @@ static inline bool pmig_session_waits(const struct pmig_session *s)
 /* The result is there. */
 static inline bool pmig_session_has_ended(const struct pmig_session *s)
 {
-	return s->state == PMIG_STATE_COMPLETED || s->state == PMIG_STATE_FAILED;
+	return pmig_state_is(s->state, PMIG_STATE_F_ENDED);
 }
 
 #endif /* _PMIG_SESSION_H */

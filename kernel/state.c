@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Which state of a session may follow which, and what states are called. The selftests build this
- * file as it is and go through the whole table.
+ * The table of a session's states: what each is called, which may follow it, and what may happen in
+ * it. The selftests build this file as it is and go through the whole table. trace.h repeats the
+ * names, because whoever reads a trace has nothing else.
  */
 #ifdef __KERNEL__
 #include <linux/bits.h>
@@ -10,33 +11,114 @@
 #include "state.h"
 
 #define TO(state) BIT(PMIG_STATE_##state)
+#define F(flag)	  PMIG_STATE_F_##flag
 
-/* What may follow; [NONE] is how a session begins, NONE how it ends. */
-static const u32 may_follow[__PMIG_STATE_MAX] = {
-	[PMIG_STATE_NONE] = TO(CHECK) | TO(ENABLED) | TO(SUSPENDING),
-	[PMIG_STATE_CHECK] = TO(CHECKED) | TO(NONE),
-	[PMIG_STATE_CHECKED] = TO(NONE),
-	[PMIG_STATE_ENABLED] = TO(QUIESCE) | TO(CANCELLING) | TO(UNDO) | TO(SUSPENDING) | TO(NONE),
-	[PMIG_STATE_QUIESCE] = TO(PRE) | TO(CANCELLING) | TO(UNDO) | TO(SUSPENDING) | TO(NONE),
-	[PMIG_STATE_PRE] = TO(READY) | TO(CANCELLING) | TO(UNDO) | TO(SUSPENDING),
-	[PMIG_STATE_READY] = TO(SUSPENDING) | TO(CANCELLING) | TO(UNDO),
-	[PMIG_STATE_SUSPENDING] = TO(RESUMED) | TO(POST) | TO(CANCELLING) | TO(UNDO),
-	[PMIG_STATE_RESUMED] = TO(POST) | TO(UNDO),
-	[PMIG_STATE_POST] = TO(COMPLETED),
-	[PMIG_STATE_COMPLETED] = TO(NONE),
-	[PMIG_STATE_CANCELLING] = TO(UNDO),
-	[PMIG_STATE_UNDO] = TO(FAILED),
-	[PMIG_STATE_FAILED] = TO(NONE),
-};
+/* The acknowledgment of a command needs a string that stays: this is not put together on demand. */
+#define NOT_NOW "not now: the session is in state "
 
-static const char *const state_names[__PMIG_STATE_MAX] = {
-	[PMIG_STATE_NONE] = "none",	      [PMIG_STATE_CHECK] = "check",
-	[PMIG_STATE_CHECKED] = "checked",     [PMIG_STATE_ENABLED] = "enabled",
-	[PMIG_STATE_QUIESCE] = "quiesce",     [PMIG_STATE_PRE] = "pre",
-	[PMIG_STATE_READY] = "ready",	      [PMIG_STATE_SUSPENDING] = "suspending",
-	[PMIG_STATE_RESUMED] = "resumed",     [PMIG_STATE_POST] = "post",
-	[PMIG_STATE_COMPLETED] = "completed", [PMIG_STATE_CANCELLING] = "cancelling",
-	[PMIG_STATE_UNDO] = "undo",	      [PMIG_STATE_FAILED] = "failed",
+/* What may follow NONE is how a session begins, and to NONE is how it ends. */
+const struct pmig_state_row pmig_states[__PMIG_STATE_MAX] = {
+	[PMIG_STATE_NONE] = {
+		.name = "none",
+		.uevent = "end",
+		.may_follow = TO(CHECK) | TO(ENABLED) | TO(SUSPENDING),
+	},
+	[PMIG_STATE_CHECK] = {
+		.name = "check",
+		.uevent = "check",
+		.not_now = NOT_NOW "check",
+		.step = PMIG_STEP_CHECK,
+		.may_follow = TO(CHECKED) | TO(NONE),
+	},
+	[PMIG_STATE_CHECKED] = {
+		.name = "checked",
+		.uevent = "checked",
+		.not_now = NOT_NOW "checked",
+		.flags = F(DROPPABLE),
+		.may_follow = TO(NONE),
+	},
+	[PMIG_STATE_ENABLED] = {
+		.name = "enabled",
+		.uevent = "begin",
+		.not_now = NOT_NOW "enabled",
+		.flags = F(CANCELLABLE) | F(POLLED) | F(DROPPABLE),
+		.may_follow = TO(QUIESCE) | TO(CANCELLING) | TO(UNDO) | TO(SUSPENDING) | TO(NONE),
+	},
+	[PMIG_STATE_QUIESCE] = {
+		.name = "quiesce",
+		.uevent = "quiesce",
+		.not_now = NOT_NOW "quiesce",
+		.flags = F(CANCELLABLE) | F(TIMED) | F(POLLED) | F(DROPPABLE),
+		.may_follow = TO(PRE) | TO(CANCELLING) | TO(UNDO) | TO(SUSPENDING) | TO(NONE),
+	},
+	[PMIG_STATE_PRE] = {
+		.name = "pre",
+		.uevent = "pre",
+		.not_now = NOT_NOW "pre",
+		.step = PMIG_STEP_PRE,
+		.flags = F(CANCELLABLE) | F(TIMED) | F(POLLED),
+		.may_follow = TO(READY) | TO(CANCELLING) | TO(UNDO) | TO(SUSPENDING),
+	},
+	[PMIG_STATE_READY] = {
+		.name = "ready",
+		.uevent = "ready",
+		.not_now = NOT_NOW "ready",
+		.flags = F(CANCELLABLE) | F(TIMED) | F(POLLED),
+		.may_follow = TO(SUSPENDING) | TO(CANCELLING) | TO(UNDO),
+	},
+	[PMIG_STATE_SUSPENDING] = {
+		.name = "suspending",
+		.uevent = "suspend",
+		.not_now = NOT_NOW "suspending",
+		.step = PMIG_STEP_SUSPEND,
+		.flags = F(POLLED) | F(WRITTEN) | F(MOVING),
+		.may_follow = TO(RESUMED) | TO(POST) | TO(CANCELLING) | TO(UNDO),
+	},
+	[PMIG_STATE_RESUMED] = {
+		.name = "resumed",
+		.uevent = "resumed",
+		.not_now = NOT_NOW "resumed",
+		.step = PMIG_STEP_SUSPEND,
+		.flags = F(POLLED) | F(WRITTEN) | F(MOVING),
+		.may_follow = TO(POST) | TO(UNDO),
+	},
+	[PMIG_STATE_POST] = {
+		.name = "post",
+		.uevent = "post",
+		.not_now = NOT_NOW "post",
+		.step = PMIG_STEP_POST,
+		.flags = F(MOVING),
+		.may_follow = TO(COMPLETED),
+	},
+	[PMIG_STATE_COMPLETED] = {
+		.name = "completed",
+		.uevent = "completed",
+		.not_now = NOT_NOW "completed",
+		.flags = F(ENDED) | F(DROPPABLE),
+		.may_follow = TO(NONE),
+	},
+	[PMIG_STATE_CANCELLING] = {
+		.name = "cancelling",
+		.uevent = "cancel",
+		.not_now = NOT_NOW "cancelling",
+		.step = PMIG_STEP_CANCEL,
+		.flags = F(POLLED),
+		.may_follow = TO(UNDO),
+	},
+	[PMIG_STATE_UNDO] = {
+		.name = "undo",
+		.uevent = "undo",
+		.not_now = NOT_NOW "undo",
+		.step = PMIG_STEP_UNDO,
+		.may_follow = TO(FAILED),
+	},
+	[PMIG_STATE_FAILED] = {
+		.name = "failed",
+		.uevent = "failed",
+		.not_now = NOT_NOW "failed",
+		.flags = F(ENDED) | F(DROPPABLE),
+		.may_follow = TO(NONE),
+	},
 };
 
 static const char *const vasi_names[] = {
@@ -55,12 +137,12 @@ static const char *const vasi_names[] = {
  */
 bool pmig_state_may_follow(enum pmig_state from, enum pmig_state to)
 {
-	return may_follow[from] & BIT(to);
+	return pmig_states[from].may_follow & BIT(to);
 }
 
 const char *pmig_state_name(enum pmig_state state)
 {
-	return state < ARRAY_SIZE(state_names) ? state_names[state] : "?";
+	return state < ARRAY_SIZE(pmig_states) ? pmig_states[state].name : "?";
 }
 
 const char *pmig_vasi_name(enum pmig_vasi vasi)

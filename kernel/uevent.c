@@ -21,23 +21,6 @@
 static struct class class = { .name = "pmig" };
 static struct device *device;
 
-static const char *const events[__PMIG_STATE_MAX] = {
-	[PMIG_STATE_NONE] = "end",
-	[PMIG_STATE_CHECK] = "check",
-	[PMIG_STATE_CHECKED] = "checked",
-	[PMIG_STATE_ENABLED] = "begin",
-	[PMIG_STATE_QUIESCE] = "quiesce",
-	[PMIG_STATE_PRE] = "pre",
-	[PMIG_STATE_READY] = "ready",
-	[PMIG_STATE_SUSPENDING] = "suspend",
-	[PMIG_STATE_RESUMED] = "resumed",
-	[PMIG_STATE_POST] = "post",
-	[PMIG_STATE_COMPLETED] = "completed",
-	[PMIG_STATE_CANCELLING] = "cancel",
-	[PMIG_STATE_UNDO] = "undo",
-	[PMIG_STATE_FAILED] = "failed",
-};
-
 static char *changed(const struct pmig_changes *changes)
 {
 	char *text = kmalloc(CHANGED_LEN, GFP_KERNEL);
@@ -68,7 +51,7 @@ void pmig_uevent(const struct pmig_session *s)
 	char *names = s->changes ? changed(s->changes) : NULL;
 	char *env[5] = { event, stream, engine, names, NULL };
 
-	scnprintf(event, sizeof(event), "PMIG_EVENT=%s", events[s->state]);
+	scnprintf(event, sizeof(event), "PMIG_EVENT=%s", pmig_states[s->state].uevent);
 	scnprintf(stream, sizeof(stream), "STREAM=0x%llx", s->stream);
 	scnprintf(engine, sizeof(engine), "ENGINE=%s", s->engine_name);
 	kobject_uevent_env(&device->kobj, KOBJ_CHANGE, env);

@@ -200,7 +200,7 @@ static void write_failed(struct pmig_session *s, int err, bool ours, u64 blackou
 		moved(s, blackout_ns);
 }
 
-static void step_suspending(struct pmig_session *s)
+static void step_suspend(struct pmig_session *s)
 {
 	bool foreign, done, ours;
 	u64 blackout_ns = 0;
@@ -243,7 +243,7 @@ static bool is_over(struct pmig_session *s)
 	return READ_ONCE(s->stream_over);
 }
 
-static void step_cancelling(struct pmig_session *s)
+static void step_cancel(struct pmig_session *s)
 {
 	int rc = s->engine->cancel(s->stream, PMIG_CANCEL_REASON(s->err));
 	bool over = rc == -ENOENT;
@@ -273,14 +273,10 @@ static void step_undo(struct pmig_session *s)
 	mutex_unlock(&pmig_session_lock);
 }
 
-static void (*const steps[__PMIG_STATE_MAX])(struct pmig_session *s) = {
-	[PMIG_STATE_CHECK] = step_check,
-	[PMIG_STATE_PRE] = step_pre,
-	[PMIG_STATE_SUSPENDING] = step_suspending,
-	[PMIG_STATE_RESUMED] = step_suspending,
-	[PMIG_STATE_POST] = step_post,
-	[PMIG_STATE_CANCELLING] = step_cancelling,
-	[PMIG_STATE_UNDO] = step_undo,
+static void (*const steps[__PMIG_STEP_MAX])(struct pmig_session *s) = {
+	[PMIG_STEP_CHECK] = step_check,	    [PMIG_STEP_PRE] = step_pre,
+	[PMIG_STEP_SUSPEND] = step_suspend, [PMIG_STEP_POST] = step_post,
+	[PMIG_STEP_CANCEL] = step_cancel,   [PMIG_STEP_UNDO] = step_undo,
 };
 
 /*
@@ -291,14 +287,14 @@ static void work_once(struct kthread_work *work)
 {
 	unsigned int noio = memalloc_noio_save();
 	struct pmig_session *s;
-	enum pmig_state state;
+	enum pmig_step step;
 
 	pmig_foreign_pending();
 	s = pmig_session_get();
 	if (s) {
-		state = READ_ONCE(s->state);
-		if (steps[state])
-			steps[state](s);
+		step = pmig_states[READ_ONCE(s->state)].step;
+		if (steps[step])
+			steps[step](s);
 		pmig_session_done(s);
 	}
 	memalloc_noio_restore(noio);

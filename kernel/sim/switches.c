@@ -2,7 +2,7 @@
 /* The switches for failures, which main.c shows in configfs; what each does is said there. */
 #include "switches.h"
 
-DEFINE_MUTEX(pmig_sim_lock);
+DEFINE_MUTEX(pmig_sim_lock); /* see switches.h */
 bool pmig_sim_early_return;
 bool pmig_sim_quiesce_now;
 bool pmig_sim_slow_cancel;
