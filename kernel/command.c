@@ -10,7 +10,8 @@
 #include <linux/slab.h>
 
 #include "command.h"
-#include "session.h"
+#include "deadline.h"
+#include "slot.h"
 
 static const char no_session[] = "there is no session: nothing is migrating";
 
@@ -22,9 +23,9 @@ static int busy(const struct pmig_request *rq, const struct pmig_session *s)
 
 static int make_room(const struct pmig_request *rq)
 {
-	if (!pmig_session_room())
-		return busy(rq, pmig_session_current());
-	pmig_session_make_room();
+	if (!pmig_slot_has_room())
+		return busy(rq, pmig_slot_current());
+	pmig_slot_make_room();
 	return 0;
 }
 
@@ -34,8 +35,8 @@ static int look_for_room(const struct pmig_request *rq)
 	int err = 0;
 
 	mutex_lock(&pmig_session_lock);
-	if (!pmig_session_room())
-		err = busy(rq, pmig_session_current());
+	if (!pmig_slot_has_room())
+		err = busy(rq, pmig_slot_current());
 	mutex_unlock(&pmig_session_lock);
 	return err;
 }
@@ -60,7 +61,7 @@ static int install(const struct pmig_request *rq, struct pmig_session *s, enum p
 	mutex_lock(&pmig_session_lock);
 	err = make_room(rq);
 	if (!err)
-		err = pmig_session_install(s, state);
+		err = pmig_slot_install(s, state);
 	if (!err && state == PMIG_STATE_ENABLED &&
 	    ((s->flags & PMIG_F_QUIESCE_NOW) || s->vasi == PMIG_VASI_SUSPENDING))
 		pmig_session_enter(s, PMIG_STATE_QUIESCE);
@@ -201,7 +202,7 @@ int pmig_command_begin(const struct pmig_request *rq)
 /* The session, if it is the caller's. */
 static struct pmig_session *owned(const struct pmig_request *rq)
 {
-	struct pmig_session *s = pmig_session_current();
+	struct pmig_session *s = pmig_slot_current();
 
 	if (!s) {
 		pmig_say(rq->extack, no_session);
@@ -269,7 +270,7 @@ int pmig_command_adopt(const struct pmig_request *rq)
 	int err = 0;
 
 	mutex_lock(&pmig_session_lock);
-	s = rq->stream ? pmig_session_find(rq->stream) : pmig_session_current();
+	s = rq->stream ? pmig_slot_find(rq->stream) : pmig_slot_current();
 	if (!s) {
 		pmig_say(rq->extack,
 			 rq->stream ? "there is no session of this stream" : no_session);
@@ -278,7 +279,9 @@ int pmig_command_adopt(const struct pmig_request *rq)
 		pmig_say(rq->extack, "the session has an owner");
 		err = -EBUSY;
 	} else if (!s->owner) {
-		err = pmig_session_adopted(s, rq->portid);
+		err = pmig_slot_adopt(s, rq->portid);
+		if (!err && pmig_session_has_ended(s))
+			pmig_deadline_start(s);
 	}
 	mutex_unlock(&pmig_session_lock);
 	return err;
@@ -291,14 +294,14 @@ int pmig_command_end(const struct pmig_request *rq)
 	int err = 0;
 
 	mutex_lock(&pmig_session_lock);
-	if (pmig_session_end_late(rq->portid))
+	if (pmig_slot_end_late(rq->portid))
 		goto out;
 	s = owned(rq);
 	err = PTR_ERR_OR_ZERO(s);
 	if (!err && !pmig_state_is(s->state, PMIG_STATE_F_DROPPABLE))
 		err = busy(rq, s);
 	if (!err)
-		pmig_session_forget(s);
+		pmig_slot_forget(s);
 out:
 	mutex_unlock(&pmig_session_lock);
 	return err;
@@ -316,18 +319,18 @@ void pmig_command_orphan(u32 portid)
 	struct pmig_session *s;
 
 	mutex_lock(&pmig_session_lock);
-	s = pmig_session_current();
+	s = pmig_slot_current();
 	if (!s || !portid || s->owner != portid)
 		goto out;
 	s->owner = 0;
 	if (s->state == PMIG_STATE_CHECKED) {
-		pmig_session_forget(s);
+		pmig_slot_forget(s);
 	} else if (pmig_state_is(s->state, PMIG_STATE_F_CANCELLABLE)) {
 		pmig_session_fail(s, EOWNERDEAD, "its owner (port %u) died before the suspension",
 				  portid);
 		pmig_session_stop(s);
 	} else {
-		pmig_session_orphaned(s);
+		pmig_slot_orphan(s);
 	}
 out:
 	mutex_unlock(&pmig_session_lock);

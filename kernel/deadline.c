@@ -11,6 +11,7 @@
 #include <linux/workqueue.h>
 
 #include "deadline.h"
+#include "slot.h"
 
 static unsigned int pre_timeout_ms = 600000;
 module_param(pre_timeout_ms, uint, 0644);
@@ -30,7 +31,7 @@ static void expire(struct pmig_session *s)
 	} else if (s->owner && pmig_session_has_ended(s)) {
 		s->late = s->owner;
 		s->owner = 0;
-		pmig_session_orphaned(s);
+		pmig_slot_orphan(s);
 	}
 }
 
@@ -39,7 +40,7 @@ static void deadline_work(struct work_struct *work)
 	struct pmig_session *s;
 
 	mutex_lock(&pmig_session_lock);
-	s = pmig_session_current();
+	s = pmig_slot_current();
 	/* One that waited for the lock may be late, and a later session not have had its time. */
 	if (s && time_after_eq(jiffies, s->deadline))
 		expire(s);
@@ -62,6 +63,16 @@ void pmig_deadline_start(struct pmig_session *s)
 	s->deadline = jiffies + msecs_to_jiffies(ms);
 	mod_delayed_work(deadline_wq, &deadline, msecs_to_jiffies(ms));
 }
+
+static void start_if_awaited(struct pmig_session *s)
+{
+	if (s->state == PMIG_STATE_QUIESCE || (s->owner && pmig_session_has_ended(s)))
+		pmig_deadline_start(s);
+}
+
+const struct pmig_session_listener pmig_deadline_listener = {
+	.entered = start_if_awaited,
+};
 
 int pmig_deadline_init(void)
 {

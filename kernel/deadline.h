@@ -5,6 +5,8 @@
 
 #include "session.h"
 
+extern const struct pmig_session_listener pmig_deadline_listener;
+
 void pmig_deadline_start(struct pmig_session *s);
 int pmig_deadline_init(void);
 void pmig_deadline_exit(void);

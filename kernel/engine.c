@@ -8,13 +8,13 @@
 #include <linux/slab.h>
 
 #include "engine.h"
-#include "foreign.h"
 #include "machine/changes.h"
 #include "machine/diff.h"
 
 /* Guards engines and each engine's baseline. Never held while an engine is called. */
 static DEFINE_MUTEX(engines_lock);
 static LIST_HEAD(engines);
+static const struct pmig_engine_events *events; /* set once before the first engine */
 
 static struct pmig_snapshot *take(struct pmig_engine *engine)
 {
@@ -144,6 +144,25 @@ void pmig_engine_put(struct pmig_engine *engine)
 	module_put(engine->owner);
 }
 
+/* How migrations that others start are noticed, for whoever asks in user space. */
+const char *pmig_engine_others_seen_by(void)
+{
+	struct pmig_engine *pos;
+	const char *by = NULL;
+
+	mutex_lock(&engines_lock);
+	list_for_each_entry(pos, &engines, node)
+		by = by ?: READ_ONCE(pos->others_seen_by);
+	mutex_unlock(&engines_lock);
+	return by ?: "none";
+}
+
+/* Before the first engine: whom all of them tell of others' migrations. */
+void pmig_engine_listen(const struct pmig_engine_events *to)
+{
+	events = to;
+}
+
 /**
  * pmig_register_engine() - a hypervisor is there
  * @engine: filled in by the caller
@@ -156,6 +175,7 @@ int pmig_register_engine(struct pmig_engine *engine)
 	int err = 0;
 
 	engine->baseline = NULL;
+	engine->events = events;
 	pmig_engine_refresh(engine);
 	mutex_lock(&engines_lock);
 	list_for_each_entry(pos, &engines, node)
@@ -184,7 +204,7 @@ void pmig_unregister_engine(struct pmig_engine *engine)
 	mutex_lock(&engines_lock);
 	list_del(&engine->node);
 	mutex_unlock(&engines_lock);
-	pmig_foreign_drop(engine);
+	engine->events->gone(engine);
 	kfree(swap_baseline(engine, NULL));
 }
 EXPORT_SYMBOL_NS_GPL(pmig_unregister_engine, PMIG);

@@ -13,6 +13,27 @@
 
 #include "machine/snapshot.h"
 
+struct pmig_engine;
+
+/**
+ * struct pmig_engine_events - what an engine reports: somebody else moves the partition
+ * @begun: a migration that is not ours has begun; @stream is 0 where it is not known
+ * @ended: it has ended, with 0 or a negative errno; the partition stood still for @blackout_ns,
+ *	0 where that is not known
+ * @which_stream: which stream has moved the partition, where nobody saw it written; 0 for unknown
+ * @explains_change: does a migration that is known already explain that the machine changes?
+ * @gone: the engine is no more
+ *
+ * All are called in process context with no lock held and may sleep.
+ */
+struct pmig_engine_events {
+	void (*begun)(struct pmig_engine *engine, u64 stream);
+	void (*ended)(struct pmig_engine *engine, u64 stream, int err, u64 blackout_ns);
+	u64 (*which_stream)(struct pmig_engine *engine);
+	bool (*explains_change)(void);
+	void (*gone)(struct pmig_engine *engine);
+};
+
 /**
  * struct pmig_engine - what a session may ask of a hypervisor
  * @name: PMIG_A_ENGINE
@@ -31,8 +52,10 @@
  *	gone already
  * @quiesce_now: PRE has to come at once, not when the platform is Suspending; may be NULL, as @open
  * @snapshot: the machine as the partition sees it now
+ * @others_seen_by: how the engine notices migrations that others start; NULL: not at all
+ * @events: whom it tells of them, set by pmig_register_engine()
  *
- * All are called in process context with no lock held and may sleep.
+ * All functions are called in process context with no lock held and may sleep.
  */
 struct pmig_engine {
 	const char *name;
@@ -44,25 +67,25 @@ struct pmig_engine {
 	int (*cancel)(u64 stream, u32 reason);
 	bool (*quiesce_now)(void);
 	int (*snapshot)(struct pmig_snapshot *snap);
+	const char *others_seen_by;
+	const struct pmig_engine_events *events;
 	/* private: */
 	struct list_head node;
 	struct pmig_snapshot
 		*baseline; /* the machine before the next migration; under engines_lock */
 };
 
+void pmig_engine_listen(const struct pmig_engine_events *to);
 int pmig_register_engine(struct pmig_engine *engine);
 void pmig_unregister_engine(struct pmig_engine *engine);
 
 struct pmig_engine *pmig_engine_get(const char *name);
 struct pmig_engine *pmig_engine_ref(struct pmig_engine *engine);
 void pmig_engine_put(struct pmig_engine *engine);
+const char *pmig_engine_others_seen_by(void);
 
 void pmig_engine_refresh(struct pmig_engine *engine);
 bool pmig_engine_differs(struct pmig_engine *engine);
 struct pmig_changes *pmig_engine_compare(struct pmig_engine *engine);
-
-/* Somebody else moves the partition: told by an engine, in process context. */
-void pmig_foreign_begin(struct pmig_engine *engine, u64 stream);
-void pmig_foreign_end(struct pmig_engine *engine, u64 stream, int err, u64 blackout_ns);
 
 #endif /* _PMIG_ENGINE_H */

@@ -17,7 +17,7 @@
 #include <linux/math64.h>
 
 #include "foreign.h"
-#include "worker.h"
+#include "slot.h"
 
 /*
  * The one that waits for the slot, under pmig_session_lock. @engine is NULL where there is none.
@@ -40,7 +40,7 @@ static bool under_way(const struct pmig_session *s, u64 stream)
 
 static bool room(const struct pmig_session *s)
 {
-	return pmig_session_room() || s->state == PMIG_STATE_CHECKED;
+	return pmig_slot_has_room() || s->state == PMIG_STATE_CHECKED;
 }
 
 /**
@@ -68,8 +68,8 @@ static struct pmig_session *start(struct pmig_engine *engine, u64 stream, unsign
 		return NULL;
 	}
 	s->writers = writers;
-	pmig_session_make_room();
-	if (!pmig_session_install(s, PMIG_STATE_SUSPENDING))
+	pmig_slot_make_room();
+	if (!pmig_slot_install(s, PMIG_STATE_SUSPENDING))
 		return s;
 	pmig_session_put(s);
 	return NULL;
@@ -81,7 +81,7 @@ static void end(struct pmig_session *s, int err, u64 blackout_ns)
 	s->foreign_done = true;
 	s->foreign_err = err;
 	s->blackout_us = div_u64(blackout_ns, NSEC_PER_USEC);
-	pmig_worker_wake();
+	pmig_session_call_worker();
 }
 
 static void pending_begin(struct pmig_engine *engine, u64 stream)
@@ -104,7 +104,7 @@ static void pending_end(struct pmig_engine *engine, u64 stream, int err, u64 bla
 		pending.stream = stream;
 		pending.blackout_ns = blackout_ns;
 		pending.done = true;
-		pmig_worker_wake();
+		pmig_session_call_worker();
 	} else if (pending.engine == engine && pending.stream == stream && !pending.done &&
 		   !--pending.writers) {
 		pending.engine = NULL;
@@ -129,15 +129,10 @@ static bool moves_us(struct pmig_session *s)
 	return seen || (!s->engine->get_state(s->stream, &vasi) && pmig_vasi_suspended(vasi));
 }
 
-/**
- * pmig_foreign_stream() - which stream has moved the partition, where nobody saw it written
- * @engine: who saw the partition move
- *
- * Return: that of the session, if the platform says that it was this one; else 0.
- */
-u64 pmig_foreign_stream(struct pmig_engine *engine)
+/* The stream of the session, if the platform says that it was this one. */
+static u64 which_stream(struct pmig_engine *engine)
 {
-	struct pmig_session *s = pmig_session_get();
+	struct pmig_session *s = pmig_slot_get();
 	u64 stream = 0;
 
 	if (!s)
@@ -146,21 +141,16 @@ u64 pmig_foreign_stream(struct pmig_engine *engine)
 	    pmig_state_is(READ_ONCE(s->state), PMIG_STATE_F_CANCELLABLE | PMIG_STATE_F_WRITTEN) &&
 	    moves_us(s))
 		stream = s->stream;
-	pmig_session_done(s);
+	pmig_slot_done(s);
 	return stream;
 }
 
-/**
- * pmig_foreign_begin() - a migration that is not ours has begun
- * @engine: who sees it
- * @stream: stream ID, 0 where it is not known
- */
-void pmig_foreign_begin(struct pmig_engine *engine, u64 stream)
+static void migration_begun(struct pmig_engine *engine, u64 stream)
 {
 	struct pmig_session *s;
 
 	mutex_lock(&pmig_session_lock);
-	s = pmig_session_current();
+	s = pmig_slot_current();
 	if (room(s)) {
 		start(engine, stream, 1);
 	} else if (s->stream == stream && pmig_state_is(s->state, PMIG_STATE_F_CANCELLABLE)) {
@@ -173,21 +163,13 @@ void pmig_foreign_begin(struct pmig_engine *engine, u64 stream)
 	}
 	mutex_unlock(&pmig_session_lock);
 }
-EXPORT_SYMBOL_NS_GPL(pmig_foreign_begin, PMIG);
 
-/**
- * pmig_foreign_end() - it has ended
- * @engine: who sees it
- * @stream: as in pmig_foreign_begin()
- * @err: 0 or a negative errno
- * @blackout_ns: how long the partition stood still, 0 where that is not known
- */
-void pmig_foreign_end(struct pmig_engine *engine, u64 stream, int err, u64 blackout_ns)
+static void migration_ended(struct pmig_engine *engine, u64 stream, int err, u64 blackout_ns)
 {
 	struct pmig_session *s;
 
 	mutex_lock(&pmig_session_lock);
-	s = pmig_session_current();
+	s = pmig_slot_current();
 	if (!under_way(s, stream)) {
 		pending_end(engine, stream, err, blackout_ns);
 	} else {
@@ -199,7 +181,6 @@ void pmig_foreign_end(struct pmig_engine *engine, u64 stream, int err, u64 black
 	}
 	mutex_unlock(&pmig_session_lock);
 }
-EXPORT_SYMBOL_NS_GPL(pmig_foreign_end, PMIG);
 
 /* The worker looks here first whenever something has changed. */
 void pmig_foreign_pending(void)
@@ -207,7 +188,7 @@ void pmig_foreign_pending(void)
 	struct pmig_session *s;
 
 	mutex_lock(&pmig_session_lock);
-	if (pending.engine && room(pmig_session_current())) {
+	if (pending.engine && room(pmig_slot_current())) {
 		s = start(pending.engine, pending.stream, pending.writers);
 		if (s && pending.done)
 			end(s, 0, pending.blackout_ns);
@@ -216,8 +197,8 @@ void pmig_foreign_pending(void)
 	mutex_unlock(&pmig_session_lock);
 }
 
-/* The engine goes: what waited on its behalf goes, too. */
-void pmig_foreign_drop(struct pmig_engine *engine)
+/* What waited on behalf of the engine goes with it. */
+static void engine_gone(struct pmig_engine *engine)
 {
 	mutex_lock(&pmig_session_lock);
 	if (pending.engine == engine)
@@ -226,14 +207,22 @@ void pmig_foreign_drop(struct pmig_engine *engine)
 }
 
 /* The machine changes because a session moves the partition, or one waits to be told of. */
-bool pmig_foreign_explained(void)
+static bool explains_change(void)
 {
 	struct pmig_session *s;
 	bool yes;
 
 	mutex_lock(&pmig_session_lock);
-	s = pmig_session_current();
+	s = pmig_slot_current();
 	yes = pending.engine || (s && pmig_state_is(s->state, PMIG_STATE_F_MOVING));
 	mutex_unlock(&pmig_session_lock);
 	return yes;
 }
+
+const struct pmig_engine_events pmig_foreign_events = {
+	.begun = migration_begun,
+	.ended = migration_ended,
+	.which_stream = which_stream,
+	.explains_change = explains_change,
+	.gone = engine_gone,
+};

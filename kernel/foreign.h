@@ -5,10 +5,9 @@
 
 #include "session.h"
 
+extern const struct pmig_engine_events pmig_foreign_events;
+
 void pmig_foreign_take(struct pmig_session *s);
 void pmig_foreign_pending(void);
-void pmig_foreign_drop(struct pmig_engine *engine);
-u64 pmig_foreign_stream(struct pmig_engine *engine);
-bool pmig_foreign_explained(void);
 
 #endif /* _PMIG_FOREIGN_H */

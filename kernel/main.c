@@ -9,17 +9,27 @@
 #include <net/genetlink.h>
 
 #include "deadline.h"
+#include "foreign.h"
+#include "message.h"
 #include "netlink.h"
 #include "poll.h"
-#include "pseries/pseries.h"
-#include "session.h"
+#include "pseries/engine.h"
+#include "slot.h"
 #include "uevent.h"
 #include "worker.h"
+
+/* In this order: user space hears of a state before anything is done in it. */
+static const struct pmig_session_listener *const listeners[] = {
+	&pmig_message_listener, &pmig_uevent_listener, &pmig_deadline_listener,
+	&pmig_poll_listener,	&pmig_worker_listener, NULL,
+};
 
 static int __init pmig_init(void)
 {
 	int err;
 
+	pmig_session_listen(listeners);
+	pmig_engine_listen(&pmig_foreign_events);
 	err = pmig_uevent_init();
 	if (err)
 		return err;
@@ -59,7 +69,7 @@ static void __exit pmig_exit(void)
 	pmig_deadline_exit();
 	pmig_poll_exit();
 	pmig_worker_exit();
-	pmig_session_exit();
+	pmig_slot_exit();
 	pmig_uevent_exit();
 }
 

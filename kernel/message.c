@@ -5,6 +5,8 @@
  */
 #include "message.h"
 
+static struct genl_family *family; /* set once before the first session */
+
 #define REFUSAL_SIZE                                                                 \
 	(nla_total_size(0) + nla_total_size(PMIG_NAME_LEN) + 2 * nla_total_size(4) + \
 	 nla_total_size(PMIG_REASON_LEN))
@@ -107,7 +109,7 @@ struct sk_buff *pmig_message(const struct pmig_session *s, u32 portid, u32 seq, 
 	skb = genlmsg_new(session_size(s), GFP_KERNEL);
 	if (!skb)
 		return ERR_PTR(-ENOMEM);
-	hdr = genlmsg_put(skb, portid, seq, &pmig_genl_family, flags, cmd);
+	hdr = genlmsg_put(skb, portid, seq, family, flags, cmd);
 	if (WARN_ON_ONCE(!hdr || (s && put_session(skb, s)))) {
 		nlmsg_free(skb);
 		return ERR_PTR(-EMSGSIZE);
@@ -119,16 +121,25 @@ struct sk_buff *pmig_message(const struct pmig_session *s, u32 portid, u32 seq, 
 /*
  * Nobody may be listening, and memory may be short: the next message says all that this one does.
  */
-void pmig_message_multicast(const struct pmig_session *s)
+static void multicast_session(struct pmig_session *s)
 {
 	struct sk_buff *skb;
 
-	if (!genl_has_listeners(&pmig_genl_family, &init_net, 0))
+	if (!genl_has_listeners(family, &init_net, 0))
 		return;
-	skb = pmig_message(s, 0, 0, 0, PMIG_CMD_EVENT);
-	/* As if it had found no room at the listener's: he asks for the state then. */
+	skb = pmig_message(s->state == PMIG_STATE_NONE ? NULL : s, 0, 0, 0, PMIG_CMD_EVENT);
+	/* As if the listener's buffer had been full: it asks for the state then. */
 	if (IS_ERR(skb))
-		genl_set_err(&pmig_genl_family, &init_net, 0, 0, -ENOBUFS);
+		genl_set_err(family, &init_net, 0, 0, -ENOBUFS);
 	else
-		genlmsg_multicast(&pmig_genl_family, skb, 0, 0, GFP_KERNEL);
+		genlmsg_multicast(family, skb, 0, 0, GFP_KERNEL);
+}
+
+const struct pmig_session_listener pmig_message_listener = {
+	.changed = multicast_session,
+};
+
+void pmig_message_init(struct genl_family *to)
+{
+	family = to;
 }

@@ -7,10 +7,11 @@
 
 #include "session.h"
 
-extern struct genl_family pmig_genl_family;
+extern const struct pmig_session_listener pmig_message_listener;
+
+void pmig_message_init(struct genl_family *to);
 
 /* With pmig_session_lock held, so that messages leave in the order of their numbers. */
-void pmig_message_multicast(const struct pmig_session *s);
 struct sk_buff *pmig_message(const struct pmig_session *s, u32 portid, u32 seq, int flags, u8 cmd);
 
 #endif /* _PMIG_MESSAGE_H */

@@ -17,6 +17,7 @@
 #include "command.h"
 #include "message.h"
 #include "netlink.h"
+#include "slot.h"
 
 #define USER_FLAGS (PMIG_F_FORCE | PMIG_F_QUIESCE_NOW)
 
@@ -78,8 +79,7 @@ static int do_get(struct sk_buff *skb, struct genl_info *info)
 	/* Sent under the lock: "no session" has no number that could tell older from newer. */
 	mutex_lock(&pmig_session_lock);
 	noio = memalloc_noio_save();
-	reply = pmig_message(pmig_session_current(), info->snd_portid, info->snd_seq, 0,
-			     PMIG_CMD_GET);
+	reply = pmig_message(pmig_slot_current(), info->snd_portid, info->snd_seq, 0, PMIG_CMD_GET);
 	err = IS_ERR(reply) ? PTR_ERR(reply) : genlmsg_reply(reply, info);
 	memalloc_noio_restore(noio);
 	mutex_unlock(&pmig_session_lock);
@@ -211,7 +211,7 @@ static const struct genl_multicast_group groups[] = {
  * resv_start_op stays 0, as in all new families: reserved fields are checked from the first
  * command on.
  */
-struct genl_family pmig_genl_family __ro_after_init = {
+static struct genl_family family __ro_after_init = {
 	.name = PMIG_GENL_NAME,
 	.version = PMIG_GENL_VERSION,
 	.policy = no_attributes,
@@ -242,10 +242,11 @@ int pmig_netlink_init(void)
 {
 	int err;
 
+	pmig_message_init(&family);
 	err = netlink_register_notifier(&notifier);
 	if (err)
 		return err;
-	err = genl_register_family(&pmig_genl_family);
+	err = genl_register_family(&family);
 	if (err)
 		netlink_unregister_notifier(&notifier);
 	return err;
@@ -254,6 +255,6 @@ int pmig_netlink_init(void)
 /* Both wait for calls that are under way. */
 void pmig_netlink_exit(void)
 {
-	genl_unregister_family(&pmig_genl_family);
+	genl_unregister_family(&family);
 	netlink_unregister_notifier(&notifier);
 }

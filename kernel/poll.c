@@ -9,8 +9,8 @@
 
 #include "foreign.h"
 #include "poll.h"
+#include "slot.h"
 #include "trace.h"
-#include "worker.h"
 
 static unsigned int poll_ms = 20;
 module_param(poll_ms, uint, 0644);
@@ -84,7 +84,7 @@ static void judge(struct pmig_session *s, int err)
 		     s->vasi == PMIG_VASI_INVALID)) {
 			s->foreign_done = true;
 			s->foreign_err = s->vasi == PMIG_VASI_ABORTED ? -ECANCELED : 0;
-			pmig_worker_wake();
+			pmig_session_call_worker();
 		}
 		break;
 	case PMIG_STATE_CANCELLING:
@@ -142,7 +142,7 @@ static bool cancelled(struct pmig_session *s, u32 reason)
 
 static void poll_work(struct work_struct *work)
 {
-	struct pmig_session *s = pmig_session_get();
+	struct pmig_session *s = pmig_slot_get();
 	enum pmig_vasi vasi = PMIG_VASI_INVALID;
 	u32 reason = 0;
 	bool again, now;
@@ -174,19 +174,20 @@ static void poll_work(struct work_struct *work)
 		s->cancel = true;
 		mutex_unlock(&pmig_session_lock);
 	}
-	pmig_session_done(s);
+	pmig_slot_done(s);
 	if (again)
 		queue_delayed_work(poll_wq, &poll, msecs_to_jiffies(pmig_poll_interval()));
 }
 
-/* Queued already: nothing happens. */
-void pmig_poll_start(void)
+static void start_polling(struct pmig_session *s)
 {
-	struct pmig_session *s = pmig_session_current();
-
-	if (s && watched(s))
+	if (watched(s))
 		queue_delayed_work(poll_wq, &poll, 0);
 }
+
+const struct pmig_session_listener pmig_poll_listener = {
+	.entered = start_polling,
+};
 
 int pmig_poll_init(void)
 {

@@ -3,10 +3,13 @@
 #ifndef _PMIG_POLL_H
 #define _PMIG_POLL_H
 
+#include "session.h"
+
 /* After so many errors in a row the platform counts as having lost the stream. */
 #define PMIG_POLL_ERRORS 50
 
-void pmig_poll_start(void);
+extern const struct pmig_session_listener pmig_poll_listener;
+
 unsigned int pmig_poll_interval(void);
 int pmig_poll_init(void);
 void pmig_poll_exit(void);

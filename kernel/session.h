@@ -1,9 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/*
- * The session: at most one. state.c has the table of states, command.c takes what the owner asks
- * for, worker.c does what takes long, poll.c watches the stream, deadline.c the owner, foreign.c
- * takes migrations that somebody else started. All state changes go through pmig_session_enter().
- */
+/* A session: the object, its state, and who is told when that changes. */
 #ifndef _PMIG_SESSION_H
 #define _PMIG_SESSION_H
 
@@ -23,7 +19,7 @@
  * @ref: the slot or the history holds one, and whoever works for the session
  * @stream: stream ID
  * @engine: who moves the partition; its module is pinned as long as the session has not @rested,
- *	and from pmig_session_get() to pmig_session_done()
+ *	and from pmig_slot_get() to pmig_slot_done()
  * @engine_name: its name
  * @file: what the stream will be written to, open; NULL for none. As @engine
  * @over: woken when @stream_over or @foreign_done is set
@@ -95,28 +91,34 @@ struct pmig_session {
  */
 extern struct mutex pmig_session_lock;
 
-/* session.c: with pmig_session_lock held */
-struct pmig_session *pmig_session_current(void);
+/**
+ * struct pmig_session_listener - who has to know what happens to sessions
+ * @changed: something has changed, and has been counted
+ * @entered: the state is a new one
+ * @work_to_do: there is something for the worker to do
+ *
+ * Each may be NULL. Called with pmig_session_lock held; what they allocate does not wait for I/O.
+ */
+struct pmig_session_listener {
+	void (*changed)(struct pmig_session *s);
+	void (*entered)(struct pmig_session *s);
+	void (*work_to_do)(void);
+};
+
+void pmig_session_listen(const struct pmig_session_listener *const *all);
+
+/* With pmig_session_lock held. */
 u32 pmig_session_seq(void);
 void pmig_session_enter(struct pmig_session *s, enum pmig_state state);
 void pmig_session_touch(struct pmig_session *s);
-int pmig_session_install(struct pmig_session *s, enum pmig_state state);
-void pmig_session_forget(struct pmig_session *s);
-int pmig_session_adopted(struct pmig_session *s, u32 portid);
-void pmig_session_orphaned(struct pmig_session *s);
-bool pmig_session_end_late(u32 portid);
-bool pmig_session_room(void);
-void pmig_session_make_room(void);
-struct pmig_session *pmig_session_find(u64 stream);
+void pmig_session_call_worker(void);
+void pmig_session_rest(struct pmig_session *s);
+void pmig_session_unpin(void);
 __printf(3, 4) void pmig_session_fail(struct pmig_session *s, int err, const char *fmt, ...);
 void pmig_session_stop(struct pmig_session *s);
 
-/* session.c: without it */
 struct pmig_session *pmig_session_alloc(struct pmig_engine *engine, u64 stream, u32 flags);
-struct pmig_session *pmig_session_get(void);
-void pmig_session_done(struct pmig_session *s);
 void pmig_session_put(struct pmig_session *s);
-void pmig_session_exit(void);
 
 /* Our write waits until the platform is ready, for hours perhaps: nothing has been suspended. */
 static inline bool pmig_session_waits(const struct pmig_session *s)
@@ -129,6 +131,11 @@ static inline bool pmig_session_waits(const struct pmig_session *s)
 static inline bool pmig_session_has_ended(const struct pmig_session *s)
 {
 	return pmig_state_is(s->state, PMIG_STATE_F_ENDED);
+}
+
+static inline bool pmig_session_rests(const struct pmig_session *s)
+{
+	return !s->owner && pmig_session_has_ended(s);
 }
 
 #endif /* _PMIG_SESSION_H */

@@ -12,7 +12,6 @@
 #include <linux/module.h>
 #include <linux/slab.h>
 
-#include "pseries/pseries.h"
 #include "uevent.h"
 
 /* A uevent has 2048 bytes in all; names that do not fit are left out, and "..." says so. */
@@ -41,11 +40,7 @@ static char *changed(const struct pmig_changes *changes)
 	return text;
 }
 
-/**
- * pmig_uevent() - tell the state of the session
- * @s: the session
- */
-void pmig_uevent(const struct pmig_session *s)
+static void send_uevent(struct pmig_session *s)
 {
 	char event[32], stream[32], engine[PMIG_NAME_LEN + 8];
 	char *names = s->changes ? changed(s->changes) : NULL;
@@ -58,9 +53,13 @@ void pmig_uevent(const struct pmig_session *s)
 	kfree(names);
 }
 
+const struct pmig_session_listener pmig_uevent_listener = {
+	.entered = send_uevent,
+};
+
 static ssize_t others_seen_by_show(struct device *dev, struct device_attribute *attr, char *buf)
 {
-	return sysfs_emit(buf, "%s\n", pmig_watch_by());
+	return sysfs_emit(buf, "%s\n", pmig_engine_others_seen_by());
 }
 
 static DEVICE_ATTR_RO(others_seen_by);

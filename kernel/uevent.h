@@ -5,7 +5,8 @@
 
 #include "session.h"
 
-void pmig_uevent(const struct pmig_session *s);
+extern const struct pmig_session_listener pmig_uevent_listener;
+
 int pmig_uevent_init(void);
 void pmig_uevent_exit(void);
 

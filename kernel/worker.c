@@ -20,6 +20,7 @@
 #include "chain.h"
 #include "foreign.h"
 #include "poll.h"
+#include "slot.h"
 #include "worker.h"
 
 static unsigned int cancel_timeout_ms = 30000;
@@ -54,7 +55,7 @@ static void step_check(struct pmig_session *s)
 	if (s->owner)
 		pmig_session_enter(s, PMIG_STATE_CHECKED);
 	else
-		pmig_session_forget(s);
+		pmig_slot_forget(s);
 	mutex_unlock(&pmig_session_lock);
 }
 
@@ -290,20 +291,30 @@ static void work_once(struct kthread_work *work)
 	enum pmig_step step;
 
 	pmig_foreign_pending();
-	s = pmig_session_get();
+	s = pmig_slot_get();
 	if (s) {
 		step = pmig_states[READ_ONCE(s->state)].step;
 		if (steps[step])
 			steps[step](s);
-		pmig_session_done(s);
+		pmig_slot_done(s);
 	}
 	memalloc_noio_restore(noio);
 }
 
-void pmig_worker_wake(void)
+static void wake_worker(void)
 {
 	kthread_queue_work(worker, &run);
 }
+
+static void start_step(struct pmig_session *s)
+{
+	wake_worker();
+}
+
+const struct pmig_session_listener pmig_worker_listener = {
+	.entered = start_step,
+	.work_to_do = wake_worker,
+};
 
 int pmig_worker_init(void)
 {

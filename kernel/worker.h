@@ -3,7 +3,10 @@
 #ifndef _PMIG_WORKER_H
 #define _PMIG_WORKER_H
 
-void pmig_worker_wake(void);
+#include "session.h"
+
+extern const struct pmig_session_listener pmig_worker_listener;
+
 int pmig_worker_init(void);
 void pmig_worker_exit(void);
 

@@ -7,7 +7,7 @@
 #include <asm/time.h>
 #include <linux/kprobes.h>
 
-#include "pseries.h"
+#include "blackout.h"
 
 static u64 began;	   /* timebase; one suspension at a time */
 static u64 blackout_ticks; /* of the last suspension that worked */

@@ -6,7 +6,7 @@
  */
 #include <linux/of.h>
 
-#include "pseries.h"
+#include "devtree.h"
 
 #define STALE	   PMIG_CHANGE_F_STALE
 #define UNEXPECTED PMIG_CHANGE_F_UNEXPECTED

@@ -16,7 +16,10 @@
 #include <linux/mount.h>
 #include <linux/sched/task.h>
 
-#include "pseries.h"
+#include "blackout.h"
+#include "devtree.h"
+#include "engine.h"
+#include "watch.h"
 
 #define MIGRATION_FILE "kernel/mobility/migration"
 #define VAS_DIR	       "devices/virtual/misc/vas/vas0/gzip/"

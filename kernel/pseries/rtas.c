@@ -12,9 +12,11 @@
 #include <linux/string.h>
 #include <linux/tracepoint.h>
 
-#include "pseries.h"
+#include "blackout.h"
+#include "rtas.h"
 
-static struct tracepoint *input, *output; /* set once, both or none */
+static struct tracepoint *input, *output;	/* set once, both or none */
+static const struct pmig_rtas_watcher *watcher; /* set once before the first call */
 
 static bool is(const char *name, const char *call)
 {
@@ -49,9 +51,9 @@ static void on_output(void *data, struct rtas_args *args, const char *name)
 	if (is(name, "ibm,suspend-me")) {
 		pmig_blackout_ends(status_of(args));
 		if (!status_of(args))
-			pmig_watch_suspended();
+			watcher->suspended();
 	} else if (is_fixup(name)) {
-		pmig_watch_fixup(unfinished(status_of(args)));
+		watcher->fixup(unfinished(status_of(args)));
 	}
 }
 
@@ -79,11 +81,13 @@ static bool trace(void)
 
 /**
  * pmig_rtas_init() - from now on RTAS calls are seen
+ * @w: who is told of them
  *
  * Return: false where the kernel has no such tracepoints.
  */
-bool pmig_rtas_init(void)
+bool pmig_rtas_init(const struct pmig_rtas_watcher *w)
 {
+	watcher = w;
 	input = NULL;
 	output = NULL;
 	for_each_kernel_tracepoint(look_at, NULL);

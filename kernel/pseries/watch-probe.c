@@ -11,7 +11,9 @@
 #include <linux/module.h>
 #include <linux/workqueue.h>
 
-#include "pseries.h"
+#include "blackout.h"
+#include "own-write.h"
+#include "watch-probe.h"
 
 #define MAX_EVENTS 64
 
@@ -53,9 +55,9 @@ static void deliver(struct work_struct *work)
 
 	while (next_event(&e)) {
 		if (e.end)
-			pmig_foreign_end(engine, e.stream, e.err, e.blackout_ns);
+			engine->events->ended(engine, e.stream, e.err, e.blackout_ns);
 		else
-			pmig_foreign_begin(engine, e.stream);
+			engine->events->begun(engine, e.stream);
 	}
 }
 
@@ -90,7 +92,7 @@ static nokprobe_inline int begins(struct migrate_call *call, u64 stream)
 
 static int enter_migrate(struct kretprobe_instance *ri, struct pt_regs *regs)
 {
-	if (pmig_watch_is_ours())
+	if (pmig_own_write_is_current())
 		return 1;
 	return begins((void *)ri->data, regs->gpr[3]);
 }
@@ -102,7 +104,7 @@ static int enter_store(struct kretprobe_instance *ri, struct pt_regs *regs)
 {
 	u64 stream;
 
-	if (pmig_watch_is_ours() || kstrtou64((const char *)regs->gpr[5], 0, &stream))
+	if (pmig_own_write_is_current() || kstrtou64((const char *)regs->gpr[5], 0, &stream))
 		return 1;
 	return begins((void *)ri->data, stream);
 }

@@ -17,8 +17,12 @@
 #include <linux/sched.h>
 #include <linux/workqueue.h>
 
-#include "../foreign.h"
-#include "pseries.h"
+#include "blackout.h"
+#include "devtree.h"
+#include "own-write.h"
+#include "rtas.h"
+#include "watch-probe.h"
+#include "watch.h"
 
 /* How long there has to be no fix-up. */
 #define SETTLE_MS 2000
@@ -31,8 +35,7 @@ module_param(probe, bool, 0444);
 MODULE_PARM_DESC(probe, "use return probes where the kernel has no tracepoints of RTAS calls (Y)");
 
 static struct pmig_engine *engine; /* set once before the first event */
-static struct task_struct *own;	   /* our worker while it writes; compared, never followed */
-static bool tracing, probing, noticing;
+static bool noticing;		   /* changes of the device tree */
 
 /* Between the tracepoints, which can't take a lock, and the work. */
 static bool unclaimed; /* the partition has stood still, and the writer is not known yet */
@@ -60,19 +63,16 @@ static void put_off(void)
 /* ---- what the tracepoints tell, with interrupts off */
 
 /* Everything else stands still: whoever runs next finds this. */
-void pmig_watch_suspended(void)
+static void partition_suspended(void)
 {
 	WRITE_ONCE(promised, false);
 	WRITE_ONCE(unclaimed, true);
 }
 
-/**
- * pmig_watch_fixup() - a task brings the kernel up to date, as the writer does after a suspension
- * @again: the same call comes again
- */
-void pmig_watch_fixup(bool again)
+/* A task brings the kernel up to date, as the writer does after a suspension. */
+static void kernel_fixed_up(bool again)
 {
-	if (pmig_watch_is_ours()) {
+	if (pmig_own_write_is_current()) {
 		WRITE_ONCE(unclaimed, false);
 		return;
 	}
@@ -84,21 +84,26 @@ void pmig_watch_fixup(bool again)
 		schedule_work(&see_work);
 }
 
+static const struct pmig_rtas_watcher watcher = {
+	.suspended = partition_suspended,
+	.fixup = kernel_fixed_up,
+};
+
 /* ---- and what becomes of it */
 
 static void follow(void)
 {
 	lockdep_assert_held(&following_lock);
-	followed_stream = pmig_foreign_stream(engine);
+	followed_stream = engine->events->which_stream(engine);
 	WRITE_ONCE(following, true);
-	pmig_foreign_begin(engine, followed_stream);
+	engine->events->begun(engine, followed_stream);
 }
 
 static void unfollow(void)
 {
 	lockdep_assert_held(&following_lock);
 	WRITE_ONCE(following, false);
-	pmig_foreign_end(engine, followed_stream, 0, pmig_blackout());
+	engine->events->ended(engine, followed_stream, 0, pmig_blackout());
 }
 
 /* When it returns, a claim made before has become a migration. Returns whether it was here. */
@@ -150,11 +155,11 @@ static void settle(struct work_struct *work)
 {
 	if (end_followed())
 		return;
-	if (pmig_foreign_explained()) {
+	if (engine->events->explains_change()) {
 		put_off();
 	} else if (pmig_engine_differs(engine)) {
-		pmig_foreign_begin(engine, 0);
-		pmig_foreign_end(engine, 0, 0, pmig_blackout());
+		engine->events->begun(engine, 0);
+		engine->events->ended(engine, 0, 0, pmig_blackout());
 		pmig_blackout_clear();
 	}
 }
@@ -178,17 +183,12 @@ static struct notifier_block tree_notifier = { .notifier_call = tree_changed };
 
 /* ---- our own */
 
-bool pmig_watch_is_ours(void)
-{
-	return current == READ_ONCE(own);
-}
-
 /* From here on the caller's own migration is not to be seen. */
 void pmig_watch_own_begins(void)
 {
 	pmig_blackout_clear();
 	WRITE_ONCE(unclaimed, false);
-	WRITE_ONCE(own, current);
+	pmig_own_write_begins();
 }
 
 /**
@@ -200,23 +200,13 @@ void pmig_watch_own_begins(void)
  */
 void pmig_watch_own_ends(int err)
 {
-	WRITE_ONCE(own, NULL);
+	pmig_own_write_ends();
 	if (!err)
 		pmig_blackout_clear();
 	if (xchg(&unclaimed, false) && err)
 		WRITE_ONCE(claimed, true);
 	if (take_claim())
 		put_off();
-}
-
-/* How others are noticed, for whoever asks in user space. */
-const char *pmig_watch_by(void)
-{
-	if (tracing)
-		return "tracepoints";
-	if (probing)
-		return "probe";
-	return noticing ? "device-tree" : "none";
 }
 
 /*
@@ -230,14 +220,20 @@ static bool may_probe(void)
 
 void pmig_watch_init(struct pmig_engine *e)
 {
+	bool tracing, probing = false;
+
 	engine = e;
-	tracing = pmig_rtas_init();
+	tracing = pmig_rtas_init(&watcher);
 	if (!tracing && may_probe()) {
 		pmig_blackout_probe();
 		probing = pmig_watch_probe_init(e);
 	}
 	/* In any case: a probe may be disarmed, and misses what comes too fast. */
 	noticing = !of_reconfig_notifier_register(&tree_notifier);
+	WRITE_ONCE(e->others_seen_by, tracing  ? "tracepoints" :
+				      probing  ? "probe" :
+				      noticing ? "device-tree" :
+						 NULL);
 }
 
 void pmig_watch_exit(void)

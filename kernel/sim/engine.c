@@ -225,12 +225,13 @@ struct pmig_engine pmig_sim_engine = {
 /* A migration that the module did not start: what its watch on PowerVM would see. */
 int pmig_sim_foreign(u64 id)
 {
+	const struct pmig_engine_events *events = pmig_sim_engine.events;
 	u64 blackout_ns = 0;
 	int err;
 
-	pmig_foreign_begin(&pmig_sim_engine, id);
+	events->begun(&pmig_sim_engine, id);
 	err = suspend(id, &blackout_ns, false);
-	pmig_foreign_end(&pmig_sim_engine, id, err, blackout_ns);
+	events->ended(&pmig_sim_engine, id, err, blackout_ns);
 	return err;
 }
 
