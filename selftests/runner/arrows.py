@@ -7,7 +7,8 @@ import re
 # (part, what it may not see): each may see the parts that it stands on. A part begins with its path.
 ARROWS = (
     ("kernel/", r"drmgr/"),
-    ("kernel/sim/", r"kernel/(session|chain|netlink)\."),
+    ("kernel/sim/", r"kernel/(?!(sim|machine)/|engine\.)"),
+    ("kernel/pseries/", r"kernel/(?!(pseries|machine)/|engine\.)"),
     ("drmgr/shared/", r"drmgr/(?!shared/)"),
     ("drmgr/libdr/", r"drmgr/(?!(shared|libdr)/)"),
     ("drmgr/cmd/", r"drmgr/(?!(shared|cmd)/)"),
@@ -19,7 +20,7 @@ ARROWS = (
     ("drmgr/daemon/apps/", r"drmgr/daemon/(?!(base|session|apps)/)"),
 )
 # Parts in which no files may stand on one another in a circle.
-NO_CIRCLE = ("drmgr/",)
+NO_CIRCLE = ("drmgr/", "kernel/")
 
 SEARCHED = ("drmgr", "include")  # as the compiler does, after the file's own folder
 
@@ -31,6 +32,14 @@ VARIABLE = re.compile(r"^(?!struct \w+;|typedef\b|extern\b|static\b|return\b|got
                       r"[A-Za-z_][\w \t*]*?\b(\w+)(?:\[[^\]]*\])*\s*[=;]", re.MULTILINE)
 MADE_BY_MACRO = re.compile(r"^DEFINE_\w+\((\w+)[,)]", re.MULTILINE)
 NAME = re.compile(r"(?<![\w.])(?<!->)[A-Za-z_]\w*")
+
+
+def listed(kbuild):
+    """{module: its files in their order, without an ending}"""
+    found = {}
+    for module, files in re.findall(r"^([\w-]+)-y\s*[:+]=(.*)$", kbuild.replace("\\\n", " "), re.MULTILINE):
+        found.setdefault(module, []).extend(stem(f) for f in files.split())
+    return found
 
 
 def stem(path):
@@ -75,6 +84,15 @@ class Files:
         """One line for each edge that goes against the arrows."""
         return sorted(f"{a}: {how} goes up, to {b}" for a, b, how in self.edges
                       for part, forbidden in arrows if a.startswith(part) and re.match(forbidden, b))
+
+    def above(self, kbuild):
+        """One line for each edge to a file that Kbuild lists later: it has a module's files from the bottom up."""
+        place = {f: (module, n) for module, files in listed(kbuild).items() for n, f in enumerate(files)}
+        for a, b, how in sorted(self.edges):
+            if stem(a) in place and stem(b) in place:
+                (module, n), (other, m) = place[stem(a)], place[stem(b)]
+                if module == other and m > n:
+                    yield f"{a}: {how} goes up, to {b}, which Kbuild lists later"
 
     def circles(self, parts=NO_CIRCLE):
         """One line for each set of files that stand on one another, with an edge from each of them."""

@@ -279,6 +279,19 @@ def what_goes_up_is_refused():
 
 
 @check
+def what_goes_up_in_the_module_is_refused():
+    with open(os.path.join(jobs.TOP, "Kbuild"), encoding="utf-8") as f:
+        files = {name for names in arrows.listed(f.read()).values() for name in names}
+    assert files >= {f[:-2] for f in style.sources("kernel/**/*.c")}, "a file has no place in the order"
+    kbuild = "pmig-y := drmgr/daemon/low.o \\\n\tdrmgr/daemon/mid.o\npmig-y += drmgr/daemon/high.o\n"
+    low, high = "int low(void)\n{\n\treturn 0;\n}\n", "int high(void)\n{\n\treturn low();\n}\n"
+    assert not list(edges_of(low_c=low, high_c=high).above(kbuild))
+    up = list(edges_of(low_c=low.replace("0", "high()"), high_c=high).above(kbuild))
+    assert up == ["drmgr/daemon/low.c: high goes up, to drmgr/daemon/high.c, which Kbuild lists later"], up
+    assert len(list(edges_of(low_c=low, mid_c='#include "high.h"\n', high_h="").above(kbuild))) == 1
+
+
+@check
 def circles_of_files_are_refused():
     a, b = "int table[] = { 1 };\nvoid a(void)\n{\n\tb();\n}\n", "void b(void)\n{\n\ttable[0]++;\n}\n"
     found = edges_of(a_c=a, b_c=b).circles()

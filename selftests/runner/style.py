@@ -57,7 +57,8 @@ def style_shellcheck(report):
 
 def style_arrows(report):
     files = arrows.Files(TOP, sources("kernel/**/*.[ch]", "drmgr/**/*.[ch]", "include/**/*.h"))
-    up, circles = files.against(), files.circles()
+    with open(os.path.join(TOP, "Kbuild"), encoding="utf-8") as f:
+        up, circles = files.against() + list(files.above(f.read())), files.circles()
     report.result(not up, "includes and calls go one way", "\n".join(up))
     report.result(not circles, "no circle of files", "\n".join(circles))
 
@@ -69,7 +70,7 @@ def not_in_the_map(text, files):
 def style_map(report):
     """Whoever looks for something finds its file from Documentation/architecture.md."""
     with open(os.path.join(TOP, "Documentation/architecture.md"), encoding="utf-8") as file:
-        missing = not_in_the_map(file.read(), sources("drmgr/*/*.c", "drmgr/daemon/*/*.c"))
+        missing = not_in_the_map(file.read(), sources("drmgr/*/*.c", "drmgr/daemon/*/*.c", "kernel/**/*.c"))
     missing = [f for f in missing if not f.startswith("drmgr/examples/")]
     report.result(not missing, "each file has a line in architecture.md", "\n".join(missing))
 
