@@ -1,46 +1,61 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Migrations that somebody else started, by writing to sysfs for instance. They get a session too,
- * so that the handlers hear POST and user space an event.
+ * so that the handlers hear POST and user space an event. What others do with its stream is noted
+ * in the session:
+ *
+ *	NONE	 --- another writes our stream before we do (taken)	---> MOVING
+ *	NONE	 --- our write has failed, and another's goes on	---> MOVING
+ *	(none)	 --- another migrates, and we have no session of it	---> MOVING
+ *	MOVING	 --- one writer has succeeded, the last one has failed,
+ *		     or the stream says how it ended			---> DONE
  *
  *  - No session, a CHECKED one, or a result that nobody owns: a new session takes the slot, in
  *    SUSPENDING.
  *  - Our own session follows the same stream and has not suspended: it becomes the session of that
  *    migration and keeps its owner. PRE goes no further; those who were told it hear POST or
  *    POST_ERROR.
- *  - Anything else: remembered until the slot is free. If it has failed by then, nobody was told,
- *    and it is forgotten.
+ *  - Anything else waits until the slot is free. If it has failed by then, nobody was told, and it
+ *    is forgotten.
  *
- * Several may write the same stream, we among them: mainline lets them. One of them moves the
- * partition, so a failure counts when it is the last one's.
+ * Mainline lets several write the same stream, us among them. Only one of these writes moves the
+ * partition, and the others fail, so a failure counts only when it is the last writer's.
  */
-#include <linux/math64.h>
-
 #include "foreign.h"
 #include "slot.h"
 
 /*
- * The one that waits for the slot, under pmig_session_lock. @engine is NULL where there is none.
+ * The one that waits for the slot, under pmig_session_lock; its state is NONE where there is none.
  * One that has ended well stays until everyone can be told, whatever begins and fails meanwhile.
  */
 static struct {
 	struct pmig_engine *engine;
 	u64 stream;
-	u64 blackout_ns;
-	unsigned int writers;
-	bool done;
-} pending;
+	struct pmig_others others;
+} waiting;
 
-/* Those who write the stream of this session are part of it, ours or not. */
-static bool under_way(const struct pmig_session *s, u64 stream)
+static void forget_waiting(void)
 {
-	return s && s->stream == stream && !s->foreign_done &&
+	lockdep_assert_held(&pmig_session_lock);
+	memset(&waiting, 0, sizeof(waiting));
+}
+
+/* Whoever writes the stream of this session takes part in it, whether it is ours or not. */
+static bool takes_part(const struct pmig_session *s, u64 stream)
+{
+	return s && s->stream == stream && s->others.state != PMIG_OTHERS_DONE &&
 	       pmig_state_is(s->state, PMIG_STATE_F_WRITTEN);
 }
 
-static bool room(const struct pmig_session *s)
+static bool has_room(const struct pmig_session *s)
 {
 	return pmig_slot_has_room() || s->state == PMIG_STATE_CHECKED;
+}
+
+static void make_theirs(struct pmig_session *s)
+{
+	s->others.state = PMIG_OTHERS_MOVING;
+	s->flags |= PMIG_F_FOREIGN;
 }
 
 /**
@@ -50,71 +65,146 @@ static bool room(const struct pmig_session *s)
 void pmig_foreign_take(struct pmig_session *s)
 {
 	lockdep_assert_held(&pmig_session_lock);
-	s->flags |= PMIG_F_FOREIGN;
+	make_theirs(s);
+	s->others.taken = true;
 	WRITE_ONCE(s->stop, true);
 	pmig_session_enter(s, PMIG_STATE_SUSPENDING);
 }
 
-static struct pmig_session *start(struct pmig_engine *engine, u64 stream, unsigned int writers)
+/**
+ * pmig_foreign_hand_over() - our write of the stream has failed: does another's go on?
+ * @s: the session
+ *
+ * Return: true if so. The session ends when that write does.
+ */
+bool pmig_foreign_hand_over(struct pmig_session *s)
+{
+	lockdep_assert_held(&pmig_session_lock);
+	if (s->others.state == PMIG_OTHERS_DONE || !s->others.writers)
+		return false;
+	make_theirs(s);
+	return true;
+}
+
+/* Nobody was seen to begin it, so nobody will be seen to end it: only the stream can tell. */
+bool pmig_foreign_unseen(const struct pmig_session *s)
+{
+	return s->others.state == PMIG_OTHERS_MOVING && !s->others.writers;
+}
+
+/**
+ * pmig_foreign_finish() - somebody else's migration is over
+ * @s: its session
+ * @err: 0 or a negative errno
+ * @blackout_ns: how long the partition stood still, 0 where that is not known
+ */
+void pmig_foreign_finish(struct pmig_session *s, int err, u64 blackout_ns)
+{
+	lockdep_assert_held(&pmig_session_lock);
+	s->others.state = PMIG_OTHERS_DONE;
+	s->others.err = err;
+	s->others.blackout_ns = blackout_ns;
+	pmig_session_call_worker();
+}
+
+static void begin_session(struct pmig_engine *engine, u64 stream, const struct pmig_others *others)
 {
 	struct pmig_session *s;
 
 	lockdep_assert_held(&pmig_session_lock);
 	if (!pmig_engine_ref(engine))
-		return NULL;
+		return;
 	s = pmig_session_alloc(engine, stream, PMIG_F_FOREIGN);
 	if (!s) {
 		pmig_engine_put(engine);
-		return NULL;
-	}
-	s->writers = writers;
-	pmig_slot_make_room();
-	if (!pmig_slot_install(s, PMIG_STATE_SUSPENDING))
-		return s;
-	pmig_session_put(s);
-	return NULL;
-}
-
-static void end(struct pmig_session *s, int err, u64 blackout_ns)
-{
-	lockdep_assert_held(&pmig_session_lock);
-	s->foreign_done = true;
-	s->foreign_err = err;
-	s->blackout_us = div_u64(blackout_ns, NSEC_PER_USEC);
-	pmig_session_call_worker();
-}
-
-static void pending_begin(struct pmig_engine *engine, u64 stream)
-{
-	lockdep_assert_held(&pmig_session_lock);
-	if (pending.engine && pending.done)
 		return;
-	if (pending.engine != engine || pending.stream != stream)
-		pending.writers = 0;
-	pending.engine = engine;
-	pending.stream = stream;
-	pending.writers++;
+	}
+	s->others = *others;
+	pmig_slot_make_room();
+	if (pmig_slot_install(s, PMIG_STATE_SUSPENDING))
+		pmig_session_put(s);
 }
 
-static void pending_end(struct pmig_engine *engine, u64 stream, int err, u64 blackout_ns)
+/* The worker calls this first whenever something has changed: the one that waits gets the slot. */
+void pmig_foreign_admit(void)
+{
+	mutex_lock(&pmig_session_lock);
+	if (waiting.others.state != PMIG_OTHERS_NONE && has_room(pmig_slot_current())) {
+		begin_session(waiting.engine, waiting.stream, &waiting.others);
+		forget_waiting();
+	}
+	mutex_unlock(&pmig_session_lock);
+}
+
+static bool is_waiting(const struct pmig_engine *engine, u64 stream)
+{
+	return waiting.engine == engine && waiting.stream == stream;
+}
+
+static void wait_begun(struct pmig_engine *engine, u64 stream)
+{
+	lockdep_assert_held(&pmig_session_lock);
+	if (waiting.others.state == PMIG_OTHERS_DONE)
+		return;
+	if (!is_waiting(engine, stream))
+		waiting.others.writers = 0;
+	waiting.engine = engine;
+	waiting.stream = stream;
+	waiting.others.state = PMIG_OTHERS_MOVING;
+	waiting.others.writers++;
+}
+
+static void wait_ended(struct pmig_engine *engine, u64 stream, int err, u64 blackout_ns)
 {
 	lockdep_assert_held(&pmig_session_lock);
 	if (!err) {
-		pending.engine = engine;
-		pending.stream = stream;
-		pending.blackout_ns = blackout_ns;
-		pending.done = true;
+		waiting.engine = engine;
+		waiting.stream = stream;
+		waiting.others.state = PMIG_OTHERS_DONE;
+		waiting.others.blackout_ns = blackout_ns;
 		pmig_session_call_worker();
-	} else if (pending.engine == engine && pending.stream == stream && !pending.done &&
-		   !--pending.writers) {
-		pending.engine = NULL;
+	} else if (is_waiting(engine, stream) && waiting.others.state == PMIG_OTHERS_MOVING &&
+		   !--waiting.others.writers) {
+		forget_waiting();
 	}
 }
 
-static void pending_clear(void)
+static void migration_begun(struct pmig_engine *engine, u64 stream)
 {
-	lockdep_assert_held(&pmig_session_lock);
-	memset(&pending, 0, sizeof(pending));
+	static const struct pmig_others one = { .state = PMIG_OTHERS_MOVING, .writers = 1 };
+	struct pmig_session *s;
+
+	mutex_lock(&pmig_session_lock);
+	s = pmig_slot_current();
+	if (has_room(s)) {
+		begin_session(engine, stream, &one);
+	} else if (s->stream == stream && pmig_state_is(s->state, PMIG_STATE_F_CANCELLABLE)) {
+		pmig_foreign_take(s);
+		s->others.writers = 1;
+	} else if (takes_part(s, stream)) {
+		s->others.writers++;
+	} else {
+		wait_begun(engine, stream);
+	}
+	mutex_unlock(&pmig_session_lock);
+}
+
+static void migration_ended(struct pmig_engine *engine, u64 stream, int err, u64 blackout_ns)
+{
+	struct pmig_session *s;
+
+	mutex_lock(&pmig_session_lock);
+	s = pmig_slot_current();
+	if (!takes_part(s, stream)) {
+		wait_ended(engine, stream, err, blackout_ns);
+	} else {
+		if (s->others.writers)
+			s->others.writers--;
+		/* The write that moves the partition may return after those that fail. */
+		if (s->others.state == PMIG_OTHERS_MOVING && (!err || !s->others.writers))
+			pmig_foreign_finish(s, err, blackout_ns);
+	}
+	mutex_unlock(&pmig_session_lock);
 }
 
 /* The platform moves a partition by one stream at a time; is it that of this session? */
@@ -145,67 +235,6 @@ static u64 which_stream(struct pmig_engine *engine)
 	return stream;
 }
 
-static void migration_begun(struct pmig_engine *engine, u64 stream)
-{
-	struct pmig_session *s;
-
-	mutex_lock(&pmig_session_lock);
-	s = pmig_slot_current();
-	if (room(s)) {
-		start(engine, stream, 1);
-	} else if (s->stream == stream && pmig_state_is(s->state, PMIG_STATE_F_CANCELLABLE)) {
-		pmig_foreign_take(s);
-		s->writers = 1;
-	} else if (under_way(s, stream)) {
-		s->writers++;
-	} else {
-		pending_begin(engine, stream);
-	}
-	mutex_unlock(&pmig_session_lock);
-}
-
-static void migration_ended(struct pmig_engine *engine, u64 stream, int err, u64 blackout_ns)
-{
-	struct pmig_session *s;
-
-	mutex_lock(&pmig_session_lock);
-	s = pmig_slot_current();
-	if (!under_way(s, stream)) {
-		pending_end(engine, stream, err, blackout_ns);
-	} else {
-		if (s->writers)
-			s->writers--;
-		/* One of several moves the partition; the others fail, even before it returns. */
-		if ((s->flags & PMIG_F_FOREIGN) && (!err || !s->writers))
-			end(s, err, blackout_ns);
-	}
-	mutex_unlock(&pmig_session_lock);
-}
-
-/* The worker looks here first whenever something has changed. */
-void pmig_foreign_pending(void)
-{
-	struct pmig_session *s;
-
-	mutex_lock(&pmig_session_lock);
-	if (pending.engine && room(pmig_slot_current())) {
-		s = start(pending.engine, pending.stream, pending.writers);
-		if (s && pending.done)
-			end(s, 0, pending.blackout_ns);
-		pending_clear();
-	}
-	mutex_unlock(&pmig_session_lock);
-}
-
-/* What waited on behalf of the engine goes with it. */
-static void engine_gone(struct pmig_engine *engine)
-{
-	mutex_lock(&pmig_session_lock);
-	if (pending.engine == engine)
-		pending_clear();
-	mutex_unlock(&pmig_session_lock);
-}
-
 /* The machine changes because a session moves the partition, or one waits to be told of. */
 static bool explains_change(void)
 {
@@ -214,9 +243,19 @@ static bool explains_change(void)
 
 	mutex_lock(&pmig_session_lock);
 	s = pmig_slot_current();
-	yes = pending.engine || (s && pmig_state_is(s->state, PMIG_STATE_F_MOVING));
+	yes = waiting.others.state != PMIG_OTHERS_NONE ||
+	      (s && pmig_state_is(s->state, PMIG_STATE_F_MOVING));
 	mutex_unlock(&pmig_session_lock);
 	return yes;
+}
+
+/* What waited on behalf of the engine goes with it. */
+static void engine_gone(struct pmig_engine *engine)
+{
+	mutex_lock(&pmig_session_lock);
+	if (waiting.engine == engine)
+		forget_waiting();
+	mutex_unlock(&pmig_session_lock);
 }
 
 const struct pmig_engine_events pmig_foreign_events = {

@@ -74,18 +74,14 @@ static void judge(struct pmig_session *s, int err)
 		fallthrough;
 	case PMIG_STATE_RESUMED:
 		/*
-		 * Nobody has seen it begin, so nobody will see it end: the stream has to tell. It
-		 * was Suspended at least, and we run again. A stream that is gone then was
+		 * It was Suspended at least, and we run again. A stream that is gone then was
 		 * forgotten because another writer has read Completed; one that has not moved us
 		 * says Aborted.
 		 */
-		if ((s->flags & PMIG_F_FOREIGN) && !s->writers && !s->foreign_done &&
+		if (pmig_foreign_unseen(s) &&
 		    (err || s->vasi == PMIG_VASI_COMPLETED || s->vasi == PMIG_VASI_ABORTED ||
-		     s->vasi == PMIG_VASI_INVALID)) {
-			s->foreign_done = true;
-			s->foreign_err = s->vasi == PMIG_VASI_ABORTED ? -ECANCELED : 0;
-			pmig_session_call_worker();
-		}
+		     s->vasi == PMIG_VASI_INVALID))
+			pmig_foreign_finish(s, s->vasi == PMIG_VASI_ABORTED ? -ECANCELED : 0, 0);
 		break;
 	case PMIG_STATE_CANCELLING:
 		if (err || s->vasi == PMIG_VASI_ABORTED || s->vasi == PMIG_VASI_INVALID) {

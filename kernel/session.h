@@ -9,6 +9,7 @@
 
 #include "engine.h"
 #include "news.h"
+#include "others.h"
 #include "state.h"
 
 /* First byte of the reason code of H_VASI_SIGNAL: the partition itself; the rest is an errno. */
@@ -22,7 +23,7 @@
  *	and from pmig_slot_get() to pmig_slot_done()
  * @engine_name: its name
  * @file: what the stream will be written to, open; NULL for none. As @engine
- * @over: woken when @stream_over or @foreign_done is set
+ * @over: woken when @stream_over is set
  * @flags: PMIG_F_*, under pmig_session_lock like all that follows
  * @state: only pmig_session_enter() changes it
  * @vasi: as last read by the poller
@@ -41,9 +42,7 @@
  * @stream_over: the stream is Aborted, Invalid or gone: there is nothing to cancel
  * @moved: the stream was seen Resumed or Completed, whatever it is now
  * @has_blackout: @blackout_us counts
- * @foreign_done: somebody else's migration has ended, with @foreign_err
- * @foreign_err: 0 or negative errno
- * @writers: others who were seen to begin to write this stream, and not yet to end
+ * @others: what others do with the stream; PMIG_F_FOREIGN says that it is theirs
  * @errors: how often in a row the state could not be read
  * @node: in the history, while it is not in the slot
  * @recalled: it has been in the history
@@ -75,9 +74,7 @@ struct pmig_session {
 	bool stream_over;
 	bool moved;
 	bool has_blackout;
-	bool foreign_done;
-	int foreign_err;
-	unsigned int writers;
+	struct pmig_others others;
 	unsigned int errors;
 	struct list_head node;
 	bool recalled;
@@ -123,7 +120,7 @@ void pmig_session_put(struct pmig_session *s);
 /* Our write waits until the platform is ready, for hours perhaps: nothing has been suspended. */
 static inline bool pmig_session_waits(const struct pmig_session *s)
 {
-	return s->state == PMIG_STATE_SUSPENDING && !(s->flags & PMIG_F_FOREIGN) &&
+	return s->state == PMIG_STATE_SUSPENDING && s->others.state == PMIG_OTHERS_NONE &&
 	       (s->vasi == PMIG_VASI_ENABLED || s->vasi == PMIG_VASI_SUSPENDING);
 }
 

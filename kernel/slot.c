@@ -148,7 +148,8 @@ bool pmig_slot_has_room(void)
 /* What somebody else began has failed before anybody was told anything. */
 static bool concerns_nobody(const struct pmig_session *s)
 {
-	return s->state == PMIG_STATE_FAILED && s->flags & PMIG_F_FOREIGN && !s->stop;
+	return s->state == PMIG_STATE_FAILED && s->others.state != PMIG_OTHERS_NONE &&
+	       !s->others.taken;
 }
 
 /* Empties the slot for another session: of a result that rests, or of a check that is over. */

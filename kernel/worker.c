@@ -115,8 +115,8 @@ static bool still_alive(int err, enum pmig_vasi vasi)
 }
 
 /*
- * Another writer of the same stream was first: his call has moved us, and ours has found it so. The
- * platform may have forgotten the stream since; then the poller has seen it move.
+ * Did another write of the same stream move the partition, so that ours failed? The platform may
+ * have forgotten the stream since; then the poller has seen it move.
  */
 static bool has_moved(struct pmig_session *s, int err, enum pmig_vasi vasi)
 {
@@ -128,20 +128,18 @@ static bool has_moved(struct pmig_session *s, int err, enum pmig_vasi vasi)
 	return seen || (!err && pmig_vasi_moved(vasi));
 }
 
-/* He is still at it, and the machine not described anew: his end is the session's. */
+/* Another's write goes on, and the machine may not be described anew before it returns. */
 static bool handed_over(struct pmig_session *s)
 {
 	bool yes;
 
 	mutex_lock(&pmig_session_lock);
-	yes = s->writers && !s->foreign_done;
-	if (yes)
-		s->flags |= PMIG_F_FOREIGN;
+	yes = pmig_foreign_hand_over(s);
 	mutex_unlock(&pmig_session_lock);
 	return yes;
 }
 
-static const char *why(int err)
+static const char *explain_error(int err)
 {
 	switch (err) {
 	case EIO:
@@ -159,7 +157,7 @@ static const char *why(int err)
 	}
 }
 
-static void moved(struct pmig_session *s, u64 blackout_ns)
+static void enter_post(struct pmig_session *s, u64 blackout_ns)
 {
 	struct pmig_changes *changes;
 
@@ -178,10 +176,10 @@ static void moved(struct pmig_session *s, u64 blackout_ns)
 	mutex_unlock(&pmig_session_lock);
 }
 
-static void not_moved(struct pmig_session *s, int err, bool cancel)
+static void give_up(struct pmig_session *s, int err, bool cancel)
 {
 	mutex_lock(&pmig_session_lock);
-	pmig_session_fail(s, err, "%s (error %d)", why(err), err);
+	pmig_session_fail(s, err, "%s (error %d)", explain_error(err), err);
 	pmig_session_enter(s, cancel && s->state == PMIG_STATE_SUSPENDING ? PMIG_STATE_CANCELLING :
 									    PMIG_STATE_UNDO);
 	mutex_unlock(&pmig_session_lock);
@@ -190,41 +188,41 @@ static void not_moved(struct pmig_session *s, int err, bool cancel)
 /*
  * Mainline cancels when suspending fails, but not when waiting for it does. @ours: ours to cancel.
  */
-static void write_failed(struct pmig_session *s, int err, bool ours, u64 blackout_ns)
+static void judge_failed_write(struct pmig_session *s, int err, bool ours, u64 blackout_ns)
 {
 	enum pmig_vasi vasi = PMIG_VASI_INVALID;
 	int unread = read_state(s, &vasi);
 
 	if (!has_moved(s, unread, vasi))
-		not_moved(s, err, ours && still_alive(unread, vasi));
+		give_up(s, err, ours && still_alive(unread, vasi));
 	else if (!handed_over(s))
-		moved(s, blackout_ns);
+		enter_post(s, blackout_ns);
 }
 
 static void step_suspend(struct pmig_session *s)
 {
-	bool foreign, done, ours;
-	u64 blackout_ns = 0;
+	struct pmig_others others;
+	u64 blackout_ns;
+	bool ours;
 	int err;
 
 	mutex_lock(&pmig_session_lock);
-	foreign = s->flags & PMIG_F_FOREIGN;
-	done = s->foreign_done;
-	err = s->foreign_err;
-	blackout_ns = s->blackout_us * NSEC_PER_USEC;
-	ours = !foreign || s->stop;
+	others = s->others;
 	mutex_unlock(&pmig_session_lock);
 
-	if (foreign && !done)
+	if (others.state == PMIG_OTHERS_MOVING)
 		return;
-	if (!foreign) {
+	ours = others.state == PMIG_OTHERS_NONE;
+	err = others.err;
+	blackout_ns = others.blackout_ns;
+	if (ours) {
 		pmig_engine_refresh(s->engine);
 		err = s->engine->suspend(s->stream, s->file, &blackout_ns);
 	}
 	if (!err)
-		moved(s, blackout_ns);
+		enter_post(s, blackout_ns);
 	else
-		write_failed(s, -err, ours, blackout_ns);
+		judge_failed_write(s, -err, ours || others.taken, blackout_ns);
 }
 
 static void step_post(struct pmig_session *s)
@@ -290,7 +288,7 @@ static void work_once(struct kthread_work *work)
 	struct pmig_session *s;
 	enum pmig_step step;
 
-	pmig_foreign_pending();
+	pmig_foreign_admit();
 	s = pmig_slot_get();
 	if (s) {
 		step = pmig_states[READ_ONCE(s->state)].step;
