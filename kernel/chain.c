@@ -233,9 +233,9 @@ EXPORT_SYMBOL_NS_GPL(__pmig_register_handler, PMIG);
  * pmig_unregister_handler() - not to be told any more
  * @handler: registered before; may sleep until its call has returned
  *
- * From gone on nothing is queued, what is queued already becomes nothing when its turn comes, and
- * kthread_destroy_worker() waits for both. Notices hold on to our half of the handler, never to the
- * driver's.
+ * Once gone is set nothing more is queued, and what is queued already is dropped when its turn
+ * comes; kthread_destroy_worker() waits for that, and for a call that is under way. A notice has a
+ * reference to our half of the handler, never to the driver's.
  */
 void pmig_unregister_handler(struct pmig_handler *handler)
 {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What user space asks for. A command looks whether it is allowed, changes the state and returns;
- * the work is the worker's. Errors, always with a sentence: -ENOENT there is no session or no such
+ * What user space asks for. A command checks that it is allowed, changes the state and returns; the
+ * worker does the work. Errors, each with a sentence: -ENOENT there is no session or no such
  * stream, -EPERM it is somebody else's, -EBUSY not in this state or another session is there,
  * -ENODEV no engine.
  */
@@ -15,7 +15,7 @@
 
 static const char no_session[] = "there is no session: nothing is migrating";
 
-static int busy(const struct pmig_request *rq, const struct pmig_session *s)
+static int say_busy(const struct pmig_request *rq, const struct pmig_session *s)
 {
 	pmig_say(rq->extack, pmig_states[s->state].not_now);
 	return -EBUSY;
@@ -24,19 +24,22 @@ static int busy(const struct pmig_request *rq, const struct pmig_session *s)
 static int make_room(const struct pmig_request *rq)
 {
 	if (!pmig_slot_has_room())
-		return busy(rq, pmig_slot_current());
+		return say_busy(rq, pmig_slot_current());
 	pmig_slot_make_room();
 	return 0;
 }
 
-/* Refuse before the platform is asked; the slot may still fill up, so install() looks again. */
+/*
+ * Refuse before the platform is asked. The slot may be taken meanwhile, so install_session() looks
+ * again.
+ */
 static int look_for_room(const struct pmig_request *rq)
 {
 	int err = 0;
 
 	mutex_lock(&pmig_session_lock);
 	if (!pmig_slot_has_room())
-		err = busy(rq, pmig_slot_current());
+		err = say_busy(rq, pmig_slot_current());
 	mutex_unlock(&pmig_session_lock);
 	return err;
 }
@@ -53,7 +56,8 @@ static struct pmig_engine *find_engine(const struct pmig_request *rq)
 	return NULL;
 }
 
-static int install(const struct pmig_request *rq, struct pmig_session *s, enum pmig_state state)
+static int install_session(const struct pmig_request *rq, struct pmig_session *s,
+			   enum pmig_state state)
 {
 	int err;
 
@@ -83,8 +87,8 @@ static struct file *open_file(const struct pmig_request *rq, struct pmig_engine 
 	return file;
 }
 
-/* For a question to the handlers the platform is not asked. */
-static struct pmig_session *question(const struct pmig_request *rq, struct pmig_engine *engine)
+/* CHECK asks the handlers only, not the platform. */
+static struct pmig_session *make_question(const struct pmig_request *rq, struct pmig_engine *engine)
 {
 	struct file *file = open_file(rq, engine);
 
@@ -103,7 +107,7 @@ static const char *const already[] = {
 };
 
 /* Is it a stream that can still be followed? */
-static int judge(const struct pmig_request *rq, int err, enum pmig_vasi vasi)
+static int judge_state(const struct pmig_request *rq, int err, enum pmig_vasi vasi)
 {
 	if (err == -ENOENT || (!err && vasi == PMIG_VASI_INVALID)) {
 		pmig_say(rq->extack, "the platform does not know this stream; check -s");
@@ -131,7 +135,7 @@ static struct pmig_session *open_stream(const struct pmig_request *rq, struct pm
 	int err;
 
 	err = engine->get_state(rq->stream, &vasi);
-	err = judge(rq, err, vasi);
+	err = judge_state(rq, err, vasi);
 	if (err)
 		return ERR_PTR(err);
 	file = open_file(rq, engine);
@@ -171,7 +175,7 @@ static int open_session(const struct pmig_request *rq, enum pmig_state state,
 		pmig_engine_put(engine);
 		return PTR_ERR(s);
 	}
-	err = install(rq, s, state);
+	err = install_session(rq, s, state);
 	if (err)
 		pmig_session_put(s);
 	return err;
@@ -185,7 +189,7 @@ static int open_session(const struct pmig_request *rq, enum pmig_state state,
  */
 int pmig_command_check(const struct pmig_request *rq)
 {
-	return open_session(rq, PMIG_STATE_CHECK, question);
+	return open_session(rq, PMIG_STATE_CHECK, make_question);
 }
 
 /**
@@ -200,7 +204,7 @@ int pmig_command_begin(const struct pmig_request *rq)
 }
 
 /* The session, if it is the caller's. */
-static struct pmig_session *owned(const struct pmig_request *rq)
+static struct pmig_session *own_session(const struct pmig_request *rq)
 {
 	struct pmig_session *s = pmig_slot_current();
 
@@ -216,16 +220,16 @@ static struct pmig_session *owned(const struct pmig_request *rq)
 	return s;
 }
 
-static int advance(const struct pmig_request *rq, enum pmig_state from, enum pmig_state to)
+static int advance_session(const struct pmig_request *rq, enum pmig_state from, enum pmig_state to)
 {
 	struct pmig_session *s;
 	int err;
 
 	mutex_lock(&pmig_session_lock);
-	s = owned(rq);
+	s = own_session(rq);
 	err = PTR_ERR_OR_ZERO(s);
 	if (!err && s->state != from)
-		err = busy(rq, s);
+		err = say_busy(rq, s);
 	if (!err)
 		pmig_session_enter(s, to);
 	mutex_unlock(&pmig_session_lock);
@@ -234,12 +238,12 @@ static int advance(const struct pmig_request *rq, enum pmig_state from, enum pmi
 
 int pmig_command_pre(const struct pmig_request *rq)
 {
-	return advance(rq, PMIG_STATE_QUIESCE, PMIG_STATE_PRE);
+	return advance_session(rq, PMIG_STATE_QUIESCE, PMIG_STATE_PRE);
 }
 
 int pmig_command_suspend(const struct pmig_request *rq)
 {
-	return advance(rq, PMIG_STATE_READY, PMIG_STATE_SUSPENDING);
+	return advance_session(rq, PMIG_STATE_READY, PMIG_STATE_SUSPENDING);
 }
 
 int pmig_command_cancel(const struct pmig_request *rq)
@@ -248,10 +252,10 @@ int pmig_command_cancel(const struct pmig_request *rq)
 	int err;
 
 	mutex_lock(&pmig_session_lock);
-	s = owned(rq);
+	s = own_session(rq);
 	err = PTR_ERR_OR_ZERO(s);
 	if (!err && !pmig_state_is(s->state, PMIG_STATE_F_CANCELLABLE) && !pmig_session_waits(s))
-		err = busy(rq, s);
+		err = say_busy(rq, s);
 	if (!err) {
 		pmig_session_fail(s, rq->err ?: ECANCELED, "cancelled by its owner");
 		if (pmig_session_waits(s))
@@ -263,7 +267,7 @@ int pmig_command_cancel(const struct pmig_request *rq)
 	return err;
 }
 
-/* @rq->stream: of this stream alone, and also where it has made room for others; 0 for any */
+/* With a stream in @rq only its session is adopted, even if it has left the slot for another. */
 int pmig_command_adopt(const struct pmig_request *rq)
 {
 	struct pmig_session *s;
@@ -296,10 +300,10 @@ int pmig_command_end(const struct pmig_request *rq)
 	mutex_lock(&pmig_session_lock);
 	if (pmig_slot_end_late(rq->portid))
 		goto out;
-	s = owned(rq);
+	s = own_session(rq);
 	err = PTR_ERR_OR_ZERO(s);
 	if (!err && !pmig_state_is(s->state, PMIG_STATE_F_DROPPABLE))
-		err = busy(rq, s);
+		err = say_busy(rq, s);
 	if (!err)
 		pmig_slot_forget(s);
 out:
@@ -311,7 +315,7 @@ out:
  * pmig_command_orphan() - a socket has closed
  * @portid: its port; most are not an owner's
  *
- * A check is worth nothing without the one who asked; the worker forgets it if it still runs.
+ * A check is of no use without its owner; if it still runs, the worker drops it when it is done.
  * Before the suspension the migration is undone; from there on it is finished, and the result kept.
  */
 void pmig_command_orphan(u32 portid)

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * How long a session may stand between QUIESCE and SUSPENDING, when the platform, and soon drivers
- * too, wait for its owner. The owner has deadlines of its own, and earlier ones; this one holds
- * where it sleeps in the kernel, or is stopped. Past it the session is cancelled and undone, as
- * when its owner dies. The poller may be stuck at the time, so this is work of its own.
+ * How long a session may take from QUIESCE to SUSPENDING, while the platform, and soon drivers too,
+ * wait for its owner. The owner has earlier deadlines of its own; this one is for an owner that
+ * sleeps in the kernel or is stopped. When it passes, the session is cancelled and undone, as when
+ * its owner dies. The poller may be stuck at the time, so this does not depend on it.
  *
- * And how long the result waits for such an owner before others need not wait for it.
+ * It also limits how long a result waits for such an owner before it makes room for others.
  */
 #include <linux/module.h>
 #include <linux/workqueue.h>
@@ -22,7 +22,7 @@ static struct workqueue_struct *deadline_wq;
 static void deadline_work(struct work_struct *work);
 static DECLARE_DELAYED_WORK(deadline, deadline_work);
 
-static void expire(struct pmig_session *s)
+static void expire_session(struct pmig_session *s)
 {
 	if (pmig_state_is(s->state, PMIG_STATE_F_TIMED)) {
 		pmig_session_fail(s, ETIMEDOUT, "its owner (port %u) did not suspend within %u ms",
@@ -41,9 +41,12 @@ static void deadline_work(struct work_struct *work)
 
 	mutex_lock(&pmig_session_lock);
 	s = pmig_slot_current();
-	/* One that waited for the lock may be late, and a later session not have had its time. */
+	/*
+	 * This may have waited for the lock so long that another session, whose time is not up, is
+	 * in the slot now.
+	 */
 	if (s && time_after_eq(jiffies, s->deadline))
-		expire(s);
+		expire_session(s);
 	mutex_unlock(&pmig_session_lock);
 }
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The engines that are there, and for each the machine it saw last (the baseline): taken when the
- * engine arrives, before each suspension and after each migration. A migration that nobody
- * announced is compared with it.
+ * engine arrives, before each suspension and after each migration. It is what a migration that
+ * nobody announced is compared with.
  */
 #include <linux/mutex.h>
 #include <linux/slab.h>
@@ -16,7 +16,7 @@ static DEFINE_MUTEX(engines_lock);
 static LIST_HEAD(engines);
 static const struct pmig_engine_events *events; /* set once before the first engine */
 
-static struct pmig_snapshot *take(struct pmig_engine *engine)
+static struct pmig_snapshot *take_snapshot(struct pmig_engine *engine)
 {
 	struct pmig_snapshot *snap = kzalloc(sizeof(*snap), GFP_KERNEL);
 	int err;
@@ -48,14 +48,14 @@ static struct pmig_snapshot *swap_baseline(struct pmig_engine *engine, struct pm
  */
 void pmig_engine_refresh(struct pmig_engine *engine)
 {
-	struct pmig_snapshot *snap = take(engine);
+	struct pmig_snapshot *snap = take_snapshot(engine);
 
 	if (snap)
 		kfree(swap_baseline(engine, snap));
 }
 
-static struct pmig_changes *compare(const struct pmig_snapshot *old,
-				    const struct pmig_snapshot *new)
+static struct pmig_changes *compare_snapshots(const struct pmig_snapshot *old,
+					      const struct pmig_snapshot *new)
 {
 	struct pmig_changes *changes = pmig_changes_alloc(PMIG_CHANGES_MAX);
 	unsigned int n;
@@ -79,13 +79,13 @@ static struct pmig_changes *compare(const struct pmig_snapshot *old,
  */
 struct pmig_changes *pmig_engine_compare(struct pmig_engine *engine)
 {
-	struct pmig_snapshot *now = take(engine), *old;
+	struct pmig_snapshot *now = take_snapshot(engine), *old;
 	struct pmig_changes *changes;
 
 	if (!now)
 		return NULL;
 	old = swap_baseline(engine, now);
-	changes = old ? compare(old, now) : NULL;
+	changes = old ? compare_snapshots(old, now) : NULL;
 	kfree(old);
 	return changes;
 }
@@ -98,7 +98,7 @@ struct pmig_changes *pmig_engine_compare(struct pmig_engine *engine)
  */
 bool pmig_engine_differs(struct pmig_engine *engine)
 {
-	struct pmig_snapshot *now = take(engine);
+	struct pmig_snapshot *now = take_snapshot(engine);
 	bool differs;
 
 	if (!now)
@@ -133,7 +133,7 @@ struct pmig_engine *pmig_engine_get(const char *name)
 	return found;
 }
 
-/* For an engine that calls us itself: fails when its module is on its way out. */
+/* For an engine that calls us itself: fails while its module is being unloaded. */
 struct pmig_engine *pmig_engine_ref(struct pmig_engine *engine)
 {
 	return try_module_get(engine->owner) ? engine : NULL;

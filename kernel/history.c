@@ -3,7 +3,7 @@
  * Results that nobody owns: of sessions whose owner died and has not come back, and of others'
  * migrations that nobody has adopted. The last one stays in the slot as long as nobody needs that;
  * then it moves here. When the slot is free again the oldest goes back, for whoever adopts it.
- * There are so many and no more: beyond that the oldest is forgotten.
+ * HISTORY_MAX of them are kept; beyond that the oldest is forgotten.
  *
  * Such a session pins no module.
  */
@@ -16,7 +16,7 @@
 static LIST_HEAD(history);	/* oldest first, under pmig_session_lock */
 static unsigned int nr_history; /* under pmig_session_lock */
 
-static void take(struct pmig_session *s)
+static void take_out(struct pmig_session *s)
 {
 	list_del(&s->node);
 	nr_history--;
@@ -24,7 +24,8 @@ static void take(struct pmig_session *s)
 
 /**
  * pmig_history_add() - keep a result
- * @s: the session; the slot's reference goes over. One that came from here is the oldest still
+ * @s: the session; the caller's reference becomes the history's. One that was here before is
+ *	still the oldest
  */
 void pmig_history_add(struct pmig_session *s)
 {
@@ -38,7 +39,7 @@ void pmig_history_add(struct pmig_session *s)
 	if (++nr_history <= HISTORY_MAX)
 		return;
 	oldest = list_first_entry(&history, struct pmig_session, node);
-	take(oldest);
+	take_out(oldest);
 	pr_notice("stream 0x%llx: nobody has asked how it ended; forgotten\n", oldest->stream);
 	pmig_session_put(oldest);
 }
@@ -57,7 +58,7 @@ bool pmig_history_end_late(u32 portid)
 	list_for_each_entry(pos, &history, node) {
 		if (pos->late != portid)
 			continue;
-		take(pos);
+		take_out(pos);
 		pmig_session_put(pos);
 		return true;
 	}
@@ -78,7 +79,7 @@ struct pmig_session *pmig_history_take(const u64 *stream)
 	list_for_each_entry(pos, &history, node) {
 		if (stream && pos->stream != *stream)
 			continue;
-		take(pos);
+		take_out(pos);
 		pos->recalled = true;
 		return pos;
 	}

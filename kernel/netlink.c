@@ -47,7 +47,7 @@ static const struct nla_policy adopt_policy[PMIG_A_STREAM + 1] = {
 	[PMIG_A_STREAM] = { .type = NLA_U64 },
 };
 
-static struct pmig_request parse(struct genl_info *info)
+static struct pmig_request parse_request(struct genl_info *info)
 {
 	struct nlattr **attrs = info->attrs;
 
@@ -61,8 +61,8 @@ static struct pmig_request parse(struct genl_info *info)
 	};
 }
 
-/* A command that has none of these attributes; its table of them is too short to look. */
-static struct pmig_request bare(struct genl_info *info)
+/* For a command without these attributes: its table is too short to look for them. */
+static struct pmig_request bare_request(struct genl_info *info)
 {
 	return (struct pmig_request){
 		.portid = info->snd_portid,
@@ -88,14 +88,14 @@ static int do_get(struct sk_buff *skb, struct genl_info *info)
 
 static int do_check(struct sk_buff *skb, struct genl_info *info)
 {
-	struct pmig_request rq = parse(info);
+	struct pmig_request rq = parse_request(info);
 
 	return pmig_command_check(&rq);
 }
 
 static int do_begin(struct sk_buff *skb, struct genl_info *info)
 {
-	struct pmig_request rq = parse(info);
+	struct pmig_request rq = parse_request(info);
 
 	if (info->attrs[PMIG_A_PRE_MS])
 		rq.pre_ms = nla_get_u32(info->attrs[PMIG_A_PRE_MS]);
@@ -108,21 +108,21 @@ static int do_begin(struct sk_buff *skb, struct genl_info *info)
 
 static int do_pre(struct sk_buff *skb, struct genl_info *info)
 {
-	struct pmig_request rq = bare(info);
+	struct pmig_request rq = bare_request(info);
 
 	return pmig_command_pre(&rq);
 }
 
 static int do_suspend(struct sk_buff *skb, struct genl_info *info)
 {
-	struct pmig_request rq = bare(info);
+	struct pmig_request rq = bare_request(info);
 
 	return pmig_command_suspend(&rq);
 }
 
 static int do_cancel(struct sk_buff *skb, struct genl_info *info)
 {
-	struct pmig_request rq = bare(info);
+	struct pmig_request rq = bare_request(info);
 
 	if (info->attrs[PMIG_A_ERRNO])
 		rq.err = nla_get_u32(info->attrs[PMIG_A_ERRNO]);
@@ -131,7 +131,7 @@ static int do_cancel(struct sk_buff *skb, struct genl_info *info)
 
 static int do_adopt(struct sk_buff *skb, struct genl_info *info)
 {
-	struct pmig_request rq = bare(info);
+	struct pmig_request rq = bare_request(info);
 
 	if (info->attrs[PMIG_A_STREAM])
 		rq.stream = nla_get_u64(info->attrs[PMIG_A_STREAM]);
@@ -140,7 +140,7 @@ static int do_adopt(struct sk_buff *skb, struct genl_info *info)
 
 static int do_end(struct sk_buff *skb, struct genl_info *info)
 {
-	struct pmig_request rq = bare(info);
+	struct pmig_request rq = bare_request(info);
 
 	return pmig_command_end(&rq);
 }

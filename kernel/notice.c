@@ -101,7 +101,9 @@ static bool begin_call(struct pmig_notice *n)
 		ctx->end_queued = false;
 	if (ctx->gone || (n->phase == PMIG_PHASE_POST_ERROR && !ctx->told_pre))
 		return false;
-	/* A second PRE without an end of the first can't be: chain.c tells POST_ERROR before. */
+	/*
+	 * There is no second PRE before the end of the first: chain.c tells POST_ERROR in between.
+	 */
 	if (WARN_ON_ONCE(ctx->told_pre && n->phase == PMIG_PHASE_PRE))
 		return false;
 	if (!try_module_get(ctx->owner))
@@ -188,7 +190,7 @@ static struct pmig_notice *swap_spare(struct pmig_handler_ctx *ctx, struct pmig_
 	return spare;
 }
 
-/* For PRE there have to be two: its end must not fail. */
+/* PRE needs two notices: to tell its end must not fail for want of memory. */
 static struct pmig_notice *notice_for(struct pmig_handler_ctx *ctx, enum pmig_phase phase)
 {
 	struct pmig_notice *spare;
@@ -210,7 +212,7 @@ static struct pmig_notice *notice_for(struct pmig_handler_ctx *ctx, enum pmig_ph
  * @phase: which phase
  * @news: what is told
  *
- * Who was told PRE is told its end without a need for memory.
+ * To tell its end to a handler that was told PRE needs no memory.
  *
  * Return: the notice, for pmig_notice_wait() or pmig_notice_abandon(), NULL where the handler has
  * gone, or an ERR_PTR(-ENOMEM).
@@ -259,7 +261,7 @@ static void fill_refusal(const struct pmig_handler_ctx *ctx, enum pmig_phase pha
 	make_printable(refusal->reason);
 }
 
-/* What could not be sent, with this error, counts as a refusal. Returns the error. */
+/* A notice that could not be sent counts as a refusal. Returns the error. */
 int pmig_notice_unsent(struct pmig_handler_ctx *ctx, enum pmig_phase phase, int err,
 		       struct pmig_refusal *refusal)
 {
@@ -311,7 +313,10 @@ int pmig_notice_wait(struct pmig_notice *n, struct pmig_refusal *refusal)
 {
 	s64 left = (s64)n->timeout_ms - ktime_ms_delta(ktime_get(), n->sent);
 
-	/* Interruptible: else a long deadline is taken for a hang. Workers have no signals. */
+	/*
+	 * Interruptible, or the kernel would report a long wait as a hung task. The worker has no
+	 * signals.
+	 */
 	wait_for_completion_interruptible_timeout(&n->done, msecs_to_jiffies(max_t(s64, left, 0)));
 	return close_notice(n, refusal);
 }

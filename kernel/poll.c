@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Watches the stream of the session: reads its state every poll_ms while that can matter, and not
- * at all without a session. It decides what the platform's word means in each state.
+ * at all without a session. It decides what the platform's answer means in each state.
  */
 #include <linux/module.h>
 #include <linux/timekeeping.h>
@@ -25,15 +25,15 @@ unsigned int pmig_poll_interval(void)
 	return clamp(READ_ONCE(poll_ms), 1U, 1000U);
 }
 
-/* Of somebody else's migration the stream may not be known. */
+/* The stream of somebody else's migration may be unknown. */
 static bool watched(const struct pmig_session *s)
 {
 	return s->stream && pmig_state_is(s->state, PMIG_STATE_F_POLLED);
 }
 
-static void lost(struct pmig_session *s, int err)
+static void lose_stream(struct pmig_session *s, int err)
 {
-	/* Not to be told is not to be over: what is given up is cancelled. */
+	/* A stream whose state cannot be read may still be alive, so it will be cancelled. */
 	s->stream_over = !err || err == -ENOENT;
 	if (err == -ENOENT)
 		pmig_session_fail(s, ENOENT, "the platform no longer knows the stream");
@@ -48,25 +48,25 @@ static void lost(struct pmig_session *s, int err)
 	pmig_session_stop(s);
 }
 
-/* In a state before SUSPENDING: nobody of ours has suspended. */
-static void before(struct pmig_session *s, int err)
+/* In a state before SUSPENDING: we have not written the stream yet. */
+static void judge_before_suspension(struct pmig_session *s, int err)
 {
 	if (err || s->vasi == PMIG_VASI_ABORTED || s->vasi == PMIG_VASI_INVALID)
-		lost(s, err);
+		lose_stream(s, err);
 	else if (s->vasi == PMIG_VASI_SUSPENDING && s->state == PMIG_STATE_ENABLED)
 		pmig_session_enter(s, PMIG_STATE_QUIESCE);
 	else if (pmig_vasi_suspended(s->vasi))
 		pmig_foreign_take(s);
 }
 
-static void judge(struct pmig_session *s, int err)
+static void judge_stream(struct pmig_session *s, int err)
 {
 	switch (s->state) {
 	case PMIG_STATE_ENABLED:
 	case PMIG_STATE_QUIESCE:
 	case PMIG_STATE_PRE:
 	case PMIG_STATE_READY:
-		before(s, err);
+		judge_before_suspension(s, err);
 		break;
 	case PMIG_STATE_SUSPENDING:
 		if (!err && s->vasi == PMIG_VASI_RESUMED)
@@ -94,7 +94,7 @@ static void judge(struct pmig_session *s, int err)
 	}
 }
 
-static void apply(struct pmig_session *s, int err, enum pmig_vasi vasi)
+static void apply_state(struct pmig_session *s, int err, enum pmig_vasi vasi)
 {
 	enum pmig_vasi was = s->vasi;
 	enum pmig_state state = s->state;
@@ -103,19 +103,19 @@ static void apply(struct pmig_session *s, int err, enum pmig_vasi vasi)
 	if (s->errors && s->errors < PMIG_POLL_ERRORS)
 		return;
 	s->vasi = err ? PMIG_VASI_INVALID : vasi;
-	/* It stays so: a stream may be forgotten as soon as it is Completed. */
+	/* Never cleared: the platform may forget a stream as soon as it is Completed. */
 	if (pmig_vasi_moved(s->vasi))
 		s->moved = true;
 	if (s->vasi != was)
 		trace_pmig_vasi(s->stream, was, s->vasi, err);
-	judge(s, err);
+	judge_stream(s, err);
 	if (s->vasi != was && s->state == state)
 		pmig_session_touch(s);
 }
 
 /*
- * While memory is copied a program may begin to use what can't wait for Suspending. Once a second
- * is often enough.
+ * While memory is copied a program may open an NX-GZIP window, and then PRE cannot wait for
+ * Suspending. To ask once a second is enough.
  */
 static bool quiesce_now(struct pmig_session *s)
 {
@@ -128,8 +128,8 @@ static bool quiesce_now(struct pmig_session *s)
 	return s->engine->quiesce_now();
 }
 
-/* A hypervisor that is busy has not heard it: it is told again. */
-static bool cancelled(struct pmig_session *s, u32 reason)
+/* Returns false where the hypervisor was too busy to hear it. Then it has to be told again. */
+static bool cancel_stream(struct pmig_session *s, u32 reason)
 {
 	int err = s->engine->cancel(s->stream, reason);
 
@@ -154,7 +154,7 @@ static void poll_work(struct work_struct *work)
 		err = s->engine->get_state(s->stream, &vasi);
 		mutex_lock(&pmig_session_lock);
 		if (watched(s))
-			apply(s, err, vasi);
+			apply_state(s, err, vasi);
 		if (now && s->state == PMIG_STATE_ENABLED) {
 			s->flags |= PMIG_F_QUIESCE_NOW;
 			pmig_session_enter(s, PMIG_STATE_QUIESCE);
@@ -165,7 +165,7 @@ static void poll_work(struct work_struct *work)
 		again = watched(s);
 		mutex_unlock(&pmig_session_lock);
 	}
-	if (reason && !cancelled(s, reason)) {
+	if (reason && !cancel_stream(s, reason)) {
 		mutex_lock(&pmig_session_lock);
 		s->cancel = true;
 		mutex_unlock(&pmig_session_lock);

@@ -28,7 +28,7 @@ u32 pmig_session_seq(void)
 	return seq;
 }
 
-static void let_go(struct pmig_session *s)
+static void release_engine(struct pmig_session *s)
 {
 	if (s->file)
 		fput(s->file);
@@ -36,21 +36,21 @@ static void let_go(struct pmig_session *s)
 	pmig_engine_put(s->engine);
 }
 
-static void release(struct kref *ref)
+static void release_session(struct kref *ref)
 {
 	struct pmig_session *s = container_of(ref, struct pmig_session, ref);
 
 	if (s->changes)
 		pmig_changes_put(s->changes);
 	if (!s->rested)
-		let_go(s);
+		release_engine(s);
 	kfree(s->refusals);
 	kfree(s);
 }
 
 void pmig_session_put(struct pmig_session *s)
 {
-	kref_put(&s->ref, release);
+	kref_put(&s->ref, release_session);
 }
 
 /**
@@ -136,7 +136,7 @@ void pmig_session_rest(struct pmig_session *s)
 	if (!pmig_session_rests(s))
 		return;
 	if (!s->rested)
-		let_go(s);
+		release_engine(s);
 	s->rested = true;
 	pmig_session_unpin();
 }
@@ -155,7 +155,7 @@ static void tell_entered(struct pmig_session *s)
 /**
  * pmig_session_enter() - change the state
  * @s: the session
- * @state: the new state; not allowed is a bug, is said once, and changes nothing
+ * @state: the new state; one that may not follow is a bug: it is reported once, and nothing changes
  */
 void pmig_session_enter(struct pmig_session *s, enum pmig_state state)
 {

@@ -16,7 +16,10 @@ struct pmig_session *pmig_slot_current(void)
 	return current_session;
 }
 
-/* To work for the session in the slot: it and its engine stay. NULL where nothing is to be done. */
+/*
+ * References to the session in the slot and to its engine, for whoever works for it. NULL where
+ * there is nothing to do.
+ */
 struct pmig_session *pmig_slot_get(void)
 {
 	struct pmig_session *s;
@@ -69,8 +72,8 @@ static void empty_slot(struct pmig_session *s)
 	pmig_session_unpin();
 }
 
-/* What waits to be adopted, in the empty slot again: whoever looks there sees it. */
-static void recall(struct pmig_session *s)
+/* Puts a result that waits to be adopted back into the empty slot, where it is seen. */
+static void recall_result(struct pmig_session *s)
 {
 	current_session = s;
 	if (s)
@@ -85,7 +88,7 @@ void pmig_slot_forget(struct pmig_session *s)
 {
 	lockdep_assert_held(&pmig_session_lock);
 	empty_slot(s);
-	recall(pmig_history_take(NULL));
+	recall_result(pmig_history_take(NULL));
 }
 
 /**
@@ -145,7 +148,7 @@ bool pmig_slot_has_room(void)
 	return !current_session || pmig_session_rests(current_session);
 }
 
-/* What somebody else began has failed before anybody was told anything. */
+/* A migration of somebody else's has failed, and nobody has been told of it. */
 static bool concerns_nobody(const struct pmig_session *s)
 {
 	return s->state == PMIG_STATE_FAILED && s->others.state != PMIG_OTHERS_NONE &&
@@ -189,7 +192,7 @@ struct pmig_session *pmig_slot_find(u64 stream)
 	s = pmig_history_take(&stream);
 	if (s) {
 		pmig_slot_make_room();
-		recall(s);
+		recall_result(s);
 	}
 	return s;
 }

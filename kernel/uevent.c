@@ -20,7 +20,7 @@
 static struct class class = { .name = "pmig" };
 static struct device *device;
 
-static char *changed(const struct pmig_changes *changes)
+static char *changed_names(const struct pmig_changes *changes)
 {
 	char *text = kmalloc(CHANGED_LEN, GFP_KERNEL);
 	unsigned int i, len;
@@ -43,7 +43,7 @@ static char *changed(const struct pmig_changes *changes)
 static void send_uevent(struct pmig_session *s)
 {
 	char event[32], stream[32], engine[PMIG_NAME_LEN + 8];
-	char *names = s->changes ? changed(s->changes) : NULL;
+	char *names = s->changes ? changed_names(s->changes) : NULL;
 	char *env[5] = { event, stream, engine, names, NULL };
 
 	scnprintf(event, sizeof(event), "PMIG_EVENT=%s", pmig_states[s->state].uevent);

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The worker: everything that takes long. One thread, one work item; each state that has something
- * to do has a step here. A step runs without the lock, ends with the next state, and looks first
- * whether the state is still the one it began in, as a command, the poller or somebody else's
- * migration may have changed it meanwhile. Then the worker goes on with the step of the new state.
+ * The worker: one thread that does what takes long. Each state in which there is work has a step
+ * here. A step runs without the lock and ends by entering the next state. Before it does, it checks
+ * that the state is still the one it began in: a command, the poller or somebody else's migration
+ * may have changed it meanwhile. Then the worker goes on with the step of the new state.
  *
  * From PRE to POST drivers are quiet, perhaps those that storage depends on, and memory may be
- * short. So nothing here waits for pages to be written out, the kernel's own migration code
- * included, and the thread is there from the beginning. A workqueue would need WQ_MEM_RECLAIM for
- * that, and from such a one nothing may wait for any other workqueue, as that code does.
+ * short. So nothing here, the kernel's own migration code included, waits for pages to be written
+ * out, and the thread exists from the beginning. A workqueue would need WQ_MEM_RECLAIM for that,
+ * and work on such a queue may not wait for any other workqueue, as that code does.
  */
 #include <linux/delay.h>
 #include <linux/err.h>
@@ -30,7 +30,7 @@ MODULE_PARM_DESC(cancel_timeout_ms,
 
 static struct kthread_worker *worker;
 static void work_once(struct kthread_work *work);
-static DEFINE_KTHREAD_WORK(run, work_once);
+static DEFINE_KTHREAD_WORK(step_work, work_once);
 
 /* The worker's own; copied into the session under the lock. */
 static struct pmig_refusals refusals;
@@ -81,10 +81,10 @@ static void step_pre(struct pmig_session *s)
 	mutex_unlock(&pmig_session_lock);
 }
 
-/* So long between two looks while the state cannot be read. */
+/* The pause between two tries to read the state. */
 #define LOOK_AGAIN_MS 20
 
-/* As often as the poller bears it: an error that passes says nothing about the stream. */
+/* Tries as often as the poller does: an error that goes away says nothing about the stream. */
 static int read_state(struct pmig_session *s, enum pmig_vasi *vasi)
 {
 	unsigned int tries = PMIG_POLL_ERRORS;
@@ -96,7 +96,7 @@ static int read_state(struct pmig_session *s, enum pmig_vasi *vasi)
 	return err;
 }
 
-/* Kernels before 6.0 come back while memory is still in transit. */
+/* Kernels before 6.0 return from the write while memory is still in transit. */
 static void wait_completed(struct pmig_session *s)
 {
 	enum pmig_vasi vasi = PMIG_VASI_RESUMED;
@@ -105,10 +105,10 @@ static void wait_completed(struct pmig_session *s)
 		msleep(pmig_poll_interval());
 }
 
-/* Only a stream that the platform still means to move has to be cancelled. */
+/* Only a stream that the platform may still move has to be cancelled. */
 static bool still_alive(int err, enum pmig_vasi vasi)
 {
-	/* If in doubt it lives: to cancel what is over does no harm. */
+	/* If in doubt, cancel it: that does no harm to a stream that is over. */
 	if (err)
 		return err != -ENOENT;
 	return vasi == PMIG_VASI_ENABLED || vasi == PMIG_VASI_SUSPENDING;
@@ -165,7 +165,7 @@ static void enter_post(struct pmig_session *s, u64 blackout_ns)
 	changes = pmig_engine_compare(s->engine);
 	mutex_lock(&pmig_session_lock);
 	s->changes = changes;
-	/* A cancellation came too late. */
+	/* If it was cancelled, that came too late. */
 	s->err = 0;
 	s->reason[0] = '\0';
 	if (blackout_ns) {
@@ -186,7 +186,8 @@ static void give_up(struct pmig_session *s, int err, bool cancel)
 }
 
 /*
- * Mainline cancels when suspending fails, but not when waiting for it does. @ours: ours to cancel.
+ * Mainline cancels the stream when suspending fails, but not when waiting for Suspending does.
+ * @ours: whether it is ours to cancel.
  */
 static void judge_failed_write(struct pmig_session *s, int err, bool ours, u64 blackout_ns)
 {
@@ -279,8 +280,7 @@ static void (*const steps[__PMIG_STEP_MAX])(struct pmig_session *s) = {
 };
 
 /*
- * Each step is called once for each time it is woken: every state change wakes the worker again, so
- * it need not loop.
+ * Does one step. Every change of the state wakes the worker again, so there is no need for a loop.
  */
 static void work_once(struct kthread_work *work)
 {
@@ -301,7 +301,7 @@ static void work_once(struct kthread_work *work)
 
 static void wake_worker(void)
 {
-	kthread_queue_work(worker, &run);
+	kthread_queue_work(worker, &step_work);
 }
 
 static void start_step(struct pmig_session *s)

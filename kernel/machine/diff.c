@@ -11,7 +11,7 @@
 #endif
 #include "diff.h"
 
-static const struct pmig_item *find(const struct pmig_snapshot *snap, const char *name)
+static const struct pmig_item *find_item(const struct pmig_snapshot *snap, const char *name)
 {
 	unsigned int i;
 
@@ -21,8 +21,8 @@ static const struct pmig_item *find(const struct pmig_snapshot *snap, const char
 	return NULL;
 }
 
-static void fill(struct pmig_change *change, const struct pmig_item *old,
-		 const struct pmig_item *now)
+static void fill_change(struct pmig_change *change, const struct pmig_item *old,
+			const struct pmig_item *now)
 {
 	const struct pmig_item *any = now ? now : old;
 
@@ -52,18 +52,18 @@ unsigned int pmig_diff(const struct pmig_snapshot *old, const struct pmig_snapsh
 	unsigned int i, n = 0;
 
 	for (i = 0; i < now->nr && i < PMIG_SNAPSHOT_MAX; i++) {
-		was = find(old, now->item[i].name);
+		was = find_item(old, now->item[i].name);
 		if (was && !strncmp(was->value, now->item[i].value, PMIG_VALUE_LEN))
 			continue;
 		if (n < max)
-			fill(&change[n], was, &now->item[i]);
+			fill_change(&change[n], was, &now->item[i]);
 		n++;
 	}
 	for (i = 0; i < old->nr && i < PMIG_SNAPSHOT_MAX; i++) {
-		if (find(now, old->item[i].name))
+		if (find_item(now, old->item[i].name))
 			continue;
 		if (n < max)
-			fill(&change[n], &old->item[i], NULL);
+			fill_change(&change[n], &old->item[i], NULL);
 		n++;
 	}
 	return n;

@@ -11,7 +11,7 @@
 
 #include "snapshot.h"
 
-static struct pmig_item *add(struct pmig_snapshot *snap, const char *name, u32 flags)
+static struct pmig_item *add_item(struct pmig_snapshot *snap, const char *name, u32 flags)
 {
 	struct pmig_item *item;
 
@@ -46,7 +46,7 @@ int pmig_snapshot_add_text(struct pmig_snapshot *snap, const char *name, const v
 
 	if (!n)
 		return 0;
-	item = add(snap, name, flags);
+	item = add_item(snap, name, flags);
 	if (!item)
 		return -ENOSPC;
 	for (i = 0; i < n; i++) {
@@ -76,7 +76,7 @@ EXPORT_SYMBOL_NS_GPL(pmig_snapshot_add_text, PMIG);
  */
 int pmig_snapshot_add_u64(struct pmig_snapshot *snap, const char *name, u64 value, u32 flags)
 {
-	struct pmig_item *item = add(snap, name, flags);
+	struct pmig_item *item = add_item(snap, name, flags);
 
 	if (!item)
 		return -ENOSPC;

@@ -2,8 +2,8 @@
 /*
  * PowerVM. The stream's state and its end are two hypervisor calls; the suspension itself is
  * mainline's, which begins when the stream ID is written to /sys/kernel/mobility/migration and
- * returns from that write when all is over. What is in the worker's view of the file system is
- * nobody's promise, so the file is reached through a mount of sysfs that only we have.
+ * returns from that write when all is over. The worker cannot rely on what is mounted where, so it
+ * reaches the file through a mount of sysfs that only the module has.
  */
 #include <asm/firmware.h>
 #include <asm/hvcall.h>
@@ -30,7 +30,10 @@
 
 static struct vfsmount *sysfs;
 
-/* Busy is no answer. Whoever asks once only, after a failed write for instance, needs one. */
+/*
+ * The hypervisor is asked again while it is busy: a caller that asks only once, after a failed
+ * write for instance, needs an answer.
+ */
 static bool ask_again(long rc, unsigned int *tries)
 {
 	if ((rc != H_BUSY && !H_IS_LONG_BUSY(rc)) || !--*tries)
@@ -76,13 +79,13 @@ static int pseries_cancel(u64 stream, u32 reason)
 	return rc == H_PARAMETER ? -ENOENT : -EIO;
 }
 
-/* Where it is, whether or not it may be opened. */
+/* Finds the file even where it may not be opened for writing. */
 static struct file *find_file(void)
 {
 	return file_open_root_mnt(sysfs, MIGRATION_FILE, O_PATH, 0);
 }
 
-/* As the kernel, whoever asks for it. */
+/* Opens it with the rights of the kernel, whoever the caller is. */
 static struct file *open_ourselves(void)
 {
 	struct cred *cred = prepare_kernel_cred(&init_task);
@@ -112,8 +115,9 @@ static bool is_ours(const struct file *file)
 }
 
 /*
- * Our mount is private, but its superblock is not: that may be read-only, and then it is for all,
- * but not once this file is open. Or a security module may deny it to the kernel and not to drmgrd.
+ * Our mount is private, but it shares its superblock with /sys: if that is read-only, nobody can
+ * open the file for writing; once the file is open it stays writable. A security module may deny
+ * the kernel what it allows drmgrd, and then the descriptor of drmgrd serves.
  */
 static struct file *pseries_open(int fd)
 {
@@ -129,7 +133,7 @@ static struct file *pseries_open(int fd)
 	return file;
 }
 
-/* With the rights of whoever opened the file: a security module may look again. */
+/* With the rights of whoever opened the file: a security module may check them again. */
 static int write_stream(struct file *file, u64 stream)
 {
 	const struct cred *old = override_creds(file->f_cred);
@@ -219,7 +223,7 @@ static bool can_migrate(void)
 }
 
 /*
- * Not to be a partition, or one of a kernel without migration, is no error: another engine may
+ * It is no error if this is no partition, or if its kernel cannot be migrated: another engine may
  * come.
  */
 int pmig_pseries_init(void)

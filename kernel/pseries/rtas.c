@@ -18,20 +18,20 @@
 static struct tracepoint *input, *output;	/* set once, both or none */
 static const struct pmig_rtas_watcher *watcher; /* set once before the first call */
 
-static bool is(const char *name, const char *call)
+static bool is_call(const char *name, const char *call)
 {
 	return name && !strcmp(name, call);
 }
 
 static bool is_fixup(const char *name)
 {
-	return is(name, "ibm,activate-firmware") || is(name, "ibm,update-nodes") ||
-	       is(name, "ibm,update-properties") || is(name, "ibm,configure-connector");
+	return is_call(name, "ibm,activate-firmware") || is_call(name, "ibm,update-nodes") ||
+	       is_call(name, "ibm,update-properties") || is_call(name, "ibm,configure-connector");
 }
 
 static void on_input(void *data, struct rtas_args *args, const char *name)
 {
-	if (is(name, "ibm,suspend-me"))
+	if (is_call(name, "ibm,suspend-me"))
 		pmig_blackout_begins();
 }
 
@@ -40,7 +40,7 @@ static int status_of(const struct rtas_args *args)
 	return be32_to_cpu(args->rets[0]);
 }
 
-/* Busy, or a part of the answer: the same call comes again. */
+/* The call was busy, or gave a part of the answer: it will be repeated. */
 static bool unfinished(int status)
 {
 	return status > 0 || status == RTAS_BUSY;
@@ -48,7 +48,7 @@ static bool unfinished(int status)
 
 static void on_output(void *data, struct rtas_args *args, const char *name)
 {
-	if (is(name, "ibm,suspend-me")) {
+	if (is_call(name, "ibm,suspend-me")) {
 		pmig_blackout_ends(status_of(args));
 		if (!status_of(args))
 			watcher->suspended();
@@ -57,8 +57,8 @@ static void on_output(void *data, struct rtas_args *args, const char *name)
 	}
 }
 
-/* Modules have to look for them. */
-static void look_at(struct tracepoint *tp, void *data)
+/* A module cannot refer to the kernel's tracepoints by name and has to look for them. */
+static void find_tracepoint(struct tracepoint *tp, void *data)
 {
 	if (!strcmp(tp->name, "rtas_input"))
 		input = tp;
@@ -66,7 +66,7 @@ static void look_at(struct tracepoint *tp, void *data)
 		output = tp;
 }
 
-static bool trace(void)
+static bool register_probes(void)
 {
 	if (!PMIG_RTAS_TRACE || !input || !output)
 		return false;
@@ -90,8 +90,8 @@ bool pmig_rtas_init(const struct pmig_rtas_watcher *w)
 	watcher = w;
 	input = NULL;
 	output = NULL;
-	for_each_kernel_tracepoint(look_at, NULL);
-	if (trace())
+	for_each_kernel_tracepoint(find_tracepoint, NULL);
+	if (register_probes())
 		return true;
 	output = NULL;
 	return false;

@@ -33,8 +33,8 @@ static unsigned int owed;		/* ends still to come, under events_lock */
 static struct pmig_engine *engine; /* set once before the probe */
 static struct kretprobe *seeing;   /* migrate_probe, store_probe or none */
 
-static void deliver(struct work_struct *work);
-static DECLARE_WORK(deliver_work, deliver);
+static void deliver_events(struct work_struct *work);
+static DECLARE_WORK(deliver_work, deliver_events);
 
 static bool next_event(struct event *e)
 {
@@ -49,7 +49,7 @@ static bool next_event(struct event *e)
 	return there;
 }
 
-static void deliver(struct work_struct *work)
+static void deliver_events(struct work_struct *work)
 {
 	struct event e;
 
@@ -61,7 +61,10 @@ static void deliver(struct work_struct *work)
 	}
 }
 
-/* A begin is taken only with room for its end: a session that nobody ends would stay for good. */
+/*
+ * A begin is taken only if there is room for its end, too: a session that nobody ends would stay
+ * for ever.
+ */
 static bool add_event(struct event e)
 {
 	unsigned long flags;
@@ -83,7 +86,7 @@ struct migrate_call {
 };
 
 /* Returns 0 where the end is to be seen, too. */
-static nokprobe_inline int begins(struct migrate_call *call, u64 stream)
+static nokprobe_inline int see_begin(struct migrate_call *call, u64 stream)
 {
 	call->stream = stream;
 	pmig_blackout_clear();
@@ -94,7 +97,7 @@ static int enter_migrate(struct kretprobe_instance *ri, struct pt_regs *regs)
 {
 	if (pmig_own_write_is_current())
 		return 1;
-	return begins((void *)ri->data, regs->gpr[3]);
+	return see_begin((void *)ri->data, regs->gpr[3]);
 }
 
 NOKPROBE_SYMBOL(enter_migrate);
@@ -106,7 +109,7 @@ static int enter_store(struct kretprobe_instance *ri, struct pt_regs *regs)
 
 	if (pmig_own_write_is_current() || kstrtou64((const char *)regs->gpr[5], 0, &stream))
 		return 1;
-	return begins((void *)ri->data, stream);
+	return see_begin((void *)ri->data, stream);
 }
 
 NOKPROBE_SYMBOL(enter_store);

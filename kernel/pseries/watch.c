@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Sees migrations that others start, by the best that the kernel offers.
+ * Sees migrations that others start, by the best means that the kernel offers.
  *
  *  - The tracepoints of RTAS calls (rtas.c). Once the partition has stood still, the writer brings
  *    the kernel up to date by RTAS calls in its own task: the first of them tells whose migration
@@ -24,10 +24,10 @@
 #include "watch-probe.h"
 #include "watch.h"
 
-/* How long there has to be no fix-up. */
+/* A migration is over when there has been no fix-up for so long. */
 #define SETTLE_MS 2000
 
-/* So long it is waited for a fix-up that said that it would come. RTAS asks for 100 s at most. */
+/* How long to wait for a call that has to be repeated. RTAS asks for pauses of at most 100 s. */
 #define PROMISED_MS 120000
 
 static bool probe = true;
@@ -48,13 +48,13 @@ static DEFINE_MUTEX(following_lock);
 static bool following;
 static u64 followed_stream;
 
-static void see(struct work_struct *work);
-static DECLARE_WORK(see_work, see);
-static void settle(struct work_struct *work);
-static DECLARE_DELAYED_WORK(settle_work, settle);
+static void see_claim(struct work_struct *work);
+static DECLARE_WORK(see_work, see_claim);
+static void settle_tree(struct work_struct *work);
+static DECLARE_DELAYED_WORK(settle_work, settle_tree);
 
 /* mod_delayed_work() would have to name a workqueue, and no name serves all kernels. */
-static void put_off(void)
+static void put_off_settling(void)
 {
 	cancel_delayed_work(&settle_work);
 	schedule_delayed_work(&settle_work, msecs_to_jiffies(SETTLE_MS));
@@ -62,7 +62,7 @@ static void put_off(void)
 
 /* ---- what the tracepoints tell, with interrupts off */
 
-/* Everything else stands still: whoever runs next finds this. */
+/* Everything else stands still, so nothing runs before this is set. */
 static void partition_suspended(void)
 {
 	WRITE_ONCE(promised, false);
@@ -91,7 +91,7 @@ static const struct pmig_rtas_watcher watcher = {
 
 /* ---- and what becomes of it */
 
-static void follow(void)
+static void begin_followed(void)
 {
 	lockdep_assert_held(&following_lock);
 	followed_stream = engine->events->which_stream(engine);
@@ -99,14 +99,14 @@ static void follow(void)
 	engine->events->begun(engine, followed_stream);
 }
 
-static void unfollow(void)
+static void finish_followed(void)
 {
 	lockdep_assert_held(&following_lock);
 	WRITE_ONCE(following, false);
 	engine->events->ended(engine, followed_stream, 0, pmig_blackout());
 }
 
-/* When it returns, a claim made before has become a migration. Returns whether it was here. */
+/* Makes a migration of a claim, unless somebody else has just done so; returns whether it did. */
 static bool take_claim(void)
 {
 	bool there;
@@ -114,17 +114,17 @@ static bool take_claim(void)
 	mutex_lock(&following_lock);
 	there = xchg(&claimed, false);
 	if (there && following)
-		unfollow();
+		finish_followed();
 	if (there)
-		follow();
+		begin_followed();
 	mutex_unlock(&following_lock);
 	return there;
 }
 
-static void see(struct work_struct *work)
+static void see_claim(struct work_struct *work)
 {
 	take_claim();
-	put_off();
+	put_off_settling();
 }
 
 static bool is_promised(void)
@@ -133,7 +133,7 @@ static bool is_promised(void)
 	       time_before(jiffies, READ_ONCE(last_fixup) + msecs_to_jiffies(PROMISED_MS));
 }
 
-/* Returns whether this was what there was to do. */
+/* Returns whether there was a migration to end, or to wait for. */
 static bool end_followed(void)
 {
 	bool was;
@@ -141,22 +141,25 @@ static bool end_followed(void)
 	mutex_lock(&following_lock);
 	was = following;
 	if (was && is_promised()) {
-		put_off();
+		put_off_settling();
 	} else if (was) {
-		unfollow();
+		finish_followed();
 		pmig_blackout_clear();
 	}
 	mutex_unlock(&following_lock);
 	return was;
 }
 
-/* All is quiet. While a session moves the partition, its own comparison comes first. */
-static void settle(struct work_struct *work)
+/*
+ * The tree has been quiet for a while. If a session moves the partition, it compares the machine
+ * itself.
+ */
+static void settle_tree(struct work_struct *work)
 {
 	if (end_followed())
 		return;
 	if (engine->events->explains_change()) {
-		put_off();
+		put_off_settling();
 	} else if (pmig_engine_differs(engine)) {
 		engine->events->begun(engine, 0);
 		engine->events->ended(engine, 0, 0, pmig_blackout());
@@ -174,7 +177,7 @@ static int tree_changed(struct notifier_block *nb, unsigned long action, void *d
 	case OF_RECONFIG_UPDATE_PROPERTY:
 		if (change->dn && of_node_is_root(change->dn) && change->prop &&
 		    pmig_devtree_is_identity(change->prop->name))
-			put_off();
+			put_off_settling();
 	}
 	return NOTIFY_OK;
 }
@@ -206,7 +209,7 @@ void pmig_watch_own_ends(int err)
 	if (xchg(&unclaimed, false) && err)
 		WRITE_ONCE(claimed, true);
 	if (take_claim())
-		put_off();
+		put_off_settling();
 }
 
 /*

@@ -22,14 +22,14 @@ struct field {
 	u64 max;
 };
 
-static void *place(struct config_item *item, const struct field *f)
+static void *field_address(struct config_item *item, const struct field *f)
 {
 	return (void *)to_destination(item) + f->offset;
 }
 
-static ssize_t show(struct config_item *item, const struct field *f, char *page)
+static ssize_t show_field(struct config_item *item, const struct field *f, char *page)
 {
-	void *at = place(item, f);
+	void *at = field_address(item, f);
 	ssize_t len;
 
 	mutex_lock(&pmig_sim_lock);
@@ -73,7 +73,8 @@ static int set_number(void *at, const struct field *f, const char *page)
 	return 0;
 }
 
-static ssize_t store(struct config_item *item, const struct field *f, const char *page, size_t len)
+static ssize_t store_field(struct config_item *item, const struct field *f, const char *page,
+			   size_t len)
 {
 	int err;
 
@@ -81,9 +82,9 @@ static ssize_t store(struct config_item *item, const struct field *f, const char
 	if (to_destination(item)->live)
 		err = -EBUSY;
 	else if (f->max)
-		err = set_number(place(item, f), f, page);
+		err = set_number(field_address(item, f), f, page);
 	else
-		err = set_text(place(item, f), f->size, page, len);
+		err = set_text(field_address(item, f), f->size, page, len);
 	mutex_unlock(&pmig_sim_lock);
 	return err ?: len;
 }
@@ -92,12 +93,12 @@ static ssize_t store(struct config_item *item, const struct field *f, const char
 #define ATTRIBUTE(name)                                                                       \
 	static ssize_t destination_##name##_show(struct config_item *item, char *page)        \
 	{                                                                                     \
-		return show(item, &name##_field, page);                                       \
+		return show_field(item, &name##_field, page);                                 \
 	}                                                                                     \
 	static ssize_t destination_##name##_store(struct config_item *item, const char *page, \
 						  size_t len)                                 \
 	{                                                                                     \
-		return store(item, &name##_field, page, len);                                 \
+		return store_field(item, &name##_field, page, len);                           \
 	}                                                                                     \
 	CONFIGFS_ATTR(destination_, name)
 
@@ -158,12 +159,12 @@ static struct configfs_attribute *attrs[] = {
 	NULL,
 };
 
-static void release(struct config_item *item)
+static void release_destination(struct config_item *item)
 {
 	kfree(to_destination(item));
 }
 
-static struct configfs_item_operations item_ops = { .release = release };
+static struct configfs_item_operations item_ops = { .release = release_destination };
 
 static const struct config_item_type type = {
 	.ct_item_ops = &item_ops,
@@ -171,7 +172,7 @@ static const struct config_item_type type = {
 	.ct_owner = THIS_MODULE,
 };
 
-static struct config_group *make(struct config_group *group, const char *name)
+static struct config_group *make_destination(struct config_group *group, const char *name)
 {
 	struct pmig_sim_destination *d;
 
@@ -204,7 +205,7 @@ static struct config_group *make(struct config_group *group, const char *name)
 	return &d->group;
 }
 
-static void drop(struct config_group *group, struct config_item *item)
+static void drop_destination(struct config_group *group, struct config_item *item)
 {
 	mutex_lock(&pmig_sim_lock);
 	list_del(&to_destination(item)->node);
@@ -213,7 +214,8 @@ static void drop(struct config_group *group, struct config_item *item)
 	config_item_put(item);
 }
 
-static struct configfs_group_operations group_ops = { .make_group = make, .drop_item = drop };
+static struct configfs_group_operations group_ops = { .make_group = make_destination,
+						      .drop_item = drop_destination };
 
 static const struct config_item_type folder_type = {
 	.ct_group_ops = &group_ops,

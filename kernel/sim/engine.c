@@ -159,7 +159,7 @@ static int suspend_tries(u64 id, u64 *blackout_ns)
 }
 
 /* @ours: called by the session's worker. What mainline allocates then must not wait for I/O. */
-static int suspend(u64 id, u64 *blackout_ns, bool ours)
+static int suspend_stream(u64 id, u64 *blackout_ns, bool ours)
 {
 	int err;
 
@@ -174,7 +174,7 @@ static int suspend(u64 id, u64 *blackout_ns, bool ours)
 
 static int sim_suspend(u64 id, struct file *file, u64 *blackout_ns)
 {
-	return suspend(id, blackout_ns, true);
+	return suspend_stream(id, blackout_ns, true);
 }
 
 static bool sim_quiesce_now(void)
@@ -230,7 +230,7 @@ int pmig_sim_foreign(u64 id)
 	int err;
 
 	events->begun(&pmig_sim_engine, id);
-	err = suspend(id, &blackout_ns, false);
+	err = suspend_stream(id, &blackout_ns, false);
 	events->ended(&pmig_sim_engine, id, err, blackout_ns);
 	return err;
 }

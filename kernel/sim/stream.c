@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The folder streams/: a migration each, named by its ID in hexadecimal. Pending, its script and
- * its destination are chosen; live, the platform knows it and its script plays. force_state puts it
- * into a state from outside, foreign lets somebody else suspend.
+ * The folder streams/: a migration each, named by its ID in hexadecimal. While it is pending, its
+ * script and destination can be set. Once it is live, the platform knows it and its script plays.
+ * force_state puts it into a state from outside, foreign lets somebody else suspend.
  */
 #include <linux/module.h>
 #include <linux/slab.h>
@@ -213,12 +213,12 @@ static struct configfs_attribute *attrs[] = {
 	&stream_attr_live,	  &stream_attr_foreign,	      NULL,
 };
 
-static void release(struct config_item *item)
+static void release_stream(struct config_item *item)
 {
 	kfree(to_stream(item));
 }
 
-static struct configfs_item_operations item_ops = { .release = release };
+static struct configfs_item_operations item_ops = { .release = release_stream };
 
 static const struct config_item_type type = {
 	.ct_item_ops = &item_ops,
@@ -227,7 +227,7 @@ static const struct config_item_type type = {
 };
 
 /* Add to the list, unless the ID is there already under another spelling. */
-static int add(struct pmig_sim_stream *stream)
+static int add_stream(struct pmig_sim_stream *stream)
 {
 	struct pmig_sim_stream *pos;
 
@@ -242,7 +242,7 @@ static int add(struct pmig_sim_stream *stream)
 	return 0;
 }
 
-static struct config_group *make(struct config_group *group, const char *name)
+static struct config_group *make_stream(struct config_group *group, const char *name)
 {
 	struct pmig_sim_stream *stream;
 	u64 id;
@@ -257,7 +257,7 @@ static struct config_group *make(struct config_group *group, const char *name)
 	mutex_lock(&pmig_sim_lock);
 	err = pmig_sim_script_parse(&stream->script, DEFAULT_SCRIPT);
 	if (!err)
-		err = add(stream);
+		err = add_stream(stream);
 	mutex_unlock(&pmig_sim_lock);
 	if (err) {
 		kfree(stream);
@@ -267,7 +267,7 @@ static struct config_group *make(struct config_group *group, const char *name)
 	return &stream->group;
 }
 
-static void drop(struct config_group *group, struct config_item *item)
+static void drop_stream(struct config_group *group, struct config_item *item)
 {
 	mutex_lock(&pmig_sim_lock);
 	list_del(&to_stream(item)->node);
@@ -277,7 +277,8 @@ static void drop(struct config_group *group, struct config_item *item)
 	config_item_put(item);
 }
 
-static struct configfs_group_operations group_ops = { .make_group = make, .drop_item = drop };
+static struct configfs_group_operations group_ops = { .make_group = make_stream,
+						      .drop_item = drop_stream };
 
 static const struct config_item_type folder_type = {
 	.ct_group_ops = &group_ops,
