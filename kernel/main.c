@@ -3,7 +3,7 @@
  * Partition migration awareness: order of beginning and end.
  *
  * The family comes before the engines: without an engine, commands are answered with a sentence
- * that says so. At the end there is no session but those that have ended and that nobody owns.
+ * that says so. At the end there is no session but those that have ended and have no owner.
  */
 #include <linux/module.h>
 #include <net/genetlink.h>

@@ -82,7 +82,7 @@ struct pmig_session *pmig_session_alloc(struct pmig_engine *engine, u64 stream, 
 }
 
 /**
- * pmig_session_listen() - who has to know what happens to sessions
+ * pmig_session_listen() - name those that are told what happens to sessions
  * @all: ends with NULL; they are told in this order
  */
 void pmig_session_listen(const struct pmig_session_listener *const *all)

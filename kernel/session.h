@@ -17,9 +17,9 @@
 
 /**
  * struct pmig_session - one migration, or one question about it
- * @ref: the slot or the history holds one, and whoever works for the session
+ * @ref: the slot or the history holds one, and the worker and the poller while they work for it
  * @stream: stream ID
- * @engine: who moves the partition; its module is pinned as long as the session has not @rested,
+ * @engine: the hypervisor; its module is pinned as long as the session has not @rested,
  *	and from pmig_slot_get() to pmig_slot_done()
  * @engine_name: its name
  * @file: what the stream will be written to, open; NULL for none. As @engine
@@ -83,13 +83,13 @@ struct pmig_session {
 
 /*
  * Guards the slot and the session in it. Outside engines_lock and pmig_handlers_lock. Never held
- * while an engine or a handler is called. The worker needs it while storage may be quiet: who has
- * it then allocates in a memalloc_noio scope.
+ * while an engine or a handler is called. The worker needs it while storage may be quiet, so
+ * what is allocated under it is allocated in a memalloc_noio scope.
  */
 extern struct mutex pmig_session_lock;
 
 /**
- * struct pmig_session_listener - who has to know what happens to sessions
+ * struct pmig_session_listener - is told what happens to sessions
  * @changed: something has changed, and has been counted
  * @entered: the state is a new one
  * @work_to_do: there is something for the worker to do

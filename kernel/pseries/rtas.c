@@ -81,7 +81,7 @@ static bool register_probes(void)
 
 /**
  * pmig_rtas_init() - from now on RTAS calls are seen
- * @w: who is told of them
+ * @w: is told of them
  *
  * Return: false where the kernel has no such tracepoints.
  */

@@ -6,7 +6,7 @@
 #include <linux/types.h>
 
 /**
- * struct pmig_rtas_watcher - who has to know of these calls
+ * struct pmig_rtas_watcher - is told of these calls
  * @suspended: the partition has stood still, and everything else still does
  * @fixup: a task brings the kernel up to date; the same call comes again if @again
  *

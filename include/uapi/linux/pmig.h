@@ -20,10 +20,10 @@
  * Errors come with a sentence in the extended acknowledgment: -ENOENT there is no session or no
  * such stream, -EPERM it is not yours, -EBUSY not in this state or another session is there,
  * -ENODEV no engine, -EINVAL a bad attribute, -EROFS and others that the stream ID could not be
- * written to sysfs. A session that has ended is forgotten with
- * PMIG_CMD_END, which its owner has to send: adopt it first. One that nobody owns is in nobody's
- * way: it makes room for any other session, and is the session again when there is none; the last
- * nine are kept. A message is up to 45 KiB: read into 64.
+ * written to sysfs. A session that has ended is forgotten with PMIG_CMD_END, which its owner has to
+ * send: adopt it first. A session that has ended and has no owner makes room for any other, and
+ * comes back when there is none; the last nine are kept. A message has up to 45 KiB: read it into a
+ * buffer of 64.
  *
  * Documentation/netlink/specs/pmig.yaml says the same to machines; a selftest compares the two with
  * the module's policy.
