@@ -13,15 +13,13 @@
 /* clang-format off */
 #ifndef PMIG_TRACE_NAMES
 #define PMIG_TRACE_NAMES
-#define show_pmig_state(state)                                                                 \
-	__print_symbolic(state, { PMIG_STATE_NONE, "none" }, { PMIG_STATE_CHECK, "check" },    \
-			 { PMIG_STATE_CHECKED, "checked" }, { PMIG_STATE_ENABLED, "enabled" }, \
-			 { PMIG_STATE_QUIESCE, "quiesce" }, { PMIG_STATE_PRE, "pre" },         \
-			 { PMIG_STATE_READY, "ready" }, { PMIG_STATE_SUSPENDING, "suspending" }, \
-			 { PMIG_STATE_RESUMED, "resumed" }, { PMIG_STATE_POST, "post" },       \
-			 { PMIG_STATE_COMPLETED, "completed" },                                \
-			 { PMIG_STATE_CANCELLING, "cancelling" }, { PMIG_STATE_UNDO, "undo" }, \
-			 { PMIG_STATE_FAILED, "failed" })
+#define pmig_named(state) { PMIG_STATE_##state, PMIG_STATE_NAME_##state }
+#define show_pmig_state(state) \
+	__print_symbolic(state, pmig_named(NONE), pmig_named(CHECK), pmig_named(CHECKED), \
+			 pmig_named(ENABLED), pmig_named(QUIESCE), pmig_named(PRE), \
+			 pmig_named(READY), pmig_named(SUSPENDING), pmig_named(RESUMED), \
+			 pmig_named(POST), pmig_named(COMPLETED), pmig_named(CANCELLING), \
+			 pmig_named(UNDO), pmig_named(FAILED))
 #define show_pmig_phase(phase)                                                              \
 	__print_symbolic(phase, { PMIG_PHASE_CHECK, "check" }, { PMIG_PHASE_PRE, "pre" },   \
 			 { PMIG_PHASE_POST, "post" }, { PMIG_PHASE_POST_ERROR, "post-error" })
