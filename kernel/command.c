@@ -3,7 +3,7 @@
  * What user space asks for. A command checks that it is allowed, changes the state and returns; the
  * worker does the work. Errors, each with a sentence: -ENOENT there is no session or no such
  * stream, -EPERM it is somebody else's, -EBUSY not in this state or another session is there,
- * -ENODEV no engine.
+ * -EAGAIN not before another session has ended, -ENODEV no engine.
  */
 #include <linux/err.h>
 #include <linux/file.h>
@@ -11,6 +11,7 @@
 
 #include "command.h"
 #include "deadline.h"
+#include "history.h"
 #include "slot.h"
 
 static const char no_session[] = "there is no session: nothing is migrating";
@@ -267,7 +268,10 @@ int pmig_command_cancel(const struct pmig_request *rq)
 	return err;
 }
 
-/* With a stream in @rq only its session is adopted, even if it has left the slot for another. */
+/*
+ * With a stream in @rq only its session is adopted, even if it has left the slot for another. A
+ * result that has left it can be adopted again as soon as there is room for it.
+ */
 int pmig_command_adopt(const struct pmig_request *rq)
 {
 	struct pmig_session *s;
@@ -275,7 +279,10 @@ int pmig_command_adopt(const struct pmig_request *rq)
 
 	mutex_lock(&pmig_session_lock);
 	s = rq->stream ? pmig_slot_find(rq->stream) : pmig_slot_current();
-	if (!s) {
+	if (!s && rq->stream && pmig_history_has(rq->stream)) {
+		pmig_say(rq->extack, "another stream is moving: ask again when that is over");
+		err = -EAGAIN;
+	} else if (!s) {
 		pmig_say(rq->extack,
 			 rq->stream ? "there is no session of this stream" : no_session);
 		err = -ENOENT;

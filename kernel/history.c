@@ -66,6 +66,23 @@ bool pmig_history_end_late(u32 portid)
 }
 
 /**
+ * pmig_history_has() - is there a result of this stream?
+ * @stream: stream ID
+ *
+ * Return: true if there is one.
+ */
+bool pmig_history_has(u64 stream)
+{
+	struct pmig_session *pos;
+
+	lockdep_assert_held(&pmig_session_lock);
+	list_for_each_entry(pos, &history, node)
+		if (pos->stream == stream)
+			return true;
+	return false;
+}
+
+/**
  * pmig_history_take() - take a result out
  * @stream: of this stream, the oldest one; or NULL for the oldest of all
  *

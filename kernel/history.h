@@ -6,6 +6,7 @@
 #include "session.h"
 
 void pmig_history_add(struct pmig_session *s);
+bool pmig_history_has(u64 stream);
 struct pmig_session *pmig_history_take(const u64 *stream);
 bool pmig_history_end_late(u32 portid);
 

@@ -294,7 +294,9 @@ TEST_F(sim, adopted_by_its_stream)
 	ASSERT_LEFT_BEHIND();
 	ASSERT_EQ(0, sim_stream(OTHER));
 	ASSERT_EQ(0, start(&self->l, PMIG_CMD_BEGIN, OTHER, 0, self->engine));
-	EXPECT_EQ(-ENOENT, adopt(&self->l, STREAM));
+	EXPECT_EQ(-EAGAIN, adopt(&self->l, STREAM));
+	EXPECT_NE(NULL, strstr(self->l.ext, "ask again"));
+	EXPECT_EQ(-ENOENT, adopt(&self->l, 0x78));
 	EXPECT_STREQ("there is no session of this stream", self->l.ext);
 	ASSERT_ORPHANED();
 	ASSERT_REACHES(FAILED);

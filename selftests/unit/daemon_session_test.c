@@ -71,6 +71,7 @@ struct paper_backend {
 	bool stays_checking;
 	bool cancel_is_late; /* it moves all the same */
 	bool moves;	     /* before the command that fails */
+	bool other_moves;    /* another stream, and what is to be adopted has made room for it */
 	int fail_in_move;    /* errno, 0: it moves */
 	uint32_t seq;
 	uint32_t cancel_errno;
@@ -109,6 +110,10 @@ static int paper_later(sd_event_source *s, void *userdata)
 
 	note("%s%s", names[p->command], "");
 	p->done = NULL;
+	if (p->command == PMIG_CMD_ADOPT && p->other_moves) {
+		done(p->userdata, -EAGAIN, "ask again");
+		return 0;
+	}
 	if (p->command == p->fails) {
 		if (p->moves)
 			become(p, PMIG_STATE_SUSPENDING, 0);
@@ -972,6 +977,27 @@ TEST_F(session, killed_while_it_moves)
 	ASSERT_TRUE(self->over);
 	EXPECT_STREQ("ADOPT signals-1:post signals-2:post scripts-1:post scripts-2:post END",
 		     trace);
+}
+
+/* Then somebody else moves the partition by another stream, and the module has no room for ours until that is over. */
+TEST_F(session, killed_and_another_stream_is_moving)
+{
+	ASSERT_TRUE(die_at(self, "SUSPEND"));
+	self->backend.other_moves = true;
+	become(&self->backend, PMIG_STATE_SUSPENDING, 0);
+	ASSERT_EQ(0, adopt(self));
+	loop(self);
+	become(&self->backend, PMIG_STATE_RESUMED, 0);
+	loop(self);
+	ASSERT_FALSE(self->over);
+	EXPECT_STREQ("ADOPT ADOPT", trace);
+	self->backend.other_moves = false;
+	become(&self->backend, PMIG_STATE_COMPLETED, 0);
+	loop(self);
+	ASSERT_TRUE(self->over);
+	EXPECT_STREQ(
+		"ADOPT ADOPT ADOPT signals-1:post signals-2:post scripts-1:post scripts-2:post END",
+		trace);
 }
 
 TEST_F(session, killed_while_in_transit_tells_nobody_twice)

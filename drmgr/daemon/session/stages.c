@@ -102,9 +102,19 @@ static void command(struct session *s, enum pmig_cmd cmd)
 		on_command(s, r, "");
 }
 
+/* Another stream is in the module's slot, and ours waits until that is free. */
+static bool adopts_later(const struct session *s)
+{
+	return s->stage == STAGE_ADOPTING && !s->command_pending && s->command_error == -EAGAIN;
+}
+
 void session_on_state(void *userdata, _unused_ const struct kernel_state *state)
 {
-	session_kick(userdata);
+	struct session *s = userdata;
+
+	if (adopts_later(s))
+		command(s, PMIG_CMD_ADOPT);
+	session_kick(s);
 }
 
 /* ---- stages ---- */
@@ -447,7 +457,7 @@ static enum stage next_stage(struct session *s)
 		s->in_module = s->outcome == SESSION_OK;
 		return s->in_module ? first_telling(s) : STAGE_ENDING;
 	case STAGE_ADOPTING:
-		return s->command_pending ? STAGE_ADOPTING : adopted_stage(s);
+		return s->command_pending || adopts_later(s) ? STAGE_ADOPTING : adopted_stage(s);
 	case STAGE_BEGIN:
 	case STAGE_COPYING:
 	case STAGE_PRE:

@@ -55,7 +55,8 @@
  * @PMIG_CMD_CANCEL: before the platform is Suspended: cancel the stream with the reason
  *	6 << 24 | ERRNO, undo, FAILED. In SUSPENDING it may come too late: COMPLETED then
  * @PMIG_CMD_ADOPT: become the owner of a session that has none: of STREAM, even if it has made
- *	room for another that nobody owns either; without STREAM of the one that GET tells
+ *	room for another that nobody owns either; without STREAM of the one that GET tells.
+ *	-EAGAIN while another stream is moving: once more at the next event, then
  * @PMIG_CMD_END: in CHECKED, COMPLETED or FAILED: the result has been taken, forget the session. In
  *	ENABLED or QUIESCE: follow the stream no more, and leave it to whoever else moves it
  */
