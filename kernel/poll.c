@@ -16,6 +16,11 @@ static unsigned int poll_ms = 20;
 module_param(poll_ms, uint, 0644);
 MODULE_PARM_DESC(poll_ms, "milliseconds between two looks at the stream's state, 1 to 1000 (20)");
 
+static unsigned int unseen_ms = 2000;
+module_param(unseen_ms, uint, 0644);
+MODULE_PARM_DESC(unseen_ms,
+		 "how long it takes at most to see who brings the kernel up to date (2000)");
+
 static struct workqueue_struct *poll_wq;
 static void poll_work(struct work_struct *work);
 static DECLARE_DELAYED_WORK(poll, poll_work);
@@ -59,6 +64,27 @@ static void judge_before_suspension(struct pmig_session *s, int err)
 		pmig_foreign_take(s);
 }
 
+/*
+ * Somebody else's migration of which only the stream can tell how it ends. It was Suspended at
+ * least, and we run again. A stream that is gone then was forgotten because another writer has read
+ * Completed; one that has not moved us says Aborted.
+ *
+ * Once the stream is over its writer brings the kernel up to date, and is seen at that where the
+ * kernel has tracepoints for it (watch.c). Then the writer tells; so there is time for that first.
+ */
+static void judge_unseen(struct pmig_session *s, int err)
+{
+	bool aborted = s->vasi == PMIG_VASI_ABORTED;
+
+	if (!err && !aborted && s->vasi != PMIG_VASI_COMPLETED && s->vasi != PMIG_VASI_INVALID)
+		return;
+	if (!s->unseen_until)
+		s->unseen_until = ktime_add_ms(ktime_get(), READ_ONCE(unseen_ms));
+	if (!aborted && ktime_before(ktime_get(), s->unseen_until))
+		return;
+	pmig_foreign_finish(s, aborted ? -ECANCELED : 0, 0);
+}
+
 static void judge_stream(struct pmig_session *s, int err)
 {
 	switch (s->state) {
@@ -73,15 +99,8 @@ static void judge_stream(struct pmig_session *s, int err)
 			pmig_session_enter(s, PMIG_STATE_RESUMED);
 		fallthrough;
 	case PMIG_STATE_RESUMED:
-		/*
-		 * It was Suspended at least, and we run again. A stream that is gone then was
-		 * forgotten because another writer has read Completed; one that has not moved us
-		 * says Aborted.
-		 */
-		if (pmig_foreign_unseen(s) &&
-		    (err || s->vasi == PMIG_VASI_COMPLETED || s->vasi == PMIG_VASI_ABORTED ||
-		     s->vasi == PMIG_VASI_INVALID))
-			pmig_foreign_finish(s, s->vasi == PMIG_VASI_ABORTED ? -ECANCELED : 0, 0);
+		if (pmig_foreign_unseen(s))
+			judge_unseen(s, err);
 		break;
 	case PMIG_STATE_CANCELLING:
 		if (err || s->vasi == PMIG_VASI_ABORTED || s->vasi == PMIG_VASI_INVALID) {

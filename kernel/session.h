@@ -43,6 +43,8 @@
  * @moved: the stream was seen Resumed or Completed, whatever it is now
  * @has_blackout: @blackout_us counts
  * @others: what others do with the stream; PMIG_F_FOREIGN says that it is theirs
+ * @unseen_until: until then the writer of somebody else's stream that is over may still be seen; 0
+ *	before it is over
  * @errors: how often in a row the state could not be read
  * @node: in the history, while it is not in the slot
  * @recalled: it has been in the history
@@ -75,6 +77,7 @@ struct pmig_session {
 	bool moved;
 	bool has_blackout;
 	struct pmig_others others;
+	ktime_t unseen_until;
 	unsigned int errors;
 	struct list_head node;
 	bool recalled;

@@ -483,6 +483,35 @@ TEST_F(pmig, nobody_was_seen_to_write)
 	}
 }
 
+/*
+ * The stream is over before the tracepoints show its writer: that is waited for, so handlers hear of the new machine,
+ * and once. Another stream moves us here, so that the order is not left to chance.
+ */
+TEST_PSERIES(over_before_its_writer_is_seen)
+{
+	pid_t pid;
+
+	if (!seen_by("tracepoints"))
+		return; /* the writer is seen at once */
+	ASSERT_EQ(0, put("/sys/module/pmig/parameters/unseen_ms", "60000"));
+	ASSERT_EQ(0, stream_new(false, OTHER));
+	ASSERT_BEGIN();
+	pid = fork();
+	if (!pid)
+		_exit(-put("/sys/kernel/mobility/migration", "0x77"));
+	ASSERT_TRUE(waits_inside(pid));
+	ASSERT_EQ(0, stream_found(false, STREAM, "completed"));
+	ASSERT_REACHES(SUSPENDING);
+	ASSERT_EQ(0, stream_set(false, OTHER, "suspending"));
+	ASSERT_EQ(0, result(pid));
+	ASSERT_REACHES(COMPLETED);
+	EXPECT_NE(NULL, change_of(&self->s, "cache.l1d.size"));
+	ASSERT_COMMAND(END);
+	ASSERT_EQ(0, get_session(&self->l, &self->s));
+	EXPECT_FALSE(self->s.there);
+	EXPECT_STREQ("c post,b post,a post,", told());
+}
+
 /* Whoever fails and tries again at once may do so before the failure has been dealt with. */
 TEST_F(sim, tried_again_at_once)
 {

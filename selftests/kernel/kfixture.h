@@ -20,6 +20,7 @@ static inline void load_modules(void)
 	if (access(SIM, F_OK))
 		run("mount -t configfs configfs /sys/kernel/config");
 	put("/sys/module/pmig/parameters/poll_ms", "5");
+	put("/sys/module/pmig/parameters/unseen_ms", "100");
 	put("/sys/module/pmig/parameters/cancel_timeout_ms", "10000");
 	put("/sys/module/pmig/parameters/pre_timeout_ms", "600000");
 }
