@@ -101,7 +101,7 @@ static const char *uevent(int fd, const char *event, char *buf, size_t size)
 	ssize_t n, i;
 
 	snprintf(want, sizeof(want), "PMIG_EVENT=%s\n", event);
-	while ((n = recv(fd, buf, size - 1, MSG_DONTWAIT)) > 0) {
+	while ((n = recv(fd, buf, size - 1, 0)) > 0) {
 		for (i = 0; i < n; i++)
 			if (!buf[i])
 				buf[i] = '\n';
@@ -117,6 +117,7 @@ TEST_F(pmig, uevents)
 	static const char *const events[] = { "begin",	 "quiesce", "pre",	 "ready",
 					      "suspend", "post",    "completed", "end" };
 	struct sockaddr_nl addr = { .nl_family = AF_NETLINK, .nl_groups = 1 };
+	struct timeval never = { .tv_sec = NEVER_MS / 1000 };
 	char buf[4096];
 	const char *u;
 	unsigned int i;
@@ -125,6 +126,7 @@ TEST_F(pmig, uevents)
 	fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_KOBJECT_UEVENT);
 	ASSERT_LE(0, fd);
 	ASSERT_EQ(0, bind(fd, (void *)&addr, sizeof(addr)));
+	ASSERT_EQ(0, setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &never, sizeof(never)));
 	ASSERT_READY();
 	ASSERT_COMMAND(SUSPEND);
 	ASSERT_REACHES(COMPLETED);
