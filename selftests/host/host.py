@@ -29,7 +29,8 @@ SCRIPTS = "/run/scripts"
 HOOKS = "/run/hooks"
 ORIGINAL = DIR + "/sbin/drmgr.powerpc-utils"
 BUS_PROCESS = None
-PATIENCE = 60  # seconds: nothing is concluded from it, but that something does not happen at all
+# Seconds: nothing is concluded from them, but that something does not happen at all.
+PATIENCE = min(60, float(os.environ.get("HOST_PATIENCE", 60)))
 
 BUS_SOCKET = "/run/dbus/system_bus_socket"
 BUS = """<busconfig><type>custom</type><listen>unix:path=/run/dbus/system_bus_socket</listen>

@@ -44,8 +44,9 @@ def kill_all(token):
 def run_program(argv, cwd, limit, first_failure_ends):
     """Returns (why it failed or None, whether that was a time-out), and its TAP."""
     token = secrets.token_hex(8)
+    # A wait ends before the test's time is up, so that it can be named. Each is more than the whole test has needed.
     env = dict(os.environ, ASAN_OPTIONS="detect_leaks=1:abort_on_error=0", UBSAN_OPTIONS="print_stacktrace=1",
-               **{TOKEN: token})
+               HOST_PATIENCE=str(limit / 2), **{TOKEN: token})
     tap, lines = Tap(), []
     process = subprocess.Popen(argv, cwd=cwd, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                stderr=subprocess.STDOUT, text=True, errors="replace", start_new_session=True)

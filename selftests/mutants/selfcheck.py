@@ -127,6 +127,8 @@ def check_timeout(t, top):
     t.check(test.reference() is None, "the test passes without a mutant")
     fate = test.fate(mutant("hangs", new="sleep 1000"))
     t.check(fate.word == "killed" and fate.late, "a mutant that hangs is killed, by the time-out", vars(fate))
+    fate = test.fate(mutant("waits", new="value=1; [ ${HOST_PATIENCE%.*} -lt 2 ] && value=2"))
+    t.check(fate.word == "killed" and not fate.late, "a wait of a host test ends before the test's time is up", vars(fate))
     with mock.patch.object(tree, "LIMIT", 1):
         try:
             copy.run("sh", "-c", "sleep 1000 & sleep 1000")
