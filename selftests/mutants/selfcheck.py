@@ -5,6 +5,7 @@ import asyncio
 import collections
 import glob
 import os
+import select
 import subprocess
 import sys
 import tempfile
@@ -137,6 +138,24 @@ def check_timeout(t, top):
             t.check("within 1 s" in str(e), "a build that hangs is an error", e)
 
 
+def check_build_is_ended(t, top):
+    """When this program is killed, as by who has had enough of it."""
+    copy = Tree(top, os.path.join(top, "build", "copy"))
+    copy.sync()
+    pipe, other = os.pipe()
+    # timeout passes nothing on before it waits.
+    script = (f"until grep -q State:.S /proc/$PPID/status; do :; done; echo $$ > /proc/{os.getpid()}/fd/{other};"
+              "exec sleep 1000")
+    code = f"import tree; tree.Tree({top!r}, {copy.path!r}).run('sh', '-c', {script!r})"
+    runner = subprocess.Popen([sys.executable, "-B", "-c", code], cwd=HERE)
+    build = os.pidfd_open(int(os.read(pipe, 20)))
+    runner.kill()
+    runner.wait()
+    t.check(select.select([build], [], [], 20)[0], "a build ends with the program that has begun it")
+    for fd in (pipe, other, build):
+        os.close(fd)
+
+
 def check_copy(t, top):
     """What only its mode tells from the checkout's file is copied anew."""
     path = os.path.join(top, "product.sh")
@@ -246,6 +265,7 @@ def main():
         make_checkout(top)
         check_program(t, top)
         check_timeout(t, top)
+        check_build_is_ended(t, top)
         check_copy(t, top)
         check_what_is_left(t, top)
         check_step_that_is_not_built(t, top)

@@ -9,8 +9,10 @@ import subprocess
 # A mutant may leave something unused; that is no reason not to build it.
 FLAGS = {"CFLAGS": "-O1 -g -Wno-error", "KCFLAGS": "-Wno-error"}
 
-
 LIMIT = 30 * 60  # seconds for one build, of a kernel's modules and payload, too
+
+# A build has a process group of its own, so that it can be timed out. timeout passes SIGTERM on to it.
+ENDS_WITH_US = ["setpriv", "--pdeathsig", "TERM"]
 
 
 class BuildError(Exception):
@@ -78,8 +80,9 @@ class Tree:
         # A make above this one would hand on its own flags and the checkout's directories.
         for name in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL"):
             env.pop(name, None)
-        done = subprocess.run(["timeout", "-k", "10", str(LIMIT), *argv], cwd=self.path, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                              stderr=subprocess.STDOUT, text=True, errors="replace", check=False)
+        done = subprocess.run([*ENDS_WITH_US, "timeout", "-k", "10", str(LIMIT), *argv], cwd=self.path, env=env,
+                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                              errors="replace", check=False)
         if done.returncode in (124, 137):
             raise BuildError(f"does not build within {LIMIT} s")
         if done.returncode:
