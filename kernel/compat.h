@@ -49,6 +49,22 @@
  */
 #define PMIG_RTAS_TRACE (PMIG_KERNEL >= 6008)
 
+/* Shrinkers are allocated since 6.7. For the selftests. */
+#if PMIG_KERNEL >= 6007
+#define pmig_shrinker_alloc(name)	shrinker_alloc(0, name)
+#define pmig_shrinker_register(s, name) shrinker_register(s)
+#define pmig_shrinker_free(s)		shrinker_free(s)
+#else
+#define pmig_shrinker_alloc(name)	kzalloc(sizeof(struct shrinker), GFP_KERNEL)
+#define pmig_shrinker_register(s, name) register_shrinker(s, name)
+#define pmig_shrinker_free(s)              \
+	({                                 \
+		struct shrinker *_s = (s); \
+		unregister_shrinker(_s);   \
+		kfree(_s);                 \
+	})
+#endif
+
 /* strscpy() took its size from the array only since 6.9. */
 #define pmig_strcpy(dst, src) strscpy(dst, src, sizeof(dst))
 
