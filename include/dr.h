@@ -6,16 +6,16 @@
  *
  *  1. As on AIX: catch SIGRECONFIG with sigaction() or signal(), and in the handler call
  *     dr_reconfig(DR_QUERY, &info), then dr_reconfig(DR_RECONFIG_DONE, &info). Linking libdr is enough:
- *     catching the signal is the registration, ignoring it ends it (not while an event waits for an answer:
- *     a handler may ignore the signal as long as it runs). Without a daemon sigaction() succeeds
- *     all the same, and the next one about SIGRECONFIG tries again. To catch it when it was not caught is
- *     to talk to the bus (for 5 s at the most): not from a signal handler. A child after fork() is
- *     registered by its own next sigaction(), so call daemon() first. Not in fully static programs (-static):
- *     libdr stands between the program and a shared libc.
+ *     a process registers by catching the signal, and ends the registration by ignoring it (not while an
+ *     event waits for an answer: a handler may ignore the signal while it runs). Without a daemon sigaction()
+ *     succeeds all the same, and the next call about SIGRECONFIG tries again. The call that first catches the
+ *     signal talks to the bus (for 5 s at the most), so do not make it in a signal handler. A child after
+ *     fork() is registered by its own next sigaction(), so call daemon() first. Not in fully static programs
+ *     (-static): libdr stands between the program and a shared libc.
  *  2. A file descriptor: dr_open(), then poll() it, dr_next() and dr_ack() or dr_refuse().
  *
- * Names and values of the first are facts of the AIX interface (AIX "dr_reconfig System Call"); the layout
- * of dr_info_t is this project's own, as AIX's is not public: programs are compiled, not copied.
+ * The first way has the names and values of the AIX interface (AIX "dr_reconfig System Call"). The layout of
+ * dr_info_t is this project's own, because AIX's is not public: programs have to be compiled anew.
  *
  * All functions return 0 or more on success. Those of the second way return a negative errno on failure and
  * leave errno alone; dr_reconfig() returns -1 and sets errno.
@@ -40,7 +40,7 @@ extern "C" {
 /* flags of dr_reconfig() */
 #define DR_QUERY 0x1 /* fill in *info with the phase in progress */
 #define DR_EVENT_FAIL \
-	0x2 /* refuse; counts in CHECK only, and only for who may refuse, else EPERM */
+	0x2 /* refuse: in CHECK only, and only from a process that may refuse, else EPERM */
 #define DR_RECONFIG_DONE 0x4 /* handled: the struct that DR_QUERY filled in says which phase */
 
 typedef uint64_t dr_size64_t;
@@ -100,7 +100,7 @@ typedef struct dr_info {
 } dr_info_t;
 
 /**
- * dr_reconfig() - what is going on, and my answer to it
+ * dr_reconfig() - ask what is going on, and answer it
  * @flags: DR_QUERY, DR_EVENT_FAIL or DR_RECONFIG_DONE; DR_QUERY may be or-ed with one of the others
  * @info: filled in by DR_QUERY, read by the others
  *
@@ -156,7 +156,7 @@ enum dr_phase {
  *	a registration of its own
  * @timeout_ms: how long the application may take to answer, 0 for the daemon's default (10 s); the daemon
  *	caps it (drmgr.conf, ApplicationTimeoutMaxSec=). Without DR_MAY_REFUSE, or where that is not granted,
- *	2 s at the most (GraceSec=). What an application really has is in the event, deadline_us
+ *	2 s at the most (GraceSec=). The event says how long the application has: deadline_us
  */
 struct dr_options {
 	const char *name;

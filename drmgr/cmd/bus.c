@@ -43,7 +43,7 @@
 static const struct {
 	const char *name;
 	int status;
-	bool is_final;	  /* no powerpc-utils' drmgr would do better */
+	bool is_final;	  /* powerpc-utils' drmgr would do no better */
 	const char *text; /* NULL: what the daemon said */
 } errors[] = {
 	{ DR_ERROR_BAD_STREAM, DR_EXIT_NO_STREAM, true, NULL },
@@ -52,7 +52,7 @@ static const struct {
 	{ DR_ERROR_OBSERVING, DR_EXIT_OBSERVING, true, NULL },
 	{ DR_ERROR_STOPPED, DR_EXIT_STOPPED, true, NULL },
 	{ DR_ERROR_ABORTED, DR_EXIT_ABORTED, true, NULL },
-	/* to suspend, after everyone was told; or to begin, as where it has no memory or no room for its journal */
+	/* the suspension, after everyone was told; or the beginning, for want of memory or of room for the journal */
 	{ DR_ERROR_FAILED, DR_EXIT_FAILED, false, NULL },
 	{ DR_ERROR_NO_MODULE, DR_EXIT_NO_MODULE, false, NULL },
 	{ DR_ERROR_NO_ENGINE, DR_EXIT_NO_MODULE, false, NULL },
@@ -371,7 +371,7 @@ enum {
 		2, /* the daemon has ended before it told anybody; the next one has its socket */
 };
 
-/* Says nothing, and returns 0, where it failed for one of the *@reasons to try again; *@reasons is that one then, or 0. */
+/* A failure for one of the *@reasons to try again: prints nothing, returns 0, leaves that one in *@reasons, else 0 there. */
 static int run_once(struct call *call, unsigned int *reasons)
 {
 	unsigned int may = *reasons;
@@ -408,7 +408,7 @@ int call_run(struct call *call)
 
 int call_request(struct call *call, const char *method, const struct request *req)
 {
-	/* -w 0 is as none at all, as in powerpc-utils. */
+	/* -w 0 is the same as no -w, as in powerpc-utils. */
 	uint64_t wait =
 		req->wait_min.value ? req->wait_min.value * 60 * USEC_PER_SEC : LOCK_WAIT_USEC;
 	uint64_t until = now_boottime_usec() + wait;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Exit statuses, all in one place: drmgr --help prints this table, and the errors of the bus are mapped to
- * it in bus.c. RSCT looks at 0 and not 0; 1 is what powerpc-utils gives for a refusal; 64 and up follow
+ * it in bus.c. RSCT tells only 0 from the rest; 1 is what powerpc-utils gives for a refusal; 64 and up follow
  * sysexits.h where it has a word for it.
  */
 #ifndef DRMGR_EXIT_H

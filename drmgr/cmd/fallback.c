@@ -4,8 +4,8 @@
  * nothing, and a migration goes on as it does where we are not installed, by powerpc-utils' drmgr or by a plain write.
  * Nobody in the partition is told to get ready; the module sees a migration that is not its own, and tells POST.
  *
- * An operator who evacuates a failing server gets here because something is broken, so this needs nothing
- * that may be: system calls on the stack, no bus, no library but libc, no memory, and no log that may block.
+ * An operator who evacuates a failing server gets here because something is broken, so this uses nothing that may be
+ * broken, too: no bus, no library but libc, no memory but the stack, and no log that may block.
  */
 #include "cmd/fallback.h"
 #include "cmd/exit.h"
@@ -108,8 +108,8 @@ static bool somebody_was_told(const struct fallback *f, uint64_t stream)
 }
 
 /*
- * It may be a link to this program, which would then run itself for ever; so it would through a script that runs it,
- * which can only be there under the distribution's name.
+ * It may be a link to this program, which would then run itself for ever. So would a script that runs this program;
+ * such a script can only be there under the distribution's name.
  */
 const char *fallback_original(const struct fallback *f)
 {

@@ -48,8 +48,8 @@ static bool of_the_hmc(const struct request *req)
 }
 
 /*
- * If stdout or stderr is closed, the bus would get its number, and what is printed would go there. It is no reason to give
- * up.
+ * If stdout or stderr is closed, the bus would get its number, and what is printed would go there. That is no reason
+ * to give up.
  */
 static void fill_standard_fds(void)
 {

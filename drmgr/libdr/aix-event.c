@@ -65,7 +65,7 @@ int dr_aix_event(int fd, struct wire_event *ret)
 		return -ENXIO;
 	if (mark_of(atomic_load(&answered), ret->gen) & ANSWER_DONE)
 		return -ENXIO;
-	/* An end is told however late: whoever got ready for PRE must not stay so. */
+	/* The end is told however late it is: a program that got ready for PRE must not stay so. */
 	if (!is_end(ret->phase) && ret->deadline_us && now_boottime_usec() >= ret->deadline_us)
 		return -ENXIO;
 	return 0;

@@ -119,8 +119,8 @@ static void register_process(void)
 		return;
 	}
 	/*
-	 * An event may have come, and its signal been handled, before there was a socket to look into: that
-	 * handler got ENXIO. So the signal once more.
+	 * An event may have come, and its signal been handled, before there was a socket to look into: that handler
+	 * got ENXIO, so the signal is sent once more.
 	 */
 	if (recv(atomic_load(&state.fd), &c, sizeof(c), MSG_PEEK | MSG_DONTWAIT) > 0)
 		kill(getpid(), SIGRECONFIG);

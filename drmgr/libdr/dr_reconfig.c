@@ -3,8 +3,8 @@
  * dr_reconfig(): what it answers to a query, and what a program may answer through it.
  *
  * It is called from signal handlers and from any thread, for example a JVM's reporter thread while another one got the
- * signal. It therefore allocates nothing, prints nothing, locks nothing and never waits: getpid(), fstat(), recv(),
- * send(), sysinfo() and clock_gettime() are all that it and what it stands on call.
+ * signal. It therefore allocates nothing, prints nothing, locks nothing and never waits: it and the functions that it
+ * uses call only getpid(), fstat(), recv(), send(), sysinfo() and clock_gettime().
  */
 #include "libdr/aix-event.h"
 #include "libdr/aix-register.h"

@@ -13,7 +13,7 @@
 
 #include <errno.h>
 
-/* Not declared under every feature test macro. */
+/* Some feature test macros hide their declarations. */
 handler_fn bsd_signal(int signo, handler_fn handler);
 handler_fn sysv_signal(int signo, handler_fn handler);
 handler_fn __sysv_signal(int signo, handler_fn handler);

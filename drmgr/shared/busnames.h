@@ -38,7 +38,7 @@
 #define DR_BUS_NAME	 "org.drmgr"
 #define DR_BUS_PATH	 "/org/drmgr"
 #define DR_BUS_INTERFACE "org.drmgr.Manager1"
-/* Root reaches all but Register here without a bus: D-Bus, peer to peer */
+/* Here root can call all methods but Register without a bus: D-Bus, peer to peer */
 #define DR_BUS_PRIVATE "unix:path=/run/drmgr/private"
 
 /* The largest "detail" and "wait-min" */

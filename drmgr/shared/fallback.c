@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* What is too long for fallback.h. */
+/* The functions that are too long for fallback.h. */
 #include "shared/fallback.h"
 
 #include <dirent.h>

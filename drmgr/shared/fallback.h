@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * The userland needs glibc 2.28 and systemd 239 (Makefile asks for that), headers of Linux 4.18, and runs on
- * Linux 5.3, the first with pidfd_open(). What it uses of later ones is here by other means, under the same
- * names, so that nobody has to remember: the build includes this file everywhere.
+ * Linux 5.3, the first with pidfd_open(). What it uses of later versions is implemented here under the same names.
+ * The build includes this file everywhere, so that no other file has to know.
  */
 #ifndef DRMGR_FALLBACK_H
 #define DRMGR_FALLBACK_H

@@ -12,8 +12,8 @@
 #include <sys/un.h>
 
 #define WAIT_MS	   100
-#define LONG_USEC  (10 * USEC_PER_MSEC) /* after a longer wait nobody is waited for again */
-#define AGAIN_USEC (10 * USEC_PER_SEC)	/* for so long */
+#define LONG_USEC  (10 * USEC_PER_MSEC) /* after a longer wait there is none */
+#define AGAIN_USEC (10 * USEC_PER_SEC)	/* until this time has passed */
 #define ROOM_BYTES (8 << 20)		/* for a burst of lines, as libsystemd has it */
 #define JOURNAL	   "/run/systemd/journal/socket"
 

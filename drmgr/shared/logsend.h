@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The two ways to the log: systemd's journal, and stderr, which mostly ends there, too. Nobody may read them: journald is
- * frozen, or somebody floods it. So they are waited for only 0.1 s in 10 s, by both ways together.
+ * The two ways to the log: systemd's journal, and stderr, which mostly ends there, too. It may be that nobody reads
+ * them, because journald is frozen or another process floods it. So both together wait for 0.1 s in 10 s at most.
  */
 #ifndef DRMGR_LOGSEND_H
 #define DRMGR_LOGSEND_H

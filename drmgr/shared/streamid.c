@@ -39,7 +39,7 @@ int streamid_parse(const char *s, uint64_t *ret)
 
 		if (digit < 0)
 			return digit;
-		/* overflows from the 17th digit on, and is not used then: junk behind it is still junk */
+		/* overflows from the 17th digit on; the value is not used then, but the rest is still checked */
 		stream = stream << 4 | (unsigned int)digit;
 	}
 	if (n == 0)

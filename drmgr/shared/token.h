@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Which of two processes goes on: the one that takes the token, of which there is one. The command makes it and passes
- * it with its call. The daemon takes it before it tells the first to get ready; the command takes it before
- * it has the partition moved without a daemon that does not answer. So neither has to know what the
- * other is doing, and a daemon that was stopped finds out when it wakes up.
+ * it with its call. The daemon takes it before it tells anybody to get ready; the command takes it before it has the
+ * partition moved without a daemon that does not answer. So neither has to know what the other is doing, and a daemon
+ * that was stopped finds out when it wakes up.
  */
 #ifndef DRMGR_TOKEN_H
 #define DRMGR_TOKEN_H

@@ -26,11 +26,12 @@
  *    returns. After PMIG_LATER the call has returned, so POST_ERROR may come before the
  *    pmig_complete() of PRE.
  *  - The handler's module stays loaded from PRE to the end of POST or POST_ERROR, and after
- *    PMIG_LATER, in whatever phase, until pmig_complete() is called: its exit waits for what calls
- *    that, as pmig_complete() may be the last to hold the module.
+ *    PMIG_LATER, in whatever phase, until pmig_complete() is called. That call may drop the last
+ *    reference to the module, so the module's exit function has to wait for the code that makes
+ *    it.
  *  - pmig_unregister_handler() returns when no call is under way and none will come; not to be
- *    called from inside a handler. pmig_complete() of what was answered with PMIG_LATER is still
- *    due after it.
+ *    called from inside a handler. A driver that has answered PMIG_LATER has to call
+ *    pmig_complete() even after it.
  *
  * The partition's clocks: CLOCK_MONOTONIC goes on over the stand-still; the wall clock may step.
  * AIX counterpart: reconfig_register_list(), reconfig_complete(), DR_WAIT.

@@ -56,7 +56,7 @@
  *	6 << 24 | ERRNO, undo, FAILED. In SUSPENDING it may come too late: COMPLETED then
  * @PMIG_CMD_ADOPT: become the owner of a session that has none: of STREAM, even if it has made
  *	room for another that nobody owns either; without STREAM of the one that GET tells.
- *	-EAGAIN while another stream is moving: once more at the next event, then
+ *	-EAGAIN while another stream is moving: try again at the next event
  * @PMIG_CMD_END: in CHECKED, COMPLETED or FAILED: the result has been taken, forget the session. In
  *	ENABLED or QUIESCE: follow the stream no more, and leave it to whoever else moves it
  */
@@ -82,8 +82,8 @@ enum pmig_cmd {
  * @PMIG_A_ENGINE: string, "pseries" or "sim"; without it the first engine that is there, in
  *	this order
  * @PMIG_A_ERRNO: u32, a positive errno, at most 24 bits: why the owner cancels
- * @PMIG_A_PRE_MS: u32, milliseconds that the owner wants from QUIESCE to SUSPENDING; 0, none, or
- *	more than the module's parameter pre_timeout_ms: so many as that
+ * @PMIG_A_PRE_MS: u32, milliseconds that the owner wants from QUIESCE to SUSPENDING; if it
+ *	is 0, absent, or more than the module's parameter pre_timeout_ms, that counts
  * @PMIG_A_FD: u32, the sender's descriptor of /sys/kernel/mobility/migration, open for writing:
  *	taken where the module may not open that itself. May be closed when the command has
  *	returned
