@@ -117,7 +117,7 @@ static void fill_quota(int each, int fds[])
 	sd_bus_unref(bus);
 }
 
-/* What the daemon drops its sender for comes from one of each four; the others lie in every phase. */
+/* One application in four sends what the daemon drops a sender for; the others give a wrong answer in every phase. */
 static void lie(int fd, int n, const struct wire_event *event)
 {
 	struct wire_answer answer = { .gen = event->gen, .error = EBUSY };
@@ -168,7 +168,7 @@ static void application(int each, int kind)
 		answer_all(each, fds);
 }
 
-/* ---- what nobody tries */
+/* ---- what the user nobody tries */
 
 /* Held by this process from then on, whatever the file is called by that time */
 static void lock(int fd)

@@ -1,9 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# One migration as it is, and one while 32 users at their quota and nobody attack it (attack.c): each phase takes no longer
-# than one grace more, by the log's own times, and ends as well. What they ask for is far longer than the slack
-# that an emulated machine has here, and so is a second grace.
+# One migration without an attack, and one while 32 users at their quota and the user nobody attack it (attack.c): each
+# phase takes no longer than one grace more, by the log's own times, and ends as well. What they ask for is far longer
+# than the slack that an emulated machine has here, and so is a second grace.
 # shellcheck source=selftests/daemon/lib.sh
 . "$(dirname "$0")/lib.sh"
 

@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# CHECK: one who says no stops it, with his reason in front of the operator; several are collected; who may not
-# stop it gives advice; a file that root does not own alone is not run.
+# CHECK: one refusal stops the migration, and the operator sees its reason; several are collected; a refusal of somebody who
+# may not refuse is advice; a file that root does not own alone is not run.
 # shellcheck source=selftests/daemon/lib.sh
 . "$(dirname "$0")/lib.sh"
 

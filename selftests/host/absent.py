@@ -9,7 +9,7 @@ from host import SEEN, Daemon, Journal, Migration, check, script, seen, status, 
 
 
 def without_daemon(t):
-    """No drmgrd to be had: a check passes, and a migration goes to powerpc-utils' drmgr, or is a plain write."""
+    """drmgrd cannot be started: a check passes, and a migration goes to powerpc-utils' drmgr, or is a plain write."""
     journal = Journal()
     r = check("0x7001")
     t.same("a check ends with 0", 0, r.returncode)

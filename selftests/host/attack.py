@@ -11,13 +11,13 @@ LOG = DIR + "/attack.log"
 
 
 def know_users():
-    """The bus talks to none that it does not know."""
+    """The bus accepts only users that it can look up."""
     put("/run/passwd", text("/etc/passwd") + "".join(f"a{i}:x:{20000 + i}:65534::/:/bin/false\n" for i in range(USERS)))
     subprocess.run(["mount", "--bind", "/run/passwd", "/etc/passwd"], check=True)
 
 
 def attack(t):
-    """32 users at their quota ask for an hour in each phase, and nobody tries every way in: the migration goes on."""
+    """32 users at their quota ask for an hour in each phase, and the user nobody tries every way in: the migration goes on."""
     know_users()
     daemon = Daemon(f"MaxApplicationsPerUser={EACH}", "ApplicationTimeoutMaxSec=3600", "PreTimeoutSec=3600", "GraceSec=2")
     script("10-one", timeout=300)

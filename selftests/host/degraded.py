@@ -79,7 +79,7 @@ def without_module(t):
 
 
 def post_alone(t):
-    """WithoutModule=post: nobody gets quiet; who is no hook hears that it has moved, and nothing if it has not."""
+    """WithoutModule=post: nobody is told PRE. All but hooks are told that it has moved, and nothing if it has not."""
     daemon = Daemon("WithoutModule=post")
     everyone()
     after = ["app post", "10-one postmigrate"]

@@ -120,7 +120,7 @@ def text(path):
 
 
 def until_blocked(call):
-    """Calls it until it would have to wait, and returns how often."""
+    """Makes the call until it would block, and returns how often it did not."""
     n = 0
     try:
         while True:
@@ -131,7 +131,7 @@ def until_blocked(call):
 
 
 def full_pipe():
-    """One that takes no more, as its reader does not read; to write to it waits for ever."""
+    """A pipe whose reader does not read, and which is full: a write to it would never return."""
     _, pipe = os.pipe()
     os.set_blocking(pipe, False)
     until_blocked(lambda: os.write(pipe, b"x" * 4096))
@@ -168,7 +168,7 @@ class Systemd:
         threading.Thread(target=self.listen, daemon=True).start()
 
     def freeze(self):
-        """It listens no more, and its socket is full."""
+        """It no longer reads, and its socket is full."""
         self.listens.clear()
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as s:
             s.setblocking(False)
@@ -234,7 +234,7 @@ class Daemon:
         wait(lambda: len(re.findall(said, self.log())) > before, "the settings to be read")
 
     def stop(self):
-        """Until SIGCONT it answers nothing, and the bus does not know."""
+        """It answers nothing until SIGCONT, and the bus does not notice."""
         self.process.send_signal(signal.SIGSTOP)
         wait(lambda: "\nState:\tT" in text(f"/proc/{self.process.pid}/status"), "the daemon to stop")
 
@@ -454,7 +454,7 @@ class Journal:
         wait(lambda: line in [x[2] for x in self.lines], f"\"{line}\" in syslog")
 
     def freeze(self):
-        """It is stopped, and its socket takes no more."""
+        """It is stopped, and its socket is full."""
         self.process.send_signal(signal.SIGSTOP)
         while self.fill():  # what one sender may have on its way is bounded, too
             pass

@@ -105,7 +105,7 @@ def left_alone(t):
 
 
 def ends_what_was_begun(t):
-    """Whom an earlier daemon has told to get ready, Mode=observe or not, hears how it ended, once."""
+    """Those that an earlier daemon has told to get ready are told the end, once, in spite of Mode=observe."""
     daemon = Daemon()
     host.script("10-one")
     Member("app", "required", f"hold=pre:{host.DIR}/go")

@@ -32,7 +32,7 @@ def grace(t):
 
 
 def advice(t):
-    """What users say is shown, but not all of it, and whoever stops the migration comes first."""
+    """What users' applications say is shown up to a bound, behind the refusals that stop the migration."""
     Daemon()
     for i in range(11):
         Member(f"user-{i}", "may-refuse", "refuse=" + "I would rather not " * 20, uid=NOBODY)

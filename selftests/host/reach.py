@@ -38,13 +38,13 @@ def connections():
 
 
 def answer(stream):
-    """To a check: that nobody could be asked is a warning, and no status."""
+    """The answer to a check. That nobody could be asked is a warning, and does not change the status."""
     r = check(stream)
     return r.returncode, r.stderr
 
 
 def take_all_of_roots(limit=1000):
-    """What a program of root's does that leaks its connections to the bus."""
+    """As a program of root's that leaks its connections to the bus."""
     held = []
     for _ in range(limit):
         s = connect(BUS_SOCKET)
@@ -225,7 +225,7 @@ def asked_again(t):
 
 @contextlib.contextmanager
 def over_the_bus():
-    """Who is started here goes over the system bus, as where there is no private socket."""
+    """What is started here uses the system bus, as if there were no private socket."""
     os.environ["DBUS_SYSTEM_BUS_ADDRESS"] = "unix:path=" + BUS_SOCKET
     try:
         yield
@@ -234,7 +234,7 @@ def over_the_bus():
 
 
 def gone_from_the_bus(t):
-    """Whoever waits for an answer over the bus and goes, or loses the bus, is not waited for any more."""
+    """The daemon forgets a caller that waits for its answer over the bus and then ends, or loses the bus."""
     Daemon()
     hook("50-hook", "[ $PHASE != check ] || exec sleep 1000")
     with over_the_bus():
@@ -273,7 +273,7 @@ class PaperBus:
         self.said = []  # member or error of each message
 
     def greet(self):
-        """Until the daemon has its name."""
+        """Waits until the daemon has its name."""
         self.accept()
         head = b""
         while b"RequestName" not in head:
@@ -330,7 +330,7 @@ class PaperBus:
                   struct.pack("<I2s2xIIIiI", 1, b"x\0", 0, 0, 0, 0, 0))
 
     def asked(self, number):
-        """What becomes of so many registrations: whether the daemon asks who it is, and goes on, or refuses."""
+        """How many of these registrations the daemon goes on with (it asks the bus for the caller), and how many it refuses."""
         heads = [self.read()[1] for _ in range(number)]
         return sum(b"GetConnectionCredentials" in x for x in heads), sum(b"org.drmgr.Error.TooMany" in x for x in heads)
 
@@ -403,7 +403,7 @@ def result_survives(t):
 
 
 def ends_without_bus(t):
-    """A bus that hangs keeps no daemon from its end: systemctl restart would have none there for two minutes."""
+    """A bus that hangs does not keep the daemon from ending: else systemctl restart would take two minutes."""
     host.stop_bus()
     daemon = Daemon()
     daemon.process.terminate()

@@ -391,8 +391,9 @@ TEST_PSERIES(two_writers)
 }
 
 /*
- * The same with ours, which waits in Enabled because PRE came at once. Each looks once a second; that he begins in
- * the middle of ours makes it likely that he looks next, and where he did not, all is as well, but it is done again.
+ * The same with ours, which waits in Enabled because PRE came at once. Each write looks at the stream once a second.
+ * The other one begins in the middle of ours, so it probably looks next. If it does not, that is no failure, and the
+ * test tries again.
  */
 TEST_PSERIES(somebody_is_faster_than_our_write)
 {

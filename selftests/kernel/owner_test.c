@@ -176,7 +176,7 @@ TEST_F(pmig, in_undo)
 	ASSERT_COMMAND(END);
 }
 
-/* It was he who cancelled, and that stays the reason. */
+/* The owner cancelled, and that stays the reason. */
 static void given_up(struct __test_metadata *_metadata, struct bench *self, const char *log)
 {
 	ASSERT_REACHES(FAILED);

@@ -166,7 +166,7 @@ static bool to_failed(struct bench *b)
 
 #define CMD(cmd) BIT(PMIG_CMD_##cmd)
 
-/* What its owner may send in each state. ADOPT is always allowed to him, and changes nothing. */
+/* What its owner may send in each state. The owner may always send ADOPT, which changes nothing. */
 static const struct {
 	uint32_t state;
 	bool (*reach)(struct bench *b);
@@ -195,7 +195,7 @@ static int send_any(struct bench *b, struct link *l, uint32_t cmd)
 	return command(l, cmd);
 }
 
-/* Everything that somebody with this socket may not send; @err is what he hears. */
+/* Everything that may not be sent over this socket; @err is the answer. */
 static void refused(struct __test_metadata *_metadata, struct bench *self, struct link *l,
 		    uint32_t state, uint32_t may, int err)
 {

@@ -16,7 +16,7 @@ from verdict import Fate, failure, unfit
 
 TOKEN = "PMIG_MUTANT"  # in the environment of all that a test starts
 STEPS = {"netlink-spec": ["selftests/netlink-spec/check.py"], "install": ["selftests/install/install.sh"]}
-# Who cleans his environment is not found by the token; a PID namespace ends with its first process, the shell.
+# A process that cleans its environment is not found by the token; a PID namespace ends with its first process, the shell.
 NAMESPACE = ["unshare", "-p", "-f", "--kill-child", "--mount-proc", "sh", "-c", '"$@"; exit', "sh"]
 NOT_BUILT = "builds without a warning"  # a check of the step "install"
 LIMIT = 300  # seconds for a test that is not mutated

@@ -16,7 +16,7 @@ FIXTURE(bus)
 
 static char *const argv[] = { "drmgr", NULL };
 
-/* An admin who wants it so: what the daemon cannot do is an error. And the place that goes on without it writes to. */
+/* Fallback=refuse: what the daemon cannot do is an error. The other goes on without the daemon, and writes to @written. */
 static char config[96], written[96];
 static struct fallback refusing = { .config = config, .migration = written };
 static struct fallback going_on = { .config = "/nonexistent", .migration = written };

@@ -217,7 +217,7 @@ static void put_line(FILE *f, const char *text)
 	fprintf(f, "%08x %s\n", crc32_of(text, strlen(text)), text);
 }
 
-/* A good sum under nonsense: as somebody would write it who wants to harm. */
+/* Nonsense with a good sum, as an attacker would write it. */
 TEST_F(journal, hostile_records)
 {
 	static const char open[] = "open 1 12 0 - - boot";

@@ -22,7 +22,7 @@ int kill(pid_t pid, int sig)
 	return unkillable ? 0 : (int)syscall(SYS_kill, pid, sig);
 }
 
-static char no_flusher[128]; /* a file that whoever is no I/O flusher any more makes */
+static char no_flusher[128]; /* made by a process when it is no I/O flusher any more */
 
 /* Instead of libc's: in a container it may not be allowed. */
 int prctl(int option, ...)
@@ -491,7 +491,7 @@ TEST_F(scripts, register_missed_its_time_once)
 	EXPECT_TRUE(trace_has(self, "db", "checkmigrate"));
 }
 
-/* SIGKILL does not reach who sleeps uninterruptibly; PRE has to end all the same. */
+/* SIGKILL does not reach a process that sleeps uninterruptibly; PRE has to end all the same. */
 TEST_F(scripts, one_that_cannot_be_killed)
 {
 	struct notice pre = { .phase = DR_PHASE_PRE, .stream = 1, .gen = 1 };

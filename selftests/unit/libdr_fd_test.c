@@ -384,7 +384,7 @@ static void *catch_it(void *arg)
 	return NULL;
 }
 
-/* While one thread waits for the bus, another one changes its mind. */
+/* While one thread waits for the bus to register, another one ends the registration. */
 TEST_F(fd, ignored_while_it_registers)
 {
 	pthread_t thread;
