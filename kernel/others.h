@@ -7,7 +7,7 @@
 
 /**
  * enum pmig_others_state - whose the migration is
- * @PMIG_OTHERS_NONE: ours; others may write the same stream all the same
+ * @PMIG_OTHERS_NONE: ours, although others may write the same stream
  * @PMIG_OTHERS_MOVING: theirs, and under way
  * @PMIG_OTHERS_DONE: theirs, and over
  */

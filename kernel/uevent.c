@@ -21,7 +21,7 @@
 
 #include "uevent.h"
 
-/* So many wait to be sent at most, those of several sessions; the rest is lost, and logged. */
+/* At most so many wait to be sent, of all sessions together; further ones are lost, and logged. */
 #define QUEUE_LEN 64
 
 /* A uevent has 2048 bytes in all; names that do not fit are left out, and "..." says so. */

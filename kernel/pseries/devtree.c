@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The snapshot of PowerVM: who and what the machine is, from the device tree, which mainline has
- * brought up to date when its write returns. The kernel's own copies of some of it are those of the
- * machine it was booted on, for good: a change there is flagged as stale.
+ * brought up to date when its write returns. The kernel has its own copies of some values, and
+ * keeps those of the machine that it was booted on: a change of such a value is flagged as stale.
  */
 #include <linux/of.h>
 

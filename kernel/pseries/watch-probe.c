@@ -62,7 +62,7 @@ static void deliver_events(struct work_struct *work)
 }
 
 /*
- * A begin is taken only if there is room for its end, too: a session that nobody ends would stay
+ * A begin is queued only if there is room for its end, too: a session without an end would stay
  * for ever.
  */
 static bool add_event(struct event e)

@@ -31,7 +31,7 @@ static struct pmig_sim_machine here = {
 	.l3_size = 8388608,
 };
 
-/* A partition can only be suspended once at a time, by whoever comes first. */
+/* Only one writer at a time suspends the partition: the first. */
 static DEFINE_MUTEX(suspend_lock);
 
 static int read_state(u64 id)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The engine "sim": a hypervisor that is not there. */
+/* The engine "sim": a simulated hypervisor. */
 #ifndef _PMIG_SIM_ENGINE_H
 #define _PMIG_SIM_ENGINE_H
 
