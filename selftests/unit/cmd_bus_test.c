@@ -208,7 +208,7 @@ TEST_F(bus, errors)
 	}
 }
 
-/* Of a migration that only these stop; what it begins by itself is a write of the stream ID. */
+/* An error that is final ends a migration. After any other error the command goes on by itself, and writes the stream ID. */
 TEST_F(bus, what_the_daemon_cannot_do_stops_nothing)
 {
 	struct request req = check;
@@ -252,7 +252,7 @@ TEST_F(bus, what_fails_after_it_has_begun_is_over)
 	EXPECT_STREQ("drmgr: why\n", text_of(self, self->err));
 }
 
-/* It answers, but does not get on: its own deadline counts, and another stream's does not. */
+/* The daemon answers, but makes no progress: its own deadline counts, and that of another stream does not. */
 TEST_F(bus, daemon_is_past_its_own_deadline)
 {
 	struct request req = check;

@@ -770,7 +770,7 @@ TEST_F(registry, one_without_the_right_leaves_time_for_drivers)
 	close(fd);
 }
 
-/* Asks for @phase, lets one with the right answer and three without be silent. */
+/* Tells @phase to one that has the right to refuse and answers, and to three without the right, which stay silent. */
 static void be_silent(struct __test_metadata *_metadata, FIXTURE_DATA(registry) * self,
 		      enum dr_phase phase, int voter, const int *silent)
 {
@@ -781,7 +781,7 @@ static void be_silent(struct __test_metadata *_metadata, FIXTURE_DATA(registry) 
 
 	n.deadline = phase == DR_PHASE_PRE ? before + 3600 * USEC_PER_SEC : 0;
 	self->done = 0;
-	self->a->ops->check(self->a, &n); /* all ops are one */
+	self->a->ops->check(self->a, &n); /* all ops are the same function */
 	ASSERT_EQ(sizeof(event), recv(voter, &event, sizeof(event), MSG_DONTWAIT));
 	EXPECT_LE(before + 60 * USEC_PER_SEC, event.deadline_us);
 	for (int i = 0; i < 3; i++) {
@@ -825,7 +825,7 @@ TEST_F(registry, silence_without_the_right_costs_one_grace)
 	close(voter);
 }
 
-/* Whatever a user does again and again, it pushes nothing else out of the log. */
+/* A user who repeats something for ever does not push anything else out of the log. */
 TEST_F(registry, garbage_is_logged_a_few_times)
 {
 	struct registration w = self_as(self, 1000);
@@ -890,7 +890,7 @@ static int on_turn(sd_event_source *s, int fd, uint32_t events, void *userdata)
 	return 0;
 }
 
-/* Whoever else has something to say in the loop has its turn meanwhile, and who may refuse does not wait for them. */
+/* Other sources in the loop get their turn meanwhile, and an application that may refuse does not wait for them. */
 TEST_F_TIMEOUT(registry, very_many_do_not_keep_the_loop, 120)
 {
 	struct notice pre = { .phase = DR_PHASE_PRE, .stream = 1, .gen = 3 };
@@ -940,7 +940,7 @@ TEST_F_TIMEOUT(registry, very_many_do_not_keep_the_loop, 120)
 	close(pipe_fds[1]);
 }
 
-/* While they are told, the next in turn goes, and all that follow. */
+/* While they are told, the next one leaves, and so do all that follow it. */
 TEST_F(registry, gone_before_its_turn)
 {
 	struct notice pre = { .phase = DR_PHASE_PRE, .stream = 1, .gen = 3 };
@@ -965,7 +965,7 @@ TEST_F(registry, gone_before_its_turn)
 		close(fds[i]);
 }
 
-/* Telling takes time, too: when the grace is over, no more of it is theirs. They hear the end that they asked for. */
+/* The grace is over before they have been told, so they are not told PRE. They are told the end, which they asked for. */
 TEST_F(registry, too_many_for_the_grace)
 {
 	struct notice pre = { .phase = DR_PHASE_PRE, .stream = 1, .gen = 3 };

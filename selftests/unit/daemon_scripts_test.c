@@ -264,7 +264,7 @@ TEST_F(scripts, adopted_with_its_own_deadline)
 	TH_LOG("killed before it had put the database back");
 }
 
-/* It has ended when its deadline comes, and what it has started has not. */
+/* The script has ended when its deadline comes, but a process that it has started has not. */
 TEST_F(scripts, adopted_with_its_group)
 {
 	struct notice n = { .phase = DR_PHASE_POST, .stream = 1, .gen = 1 };
@@ -508,7 +508,7 @@ TEST_F(scripts, one_that_cannot_be_killed)
 	EXPECT_EQ(1, self->done);
 }
 
-/* It may be one that would have refused; that it was not asked is not kept from the operator. */
+/* It may be one that would have refused, so the operator is told that it was not asked. */
 TEST_F(scripts, one_that_cannot_be_asked)
 {
 	struct notice check = { .phase = DR_PHASE_CHECK, .stream = 1, .gen = 1 };

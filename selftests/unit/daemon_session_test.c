@@ -658,7 +658,7 @@ TEST_F(session, a_refusal_in_pre_cancels_and_undoes_those_told)
 	EXPECT_STREQ("signals signals-1: no time", result.message);
 }
 
-/* The platform is quicker: who was told PRE hears that it moved, and so does the caller. */
+/* The platform is quicker: those that were told PRE are told that it moved, and so is the caller. */
 TEST_F(session, too_late_to_cancel)
 {
 	struct session_result result;
@@ -676,7 +676,7 @@ TEST_F(session, too_late_to_cancel)
 	EXPECT_EQ(1, result.nr_changes);
 }
 
-/* An audience that does not keep to PRE's deadline itself: the session does. */
+/* An audience that misses PRE's deadline: the session keeps it. */
 TEST_F(session, pre_has_a_deadline_as_a_whole)
 {
 	struct session_result result;
@@ -734,7 +734,7 @@ TEST_F(session, begin_ends_when_it_is_time_for_pre)
 	ASSERT_LE(0, sd_event_source_get_time(self->s->timer, &when));
 	EXPECT_LT(now_usec(), when);
 	EXPECT_GT(now_usec() + most / 2, when);
-	/* Its time has come. */
+	/* Its time is up. */
 	self->s->wanted -= most / 2;
 	expected.pre_timeout = most / 2;
 	ASSERT_TRUE(ends_in_time(self));
@@ -1097,7 +1097,7 @@ TEST_F(session, foreign_migration)
 		     trace);
 }
 
-/* How it ends is known to the one who has it: not that it went well. */
+/* Another daemon has the session and knows how it ends. This one must not say that it went well. */
 TEST_F(session, foreign_migration_of_another_daemon)
 {
 	struct session_result result;
@@ -1112,7 +1112,7 @@ TEST_F(session, foreign_migration_of_another_daemon)
 	EXPECT_EQ(SESSION_BUSY, result.outcome);
 }
 
-/* Who asked for it has gone on without us: it is somebody else's migration, and the module is to see it as that. */
+/* The drmgr that asked for it has gone on without us: it is somebody else's migration, also to the module. */
 TEST_F(session, drmgr_has_lost_patience)
 {
 	struct session_result result;
@@ -1128,7 +1128,7 @@ TEST_F(session, drmgr_has_lost_patience)
 	close(self->token);
 }
 
-/* The same while the module answers: it lets go of the stream, whatever we are told to do. */
+/* The same while the module answers: it has to let go of the stream, even if the daemon is told to end. */
 static void loses_patience_during_begin(struct __test_metadata *_metadata,
 					FIXTURE_DATA(session) * self)
 {
@@ -1150,7 +1150,7 @@ TEST_F(session, drmgr_loses_patience_during_begin)
 	EXPECT_STREQ("BEGIN END", trace);
 }
 
-/* It is moved before the module has let go: those who want to hear of that do. */
+/* The partition moves before the module has let go: those that want to be told POST are told. */
 TEST_F(session, moved_before_the_module_lets_go)
 {
 	self->backend.fails = PMIG_CMD_END;
@@ -1169,7 +1169,7 @@ TEST_F(session, moved_before_the_module_lets_go)
 	EXPECT_STREQ("BEGIN END signals-1:post signals-2:post END", trace);
 }
 
-/* Whoever asked for it must not go on without us from when the first is told. */
+/* From the moment that anybody is told, the drmgr that asked for it must not go on without us. */
 TEST_F(session, takes_the_token_before_it_tells)
 {
 	self->token = token_new();
@@ -1190,7 +1190,7 @@ TEST_F(session, takes_the_token_before_it_tells)
 	close(self->token);
 }
 
-/* The copy takes as long as it takes: to end the daemon ends it, as it does when PRE comes after it. */
+/* The copy has no deadline, so a daemon that is told to end cancels it, also where PRE came before it. */
 TEST_F(session, stopped_while_its_write_waits)
 {
 	struct session_result result;

@@ -130,7 +130,7 @@ TEST_F(aix, query)
 	EXPECT_EQ(STREAM, info.dr_stream);
 	EXPECT_EQ(info.sys_memsz, info.sys_total_frames * 4096);
 	EXPECT_LT(0, info.sys_free_frames);
-	/* asking is not answering */
+	/* a query sends no answer */
 	ASSERT_EQ(0, dr_reconfig(DR_QUERY, &info));
 	EXPECT_EQ(0, heard(self).gen);
 }
