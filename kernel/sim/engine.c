@@ -128,7 +128,8 @@ static int suspend_once(u64 id, u64 *blackout_ns)
 		return err ?: -EIO;
 
 	begin = ktime_get();
-	msleep(blackout_ms);
+	/* msleep() counts ticks: where these come late, it ends too early by the clock. */
+	usleep_range(blackout_ms * USEC_PER_MSEC, blackout_ms * USEC_PER_MSEC + USEC_PER_MSEC);
 	mutex_lock(&pmig_sim_lock);
 	here = there;
 	stream = pmig_sim_stream_find(id);
