@@ -69,10 +69,11 @@ struct paper_backend {
 	bool stays_resumed;
 	bool stays_cancelling;
 	bool stays_checking;
-	bool cancel_is_late; /* it moves all the same */
-	bool moves;	     /* before the command that fails */
-	bool other_moves;    /* another stream, and what is to be adopted has made room for it */
-	int fail_in_move;    /* errno, 0: it moves */
+	bool cancel_is_late;  /* it moves all the same */
+	bool moves;	      /* before the command that fails */
+	bool other_moves;     /* another stream, and what is to be adopted has made room for it */
+	bool other_has_ended; /* and its end is heard before the answer to ADOPT */
+	int fail_in_move;     /* errno, 0: it moves */
 	uint32_t seq;
 	uint32_t cancel_errno;
 	uint32_t cancelled_with;
@@ -111,6 +112,9 @@ static int paper_later(sd_event_source *s, void *userdata)
 	note("%s%s", names[p->command], "");
 	p->done = NULL;
 	if (p->command == PMIG_CMD_ADOPT && p->other_moves) {
+		p->other_moves = !p->other_has_ended;
+		if (p->other_has_ended)
+			become(p, PMIG_STATE_COMPLETED, 0);
 		done(p->userdata, -EAGAIN, "ask again");
 		return 0;
 	}
@@ -998,6 +1002,20 @@ TEST_F(session, killed_and_another_stream_is_moving)
 	EXPECT_STREQ(
 		"ADOPT ADOPT ADOPT signals-1:post signals-2:post scripts-1:post scripts-2:post END",
 		trace);
+}
+
+/* That other stream ends after the module has answered, and is heard of before the answer. */
+TEST_F(session, killed_and_another_stream_has_just_moved)
+{
+	ASSERT_TRUE(die_at(self, "SUSPEND"));
+	self->backend.other_moves = true;
+	self->backend.other_has_ended = true;
+	become(&self->backend, PMIG_STATE_RESUMED, 0);
+	ASSERT_EQ(0, adopt(self));
+	loop(self);
+	ASSERT_TRUE(self->over);
+	EXPECT_STREQ("ADOPT ADOPT signals-1:post signals-2:post scripts-1:post scripts-2:post END",
+		     trace);
 }
 
 TEST_F(session, killed_while_in_transit_tells_nobody_twice)

@@ -56,6 +56,21 @@ static bool kernel_fails(const struct session *s)
 	       kernel_is(s, PMIG_STATE_NONE, PMIG_STATE_NONE);
 }
 
+static void command(struct session *s, enum pmig_cmd cmd);
+
+/* Another stream is in the module's slot, and ours waits until that is free. */
+static bool adopts_later(const struct session *s)
+{
+	return s->stage == STAGE_ADOPTING && !s->command_pending && s->command_error == -EAGAIN;
+}
+
+/* At each change in the module, which may be heard of before the answer to the command before it. */
+static void adopt_again(struct session *s)
+{
+	if (adopts_later(s) && s->news)
+		command(s, PMIG_CMD_ADOPT);
+}
+
 static void on_command(void *userdata, int error, const char *text)
 {
 	struct session *s = userdata;
@@ -64,6 +79,7 @@ static void on_command(void *userdata, int error, const char *text)
 	s->command_error = error;
 	text_copy(s->command_text, sizeof(s->command_text),
 		  text[0] || error == 0 ? text : errno_text(error), SIZE_MAX);
+	adopt_again(s);
 	session_kick(s);
 }
 
@@ -97,23 +113,18 @@ static void command(struct session *s, enum pmig_cmd cmd)
 
 	s->command_pending = true;
 	s->command_error = 0;
+	s->news = false;
 	r = backend_command(s->setup.backend, cmd, &args, on_command, s);
 	if (r < 0)
 		on_command(s, r, "");
-}
-
-/* Another stream is in the module's slot, and ours waits until that is free. */
-static bool adopts_later(const struct session *s)
-{
-	return s->stage == STAGE_ADOPTING && !s->command_pending && s->command_error == -EAGAIN;
 }
 
 void session_on_state(void *userdata, _unused_ const struct kernel_state *state)
 {
 	struct session *s = userdata;
 
-	if (adopts_later(s))
-		command(s, PMIG_CMD_ADOPT);
+	s->news = true;
+	adopt_again(s);
 	session_kick(s);
 }
 
