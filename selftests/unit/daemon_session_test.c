@@ -63,7 +63,7 @@ struct paper_backend {
 	backend_done_t done;
 	void *userdata;
 	enum pmig_cmd command;
-	enum pmig_cmd fails; /* this command fails with -EBUSY */
+	enum pmig_cmd fails; /* this command fails with -EBUSY, ADOPT with -ENOENT */
 	bool no_quiesce;     /* stays ENABLED */
 	bool stays_waiting;  /* in Enabled, with our write */
 	bool stays_resumed;
@@ -73,6 +73,7 @@ struct paper_backend {
 	bool moves;	      /* before the command that fails */
 	bool other_moves;     /* another stream, and what is to be adopted has made room for it */
 	bool other_has_ended; /* and its end is heard before the answer to ADOPT */
+	bool is_owned;	      /* by another port, or by that of a daemon before us */
 	int fail_in_move;     /* errno, 0: it moves */
 	uint32_t seq;
 	uint32_t cancel_errno;
@@ -118,10 +119,14 @@ static int paper_later(sd_event_source *s, void *userdata)
 		done(p->userdata, -EAGAIN, "ask again");
 		return 0;
 	}
+	if (p->command == PMIG_CMD_ADOPT && p->is_owned) {
+		done(p->userdata, -EBUSY, "the session has an owner");
+		return 0;
+	}
 	if (p->command == p->fails) {
 		if (p->moves)
 			become(p, PMIG_STATE_SUSPENDING, 0);
-		done(p->userdata, -EBUSY, "no");
+		done(p->userdata, p->command == PMIG_CMD_ADOPT ? -ENOENT : -EBUSY, "no");
 		return 0;
 	}
 	switch (p->command) {
@@ -436,6 +441,15 @@ static int start(FIXTURE_DATA(session) * self, enum session_kind kind, bool forc
 static void loop(FIXTURE_DATA(session) * self)
 {
 	while (!self->over && sd_event_run(self->event, 50000) > 0)
+		;
+}
+
+/* Longer: something is tried again from time to time. */
+static void wait_for(FIXTURE_DATA(session) * self)
+{
+	usec_t until = now_usec() + 20 * USEC_PER_SEC;
+
+	while (!self->over && now_usec() < until && sd_event_run(self->event, 50000) >= 0)
 		;
 }
 
@@ -1012,8 +1026,23 @@ TEST_F(session, killed_and_another_stream_has_just_moved)
 	self->backend.other_has_ended = true;
 	become(&self->backend, PMIG_STATE_RESUMED, 0);
 	ASSERT_EQ(0, adopt(self));
-	loop(self);
+	wait_for(self);
 	ASSERT_TRUE(self->over);
+	EXPECT_STREQ("ADOPT ADOPT signals-1:post signals-2:post scripts-1:post scripts-2:post END",
+		     trace);
+}
+
+/* As long as a child of the last daemon holds its socket, the module does not know that it has gone. */
+TEST_F(session, killed_and_the_module_has_not_noticed)
+{
+	ASSERT_TRUE(die_at(self, "SUSPEND"));
+	self->backend.is_owned = true;
+	become(&self->backend, PMIG_STATE_COMPLETED, 0);
+	ASSERT_EQ(0, adopt(self));
+	loop(self);
+	EXPECT_STREQ("ADOPT", trace);
+	self->backend.is_owned = false;
+	wait_for(self);
 	EXPECT_STREQ("ADOPT ADOPT signals-1:post signals-2:post scripts-1:post scripts-2:post END",
 		     trace);
 }
@@ -1121,7 +1150,7 @@ TEST_F(session, foreign_migration_of_another_daemon)
 	struct session_result result;
 
 	become(&self->backend, PMIG_STATE_SUSPENDING, 0);
-	self->backend.fails = PMIG_CMD_ADOPT;
+	self->backend.is_owned = true;
 	ASSERT_EQ(0, start(self, SESSION_FOREIGN, false));
 	loop(self);
 	ASSERT_TRUE(self->over);

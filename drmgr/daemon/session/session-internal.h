@@ -44,7 +44,6 @@ struct session {
 	/* the command that the module has not answered */
 	bool command_pending;
 	int command_error;
-	bool news; /* the module has said something since it was sent */
 	char command_text[PMIG_REASON_LEN];
 
 	bool in_module; /* the module has accepted it: its states are ours */

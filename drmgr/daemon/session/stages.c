@@ -27,6 +27,9 @@
 /* Audiences keep to PRE's deadline themselves; this is for one that does not. */
 #define PRE_GRACE    (3 * USEC_PER_SEC)
 #define CANCEL_AGAIN (1 * USEC_PER_SEC)
+#define ADOPT_AGAIN  (1 * USEC_PER_SEC)
+/* A child of the last daemon holds its socket until it runs the program that it was made for. */
+#define OWNER_USEC (30 * USEC_PER_SEC)
 
 /* ---- the module's side ---- */
 
@@ -56,19 +59,23 @@ static bool kernel_fails(const struct session *s)
 	       kernel_is(s, PMIG_STATE_NONE, PMIG_STATE_NONE);
 }
 
-static void command(struct session *s, enum pmig_cmd cmd);
-
-/* Another stream is in the module's slot, and ours waits until that is free. */
-static bool adopts_later(const struct session *s)
+static void set_timer(struct session *s, usec_t when)
 {
-	return s->stage == STAGE_ADOPTING && !s->command_pending && s->command_error == -EAGAIN;
+	sd_event_source_set_time(s->timer, when);
+	sd_event_source_set_enabled(s->timer, SD_EVENT_ONESHOT);
 }
 
-/* At each change in the module, which may be heard of before the answer to the command before it. */
-static void adopt_again(struct session *s)
+/*
+ * Another stream is in the module's slot, and ours waits until that is free. Or the module still has the last daemon as
+ * the owner; then nobody may be told an end yet, because it is not known.
+ */
+static bool adopts_later(const struct session *s)
 {
-	if (adopts_later(s) && s->news)
-		command(s, PMIG_CMD_ADOPT);
+	if (s->stage != STAGE_ADOPTING || s->command_pending)
+		return false;
+	if (s->command_error == -EBUSY && s->request.kind == SESSION_ADOPTED)
+		return now_usec() < s->since + OWNER_USEC;
+	return s->command_error == -EAGAIN;
 }
 
 static void on_command(void *userdata, int error, const char *text)
@@ -79,7 +86,9 @@ static void on_command(void *userdata, int error, const char *text)
 	s->command_error = error;
 	text_copy(s->command_text, sizeof(s->command_text),
 		  text[0] || error == 0 ? text : errno_text(error), SIZE_MAX);
-	adopt_again(s);
+	/* The change that it waits for may have been heard before the answer, so it is not enough to wait for one. */
+	if (adopts_later(s))
+		set_timer(s, now_usec() + ADOPT_AGAIN);
 	session_kick(s);
 }
 
@@ -113,28 +122,24 @@ static void command(struct session *s, enum pmig_cmd cmd)
 
 	s->command_pending = true;
 	s->command_error = 0;
-	s->news = false;
 	r = backend_command(s->setup.backend, cmd, &args, on_command, s);
 	if (r < 0)
 		on_command(s, r, "");
 }
 
-void session_on_state(void *userdata, _unused_ const struct kernel_state *state)
+static void go_on_adopting(struct session *s)
 {
-	struct session *s = userdata;
-
-	s->news = true;
-	adopt_again(s);
+	if (adopts_later(s))
+		command(s, PMIG_CMD_ADOPT);
 	session_kick(s);
 }
 
-/* ---- stages ---- */
-
-static void set_timer(struct session *s, usec_t when)
+void session_on_state(void *userdata, _unused_ const struct kernel_state *state)
 {
-	sd_event_source_set_time(s->timer, when);
-	sd_event_source_set_enabled(s->timer, SD_EVENT_ONESHOT);
+	go_on_adopting(userdata);
 }
+
+/* ---- stages ---- */
 
 static void walk(struct session *s, const struct plan *plan)
 {
@@ -209,6 +214,8 @@ int session_on_timer(_unused_ sd_event_source *source, _unused_ uint64_t usec, v
 {
 	struct session *s = userdata;
 
+	if (s->stage == STAGE_ADOPTING)
+		go_on_adopting(s);
 	if (s->stage == STAGE_CANCELLING)
 		cancel(s);
 	if (s->stage == STAGE_BEGIN && s->wanted)
