@@ -446,6 +446,12 @@ static enum manager_error refuse_busy(const struct manager *m, char *text, size_
 		      "%s: wait until that is over, see drmgr status", what);
 }
 
+/* The module's session has outlived ours, or that of the last daemon: drivers take their time to answer. */
+static bool drivers_are_asked(const struct manager *m)
+{
+	return !m->session && link_present(m->link) && m->link->state.state == PMIG_STATE_CHECK;
+}
+
 /* Whoever went on without us has ended: the migration that is seen next is another one, whose PRE has not been logged. */
 static int on_caller_gone(_unused_ sd_event_source *s, _unused_ int fd, _unused_ uint32_t events,
 			  void *userdata)
@@ -556,6 +562,10 @@ enum manager_error manager_start(struct manager *m, const struct manager_request
 			session_stop(m->session);
 		return refuse_busy(m, text, size);
 	}
+	if (drivers_are_asked(m))
+		return refuse(text, size, MANAGER_LOCKED,
+			      "drivers are still being asked by a check that nobody waits for any "
+			      "more: try again later");
 	e = take_lock(m, text, size);
 	if (e != MANAGER_OK)
 		return e;

@@ -65,8 +65,11 @@ static int on_reconcile(_unused_ sd_event_source *s, void *userdata)
 	m->backend = b;
 	k = &b->state;
 	foreign = k->flags & PMIG_F_FOREIGN;
+	/* The module drops a check without an owner by itself, when the drivers have answered. */
+	if (m->stopping || k->state == PMIG_STATE_NONE || k->state == PMIG_STATE_CHECK || k->owner)
+		return 0;
 	/* Once for each change: what can't be taken is not tried again and again. */
-	if (m->stopping || k->state == PMIG_STATE_NONE || k->owner || k->seq == m->tried)
+	if (k->seq == m->tried)
 		return 0;
 	m->tried = k->seq;
 	if (foreign)

@@ -66,6 +66,8 @@ another_than() { # another_than PID
 	[ "$now" -gt 0 ] && [ "$now" -ne "$1" ] && drmgr status
 }
 
+driver_is_asked() { drivers_seen | grep -qx "test-a check"; }
+
 echo "TAP version 13"
 fresh_daemon PreTimeoutSec=600 ApplicationTimeoutMaxSec=300
 script 10-one 10
@@ -168,6 +170,30 @@ check "  the script has gone with the daemon" no_sleeper
 script 20-two 10
 drmgr -m -c pmig -p check -s $ID > $DIR/out 2>&1
 same "  the next check is answered" 0 $?
+
+echo "# CHECK: a driver is being asked"
+drivers
+driver deadline a 300000
+driver block a check
+: > $SEEN
+drmgr -m -c pmig -p check -s $ID > $DIR/out 2>&1 &
+job=$!
+wait_until driver_is_asked
+next_daemon
+kill -KILL $job
+wait $job 2> /dev/null
+timeout 100 drmgr -m -c pmig -p pre -s $ID > $DIR/out 2>&1
+same "  a migration is not taken for that check" 75 $?
+check "  whoever asks for it is told why it has to wait" grep "drivers are still being asked by a check" $DIR/out
+check "  nobody is told to get ready" never "50-hook pre"
+driver release
+wait_until idle
+rmmod pmig_test
+migrate 50
+state $ID suspending
+wait $job
+same "  and the next one is made" 0 $?
+moved
 
 echo "# idle"
 job=

@@ -380,10 +380,6 @@ static enum stage adopted_stage(struct session *s)
 			     "the daemon was restarted and the module has no session");
 		return STAGE_UNDO;
 	}
-	if (kernel_is(s, PMIG_STATE_CHECK, PMIG_STATE_CHECK))
-		return STAGE_ADOPTING; /* until it has been answered */
-	if (kernel_is(s, PMIG_STATE_CHECKED, PMIG_STATE_CHECKED))
-		return STAGE_ENDING;
 	if (kernel_is(s, PMIG_STATE_ENABLED, PMIG_STATE_READY))
 		session_fail(s, SESSION_STOPPED, EOWNERDEAD,
 			     "the daemon was restarted before the partition was suspended");
