@@ -245,12 +245,18 @@ int pmig_pseries_init(void)
 		return 0;
 	}
 	err = pmig_register_engine(&pseries);
-	if (err) {
-		kern_unmount(sysfs);
-		return err;
-	}
-	pmig_watch_init(&pseries);
+	if (err)
+		goto unmount;
+	err = pmig_watch_init(&pseries);
+	if (err)
+		goto unregister;
 	return 0;
+
+unregister:
+	pmig_unregister_engine(&pseries);
+unmount:
+	kern_unmount(sysfs);
+	return err;
 }
 
 void pmig_pseries_exit(void)

@@ -9,6 +9,7 @@
  */
 #include <linux/kprobes.h>
 #include <linux/module.h>
+#include <linux/sched/mm.h>
 #include <linux/workqueue.h>
 
 #include "blackout.h"
@@ -30,8 +31,9 @@ static struct event events[MAX_EVENTS]; /* under events_lock, a ring */
 static unsigned int head, tail;		/* under events_lock */
 static unsigned int owed;		/* ends still to come, under events_lock */
 
-static struct pmig_engine *engine; /* set once before the probe */
-static struct kretprobe *seeing;   /* migrate_probe, store_probe or none */
+static struct pmig_engine *engine;	   /* set once before the probe */
+static struct workqueue_struct *report_wq; /* set once before the probe */
+static struct kretprobe *seeing;	   /* migrate_probe, store_probe or none */
 
 static void deliver_events(struct work_struct *work);
 static DECLARE_WORK(deliver_work, deliver_events);
@@ -51,6 +53,7 @@ static bool next_event(struct event *e)
 
 static void deliver_events(struct work_struct *work)
 {
+	unsigned int noio = memalloc_noio_save();
 	struct event e;
 
 	while (next_event(&e)) {
@@ -59,6 +62,7 @@ static void deliver_events(struct work_struct *work)
 		else
 			engine->events->begun(engine, e.stream);
 	}
+	memalloc_noio_restore(noio);
 }
 
 /*
@@ -77,7 +81,7 @@ static bool add_event(struct event e)
 		owed += e.end ? -1 : 1;
 	}
 	raw_spin_unlock_irqrestore(&events_lock, flags);
-	schedule_work(&deliver_work);
+	queue_work(report_wq, &deliver_work);
 	return taken;
 }
 
@@ -150,12 +154,14 @@ static struct kretprobe store_probe = {
 /**
  * pmig_watch_probe_init() - from now on whoever migrates is seen at once
  * @e: the engine on whose behalf
+ * @wq: where it is told
  *
  * Return: false where there is nothing to put a probe on.
  */
-bool pmig_watch_probe_init(struct pmig_engine *e)
+bool pmig_watch_probe_init(struct pmig_engine *e, struct workqueue_struct *wq)
 {
 	engine = e;
+	report_wq = wq;
 	seeing = NULL;
 	if (!register_kretprobe(&migrate_probe))
 		seeing = &migrate_probe;

@@ -5,7 +5,7 @@
 
 #include "../engine.h"
 
-bool pmig_watch_probe_init(struct pmig_engine *engine);
+bool pmig_watch_probe_init(struct pmig_engine *engine, struct workqueue_struct *wq);
 void pmig_watch_probe_exit(void);
 
 #endif /* _PMIG_WATCH_PROBE_H */

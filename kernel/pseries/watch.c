@@ -15,6 +15,7 @@
 #include <linux/mutex.h>
 #include <linux/of.h>
 #include <linux/sched.h>
+#include <linux/sched/mm.h>
 #include <linux/workqueue.h>
 
 #include "blackout.h"
@@ -35,7 +36,9 @@ module_param(probe, bool, 0444);
 MODULE_PARM_DESC(probe, "use return probes where the kernel has no tracepoints of RTAS calls (Y)");
 
 static struct pmig_engine *engine; /* set once before the first event */
-static bool noticing;		   /* changes of the device tree */
+/* Drivers may wait for a report to hear POST, when memory is short, so it has a rescuer. */
+static struct workqueue_struct *watch_wq;
+static bool noticing; /* changes of the device tree */
 
 /* Between the tracepoints, which can't take a lock, and the work. */
 static bool unclaimed; /* the partition has stood still, and the writer is not known yet */
@@ -53,11 +56,9 @@ static DECLARE_WORK(see_work, see_claim);
 static void settle_tree(struct work_struct *work);
 static DECLARE_DELAYED_WORK(settle_work, settle_tree);
 
-/* mod_delayed_work() would have to name a workqueue, and no name serves all kernels. */
 static void put_off_settling(void)
 {
-	cancel_delayed_work(&settle_work);
-	schedule_delayed_work(&settle_work, msecs_to_jiffies(SETTLE_MS));
+	mod_delayed_work(watch_wq, &settle_work, msecs_to_jiffies(SETTLE_MS));
 }
 
 /* ---- what the tracepoints tell, with interrupts off */
@@ -81,7 +82,7 @@ static void kernel_fixed_up(bool again)
 	if (xchg(&unclaimed, false))
 		WRITE_ONCE(claimed, true);
 	if (READ_ONCE(claimed) || READ_ONCE(following))
-		schedule_work(&see_work);
+		queue_work(watch_wq, &see_work);
 }
 
 static const struct pmig_rtas_watcher watcher = {
@@ -123,8 +124,11 @@ static bool take_claim(void)
 
 static void see_claim(struct work_struct *work)
 {
+	unsigned int noio = memalloc_noio_save();
+
 	take_claim();
 	put_off_settling();
+	memalloc_noio_restore(noio);
 }
 
 static bool is_promised(void)
@@ -154,10 +158,8 @@ static bool end_followed(void)
  * The tree has been quiet for a while. If a session moves the partition, it compares the machine
  * itself.
  */
-static void settle_tree(struct work_struct *work)
+static void compare_tree(void)
 {
-	if (end_followed())
-		return;
 	if (engine->events->explains_change()) {
 		put_off_settling();
 	} else if (pmig_engine_differs(engine)) {
@@ -165,6 +167,15 @@ static void settle_tree(struct work_struct *work)
 		engine->events->ended(engine, 0, 0, pmig_blackout());
 		pmig_blackout_clear();
 	}
+}
+
+static void settle_tree(struct work_struct *work)
+{
+	unsigned int noio = memalloc_noio_save();
+
+	if (!end_followed())
+		compare_tree();
+	memalloc_noio_restore(noio);
 }
 
 static int tree_changed(struct notifier_block *nb, unsigned long action, void *data)
@@ -221,15 +232,18 @@ static bool may_probe(void)
 	return probe && !IS_ENABLED(CONFIG_PREEMPTION);
 }
 
-void pmig_watch_init(struct pmig_engine *e)
+int pmig_watch_init(struct pmig_engine *e)
 {
 	bool tracing, probing = false;
 
+	watch_wq = alloc_ordered_workqueue("pmig_watch", WQ_MEM_RECLAIM);
+	if (!watch_wq)
+		return -ENOMEM;
 	engine = e;
 	tracing = pmig_rtas_init(&watcher);
 	if (!tracing && may_probe()) {
 		pmig_blackout_probe();
-		probing = pmig_watch_probe_init(e);
+		probing = pmig_watch_probe_init(e, watch_wq);
 	}
 	/* In any case: a probe may be disarmed, and misses what comes too fast. */
 	noticing = !of_reconfig_notifier_register(&tree_notifier);
@@ -237,6 +251,7 @@ void pmig_watch_init(struct pmig_engine *e)
 				      probing  ? "probe" :
 				      noticing ? "device-tree" :
 						 NULL);
+	return 0;
 }
 
 void pmig_watch_exit(void)
@@ -248,4 +263,5 @@ void pmig_watch_exit(void)
 		of_reconfig_notifier_unregister(&tree_notifier);
 	cancel_work_sync(&see_work);
 	cancel_delayed_work_sync(&settle_work);
+	destroy_workqueue(watch_wq);
 }
