@@ -444,6 +444,14 @@ static void loop(FIXTURE_DATA(session) * self)
 		;
 }
 
+static enum session_outcome outcome_of(FIXTURE_DATA(session) * self)
+{
+	struct session_result result;
+
+	session_result(self->s, &result);
+	return result.outcome;
+}
+
 /* Longer: something is tried again from time to time. */
 static void wait_for(FIXTURE_DATA(session) * self)
 {
@@ -565,15 +573,12 @@ TEST_F(session, is_an_io_flusher_until_the_end)
 
 TEST_F(session, goes_on_where_it_may_not_be_an_io_flusher)
 {
-	struct session_result result;
-
 	flusher_err = EPERM;
 	ASSERT_EQ(0, start(self, SESSION_MIGRATE, false));
 	loop(self);
 	flusher_err = 0;
 	ASSERT_TRUE(self->over);
-	session_result(self->s, &result);
-	EXPECT_EQ(SESSION_OK, result.outcome);
+	EXPECT_EQ(SESSION_OK, outcome_of(self));
 }
 
 TEST_F(session, kernel_handlers_are_asked_by_the_module)
@@ -721,31 +726,24 @@ TEST_F(session, pre_has_a_deadline_as_a_whole)
 /* With force only drivers stop it: an audience that has forgotten its deadline is passed over. */
 TEST_F(session, with_force_nobody_holds_pre)
 {
-	struct session_result result;
-
 	ASSERT_TRUE(waits_for(self, SESSION_MIGRATE, true, AUDIENCE_SCRIPTS, DR_PHASE_PRE));
 	ASSERT_TRUE(ends_in_time(self));
 	EXPECT_NE(NULL, strstr(trace, "scripts-1:pre scripts:stop signals-1:pre signals-2:pre "
 				      "kernel-1:pre kernel-2:pre SUSPEND"));
-	session_result(self->s, &result);
-	EXPECT_EQ(SESSION_OK, result.outcome);
+	EXPECT_EQ(SESSION_OK, outcome_of(self));
 }
 
 TEST_F(session, with_force_drivers_have_a_deadline)
 {
-	struct session_result result;
-
 	ASSERT_TRUE(waits_for(self, SESSION_MIGRATE, true, AUDIENCE_KERNEL, DR_PHASE_PRE));
 	ASSERT_TRUE(ends_in_time(self));
 	EXPECT_NE(NULL, strstr(trace, "kernel-1:pre kernel:stop CANCEL signals-2:post-error"));
-	session_result(self->s, &result);
-	EXPECT_EQ(SESSION_STOPPED, result.outcome);
+	EXPECT_EQ(SESSION_STOPPED, outcome_of(self));
 }
 
 /* A hook hangs, and the platform is Suspending: it has half of PRE's time, and PRE has what is left. */
 TEST_F(session, begin_ends_when_it_is_time_for_pre)
 {
-	struct session_result result;
 	usec_t when, most = self->config.pre_timeout;
 
 	ASSERT_TRUE(waits_for(self, SESSION_MIGRATE, false, AUDIENCE_SCRIPTS, DR_PHASE_BEGIN));
@@ -761,8 +759,7 @@ TEST_F(session, begin_ends_when_it_is_time_for_pre)
 		"signals-1:pre signals-2:pre kernel-1:pre kernel-2:pre SUSPEND signals-1:post signals-2:post "
 		"scripts-1:post scripts-2:post END",
 		trace);
-	session_result(self->s, &result);
-	EXPECT_EQ(SESSION_OK, result.outcome);
+	EXPECT_EQ(SESSION_OK, outcome_of(self));
 }
 
 /* While the memory is copied, and before a plain write, nobody waits for BEGIN. */
@@ -800,8 +797,6 @@ TEST_F(session, the_operator_waits_no_longer)
 TEST_F(session, nobody_is_told_pre_without_a_journal)
 {
 	struct rlimit none = { .rlim_max = RLIM_INFINITY };
-	struct session_result result;
-
 	self->backend.no_quiesce = true;
 	ASSERT_EQ(0, start(self, SESSION_MIGRATE, false));
 	loop(self);
@@ -816,8 +811,7 @@ TEST_F(session, nobody_is_told_pre_without_a_journal)
 	EXPECT_EQ(NULL, strstr(trace, ":pre"));
 	/* The end is owed all the same. */
 	EXPECT_NE(NULL, strstr(trace, "CANCEL signals-2:post-error signals-1:post-error"));
-	session_result(self->s, &result);
-	EXPECT_EQ(SESSION_STOPPED, result.outcome);
+	EXPECT_EQ(SESSION_STOPPED, outcome_of(self));
 }
 
 /* The first CANCEL does not get through. */
@@ -895,8 +889,6 @@ TEST_F(session, aborted_while_one_is_being_told)
 
 TEST_F(session, the_suspension_fails)
 {
-	struct session_result result;
-
 	self->backend.fail_in_move = EIO;
 	ASSERT_EQ(0, start(self, SESSION_MIGRATE, false));
 	loop(self);
@@ -905,8 +897,7 @@ TEST_F(session, the_suspension_fails)
 		  strstr(trace,
 			 "SUSPEND signals-2:post-error signals-1:post-error scripts-2:post-error "
 			 "scripts-1:post-error END"));
-	session_result(self->s, &result);
-	EXPECT_EQ(SESSION_FAILED, result.outcome);
+	EXPECT_EQ(SESSION_FAILED, outcome_of(self));
 }
 
 /* ---- a daemon was killed ---- */
@@ -940,8 +931,6 @@ static int adopt(FIXTURE_DATA(session) * self)
 
 TEST_F(session, killed_before_the_suspension)
 {
-	struct session_result result;
-
 	self->audiences[AUDIENCE_SIGNALS].refuses = DR_PHASE_PRE;
 	self->audiences[AUDIENCE_SIGNALS].hangs = true;
 	ASSERT_TRUE(die_at(self, "signals-1:pre"));
@@ -952,15 +941,12 @@ TEST_F(session, killed_before_the_suspension)
 	EXPECT_STREQ(
 		"ADOPT signals-2:post-error signals-1:post-error scripts-2:post-error scripts-1:post-error END",
 		trace);
-	session_result(self->s, &result);
-	EXPECT_EQ(1, result.outcome != SESSION_OK);
+	EXPECT_EQ(1, outcome_of(self) != SESSION_OK);
 }
 
 /* Nobody is told before the module has undone; then each is, once. */
 TEST_F(session, killed_while_it_cancels)
 {
-	struct session_result result;
-
 	self->audiences[AUDIENCE_SIGNALS].refuses = DR_PHASE_PRE;
 	self->backend.stays_cancelling = true;
 	ASSERT_TRUE(die_at(self, "CANCEL"));
@@ -978,8 +964,7 @@ TEST_F(session, killed_while_it_cancels)
 	EXPECT_STREQ(
 		"ADOPT signals-2:post-error signals-1:post-error scripts-2:post-error scripts-1:post-error END",
 		trace);
-	session_result(self->s, &result);
-	EXPECT_NE(SESSION_OK, result.outcome);
+	EXPECT_NE(SESSION_OK, outcome_of(self));
 }
 
 TEST_F(session, killed_while_it_moves)
@@ -1147,31 +1132,25 @@ TEST_F(session, foreign_migration)
 /* Another daemon has the session and knows how it ends. This one must not say that it went well. */
 TEST_F(session, foreign_migration_of_another_daemon)
 {
-	struct session_result result;
-
 	become(&self->backend, PMIG_STATE_SUSPENDING, 0);
 	self->backend.is_owned = true;
 	ASSERT_EQ(0, start(self, SESSION_FOREIGN, false));
 	loop(self);
 	ASSERT_TRUE(self->over);
 	EXPECT_STREQ("ADOPT", trace);
-	session_result(self->s, &result);
-	EXPECT_EQ(SESSION_BUSY, result.outcome);
+	EXPECT_EQ(SESSION_BUSY, outcome_of(self));
 }
 
 /* The drmgr that asked for it has gone on without us: it is somebody else's migration, also to the module. */
 TEST_F(session, drmgr_has_lost_patience)
 {
-	struct session_result result;
-
 	self->token = token_new();
 	EXPECT_TRUE(token_take(self->token));
 	ASSERT_EQ(0, start(self, SESSION_MIGRATE, false));
 	loop(self);
 	ASSERT_TRUE(self->over);
 	EXPECT_STREQ("", trace);
-	session_result(self->s, &result);
-	EXPECT_EQ(SESSION_ABORTED, result.outcome);
+	EXPECT_EQ(SESSION_ABORTED, outcome_of(self));
 	close(self->token);
 }
 
@@ -1240,8 +1219,6 @@ TEST_F(session, takes_the_token_before_it_tells)
 /* The copy has no deadline, so a daemon that is told to end cancels it, also where PRE came before it. */
 TEST_F(session, stopped_while_its_write_waits)
 {
-	struct session_result result;
-
 	self->backend.stays_waiting = true;
 	ASSERT_EQ(0, start(self, SESSION_MIGRATE, false));
 	loop(self);
@@ -1251,8 +1228,7 @@ TEST_F(session, stopped_while_its_write_waits)
 	ASSERT_TRUE(self->over);
 	EXPECT_NE(NULL, strstr(trace, "SUSPEND CANCEL signals-2:post-error"));
 	EXPECT_EQ(ESHUTDOWN, self->backend.cancelled_with);
-	session_result(self->s, &result);
-	EXPECT_EQ(SESSION_STOPPED, result.outcome);
+	EXPECT_EQ(SESSION_STOPPED, outcome_of(self));
 }
 
 TEST_F(session, stopped_when_it_is_too_late)
@@ -1275,8 +1251,6 @@ TEST_F(session, stopped_when_it_is_too_late)
 TEST_F(session, a_check_that_has_failed_is_dropped_too)
 {
 	struct audience *kernel = &self->audiences[AUDIENCE_KERNEL].a;
-	struct session_result result;
-
 	self->audiences[AUDIENCE_SIGNALS].refuses = DR_PHASE_CHECK;
 	self->audiences[AUDIENCE_SIGNALS].hangs = true;
 	ASSERT_EQ(0, start(self, SESSION_CHECK, false));
@@ -1288,8 +1262,7 @@ TEST_F(session, a_check_that_has_failed_is_dropped_too)
 	loop(self);
 	ASSERT_TRUE(self->over);
 	EXPECT_NE(NULL, strstr(trace, "signals-1:check signals:stop"));
-	session_result(self->s, &result);
-	EXPECT_EQ(SESSION_FAILED, result.outcome);
+	EXPECT_EQ(SESSION_FAILED, outcome_of(self));
 }
 
 /* ---- real applications, and a driver that takes its time ---- */
