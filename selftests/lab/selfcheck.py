@@ -228,8 +228,8 @@ def list_of_tests():
                             "d quick:own,numa none 5 prog\n")
     assert [(t.name, t.timeout) for t in testlist.for_kernel(tests, "6.12")] == [("a", 10), ("b", 20)]
     assert [(t.name, t.timeout) for t in testlist.for_kernel(tests, "x86-6.1")] == [("a", 10), ("c", 5)]
-    assert [(t.name, t.timeout) for t in testlist.for_kernel(tests, "debug")] == [("a", 40), ("b", 80)]
-    assert (testlist.slowdown("debug"), testlist.slowdown("6.12")) == (4, 1)
+    assert [(t.name, t.timeout) for t in testlist.for_kernel(tests, "debug")] == [("a", 100), ("b", 200)]
+    assert (testlist.slowdown("debug"), testlist.slowdown("6.12")) == (10, 1)
     but_one = testlist.parse("a quick all,!newest 10 prog\n")
     assert [len(testlist.for_kernel(but_one, kernel)) for kernel in ("6.1", "newest")] == [1, 0]
     assert tests[0].command == "prog arg" and tests[1].own and tests[3].hardware == ("numa",)

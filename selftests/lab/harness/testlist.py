@@ -44,7 +44,7 @@ def fits(test, kernel):
     return f"!{kernel}" not in test.kernels and any(k in ("all", kind, kernel) for k in test.kernels)
 
 
-SLOWDOWN = {"debug": 4}  # KASAN and lockdep under emulation
+SLOWDOWN = {"debug": 10}  # KASAN and lockdep under emulation
 
 
 def slowdown(kernel):
