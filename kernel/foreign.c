@@ -21,6 +21,8 @@
  * Mainline lets several write the same stream, us among them. Only one of these writes moves the
  * partition, and the others fail, so a failure counts only when it is the last writer's.
  */
+#include <linux/sched/mm.h>
+
 #include "foreign.h"
 #include "slot.h"
 
@@ -72,7 +74,7 @@ void pmig_foreign_take(struct pmig_session *s)
 }
 
 /**
- * pmig_foreign_hand_over() - our write of the stream has failed: does another's go on?
+ * pmig_foreign_hand_over() - our write has failed as another's has moved us: does that go on?
  * @s: the session
  *
  * Return: true if so. The session ends when that write does.
@@ -82,6 +84,7 @@ bool pmig_foreign_hand_over(struct pmig_session *s)
 	lockdep_assert_held(&pmig_session_lock);
 	if (s->others.state == PMIG_OTHERS_DONE || !s->others.writers)
 		return false;
+	s->moved = true; /* the platform may forget it before that write returns */
 	make_theirs(s);
 	return true;
 }
@@ -110,11 +113,14 @@ void pmig_foreign_finish(struct pmig_session *s, int err, u64 blackout_ns)
 static void begin_session(struct pmig_engine *engine, u64 stream, const struct pmig_others *others)
 {
 	struct pmig_session *s;
+	unsigned int noio;
 
 	lockdep_assert_held(&pmig_session_lock);
 	if (!pmig_engine_ref(engine))
 		return;
+	noio = memalloc_noio_save();
 	s = pmig_session_alloc(engine, stream, PMIG_F_FOREIGN);
+	memalloc_noio_restore(noio);
 	if (!s) {
 		pmig_engine_put(engine);
 		return;
