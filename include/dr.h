@@ -6,16 +6,16 @@
  *
  *  1. As on AIX: catch SIGRECONFIG with sigaction() or signal(), and in the handler call
  *     dr_reconfig(DR_QUERY, &info), then dr_reconfig(DR_RECONFIG_DONE, &info). Linking libdr is enough:
- *     a process registers by catching the signal, and ends the registration by ignoring it (not while an
- *     event waits for an answer: a handler may ignore the signal while it runs). Without a daemon sigaction()
- *     succeeds all the same, and the next call about SIGRECONFIG tries again. The call that first catches the
- *     signal talks to the bus (for 5 s at the most), so do not make it in a signal handler. A child after
- *     fork() is registered by its own next sigaction(), so call daemon() first. Not in fully static programs
- *     (-static): libdr stands between the program and a shared libc.
+ *     a process registers by catching the signal, and ends the registration by ignoring it (but not while an
+ *     event waits for an answer, because a handler may ignore the signal while it runs). Without a daemon
+ *     sigaction() succeeds all the same, and the next call about SIGRECONFIG tries again. The call that first
+ *     catches the signal talks to the bus (for at most 5 s), so do not make it in a signal handler. A child
+ *     after fork() registers with its own next sigaction(), so call daemon() first. This does not work in fully
+ *     static programs (-static), because libdr stands between the program and a shared libc.
  *  2. A file descriptor: dr_open(), then poll() it, dr_next() and dr_ack() or dr_refuse().
  *
  * The first way has the names and values of the AIX interface (AIX "dr_reconfig System Call"). The layout of
- * dr_info_t is this project's own, because AIX's is not public: programs have to be compiled anew.
+ * dr_info_t is this project's own, because AIX's is not public. So programs have to be compiled anew.
  *
  * All functions return 0 or more on success. Those of the second way return a negative errno on failure and
  * leave errno alone; dr_reconfig() returns -1 and sets errno.
@@ -34,7 +34,7 @@ extern "C" {
 
 /* ---- 1. as on AIX ------------------------------------------------------------------------------------ */
 
-/* 58 as on AIX, and on Linux a real-time signal: constant, so that it fits a case label or a table. */
+/* 58 as on AIX; on Linux this is a real-time signal. A constant, so that it can be a case label. */
 #define SIGRECONFIG 58
 
 /* flags of dr_reconfig() */
@@ -59,7 +59,7 @@ typedef struct dr_info {
 	unsigned int post : 1;
 	unsigned int posterror : 1;
 	unsigned int force : 1; /* the operator asked for force */
-	/* always 0 in a migration: they are for CPU and memory removal */
+	/* always 0 in a migration: they are about the removal of CPUs and memory */
 	unsigned int bindproc : 1;
 	unsigned int softpset : 1;
 	unsigned int hardpset : 1;
@@ -84,7 +84,7 @@ typedef struct dr_info {
 
 	int lcpu;		/* -1 in a migration */
 	int bcpu;		/* -1 in a migration */
-	unsigned int phase_gen; /* names the phase; DR_RECONFIG_DONE needs it back unchanged */
+	unsigned int phase_gen; /* names the phase; pass it to DR_RECONFIG_DONE unchanged */
 	unsigned short dr_op;
 	dr_size64_t req_memsz_change;
 	dr_size64_t sys_memsz;
@@ -104,14 +104,16 @@ typedef struct dr_info {
  * @flags: DR_QUERY, DR_EVENT_FAIL or DR_RECONFIG_DONE; DR_QUERY may be or-ed with one of the others
  * @info: filled in by DR_QUERY, read by the others
  *
- * May be called from a signal handler and from any thread, not only the one that got the signal. Never
- * waits. After DR_EVENT_FAIL, DR_RECONFIG_DONE may follow and changes nothing. Frames are of 4 KiB, as on AIX.
+ * May be called from a signal handler and from any thread, not only the one that got the signal. Never waits.
+ * DR_RECONFIG_DONE may follow DR_EVENT_FAIL, and changes nothing then. A frame is 4 KiB, as on AIX.
  *
- * Return: 0, or -1 with errno: ENXIO nothing is in progress (the signal was for an event that is answered,
- * past its deadline or replaced by a newer one: not an error; POST and POST_ERROR are told however late it
- * is), EINTR could not be sent now, repeat the
- * call, EINVAL bad flags or an @info that DR_QUERY did not fill in for this event, EPERM DR_EVENT_FAIL outside
- * of CHECK, or without the right to refuse (it was taken as advice then), EFAULT @info is NULL.
+ * Return: 0, or -1 with errno:
+ *  ENXIO nothing is in progress. This is no error: the signal was for an event that has been answered, is past
+ *	its deadline, or was replaced by a newer one. POST and POST_ERROR have no deadline here.
+ *  EINTR the answer could not be sent now: repeat the call.
+ *  EINVAL bad flags, or an @info that DR_QUERY has not filled in for this event.
+ *  EPERM DR_EVENT_FAIL outside of CHECK, or without the right to refuse (then it counts as advice).
+ *  EFAULT @info is NULL.
  */
 int dr_reconfig(int flags, dr_info_t *info);
 
@@ -121,11 +123,11 @@ enum dr_phase {
 	DR_PHASE_CHECK = 1,	 /* may the partition move? Change nothing. Answer */
 	DR_PHASE_PRE = 2,	 /* it stops in a moment: get ready. Answer */
 	DR_PHASE_POST = 3,	 /* it has moved: changes say what differs. Answer */
-	DR_PHASE_POST_ERROR = 4, /* told BEGIN or PRE, did not move: go on as before. Answer */
+	DR_PHASE_POST_ERROR = 4, /* after BEGIN or PRE: it has not moved, go on as before. Answer */
 	DR_PHASE_BEGIN =
-		5, /* notice, no answer: memory is being copied, minutes or hours before PRE */
+		5, /* no answer: memory is copied from now on, minutes or hours before PRE */
 	DR_PHASE_RESUMED =
-		6, /* notice, no answer: runs at the destination, memory still in transit */
+		6, /* no answer: it runs at the destination, and memory is still in transit */
 };
 
 #define DR_PHASES(phase) (1U << (phase))
@@ -133,15 +135,15 @@ enum dr_phase {
 	(DR_PHASES(DR_PHASE_CHECK) | DR_PHASES(DR_PHASE_PRE) | DR_PHASES(DR_PHASE_POST) | \
 	 DR_PHASES(DR_PHASE_POST_ERROR))
 
-/* Longest strings of the interface, with the terminating zero. */
+/* Sizes of the strings, with the terminating zero */
 #define DR_NAME_LEN   64
 #define DR_REASON_LEN 256
 #define DR_VALUE_LEN  128
 
 /* Flags of struct dr_options */
 #define DR_MAY_REFUSE \
-	(1U << 0) /* a refusal in CHECK stops the migration; the daemon grants it to root and
-				   to the users and groups of drmgr.conf, otherwise a refusal is advice */
+	(1U << 0) /* a refusal in CHECK stops the migration. The daemon grants this to root and
+				   to the users and groups of drmgr.conf; for others a refusal is advice */
 #define DR_REQUIRED \
 	(1U << 1) /* with DR_MAY_REFUSE: a missed deadline in PRE stops the migration, too */
 
@@ -151,12 +153,12 @@ enum dr_phase {
  * @phases: DR_PHASES() or-ed, 0 for DR_PHASES_DEFAULT. BEGIN and PRE bring POST and
  *	POST_ERROR with them
  * @flags: DR_MAY_REFUSE, DR_REQUIRED
- * @signo: also send this real-time signal (SIGRTMIN to SIGRTMAX) with each event, 0 for none. Never sent while
- *	the process does not catch it. Not SIGRECONFIG in a program that catches it by sigaction(): that is
- *	a registration of its own
- * @timeout_ms: how long the application may take to answer, 0 for the daemon's default (10 s); the daemon
- *	caps it (drmgr.conf, ApplicationTimeoutMaxSec=). Without DR_MAY_REFUSE, or where that is not granted,
- *	2 s at the most (GraceSec=). The event says how long the application has: deadline_us
+ * @signo: also send this real-time signal (SIGRTMIN to SIGRTMAX) with each event, 0 for none. It is never sent
+ *	while the process does not catch it. Do not use SIGRECONFIG in a program that catches it by
+ *	sigaction(), which makes a registration of its own
+ * @timeout_ms: how long the application may take to answer, 0 for the daemon's default (10 s), at most
+ *	ApplicationTimeoutMaxSec= of drmgr.conf. Without DR_MAY_REFUSE, or if that is not granted, at most 2 s
+ *	(GraceSec=). deadline_us of the event says how long the application really has
  */
 struct dr_options {
 	const char *name;
@@ -174,7 +176,7 @@ struct dr_options {
 /**
  * struct dr_change - one thing that differs after the move
  * @name: "identity.system-id", "cache.l1d.size", "cpu.clock-frequency", ...
- * @old_value: decimal number (bytes, Hz) or text; empty where it was not there
+ * @old_value: decimal number (bytes, Hz) or text; empty if there was none
  * @new_value: the same, now
  * @flags: DR_CHANGE_*
  */
@@ -189,11 +191,11 @@ struct dr_change {
  * struct dr_event - one notice
  * @phase: enum dr_phase
  * @gen: names the event in dr_ack() and dr_refuse()
- * @force: the operator asked for force: a refusal will not stop it
+ * @force: the operator asked for force, so a refusal does not stop the migration
  * @stream: stream ID of the migration
- * @deadline_us: CLOCK_BOOTTIME, microseconds; an answer after it is too late. 0: no answer is waited for
- * @blackout_us: POST: how long the partition stood still, 0 where it is not known
- * @changes: POST: what differs; freed with the next dr_next() or dr_close()
+ * @deadline_us: CLOCK_BOOTTIME in microseconds; a later answer is too late. 0: nobody waits for an answer
+ * @blackout_us: POST: how long the partition stood still, in microseconds; 0 if that is not known
+ * @changes: POST: what differs; valid until the next dr_next() or dr_close()
  * @nr_changes: number of @changes
  */
 struct dr_event {
@@ -214,10 +216,10 @@ typedef struct dr_client dr_client;
  * @ret: the registration
  * @options: NULL for all defaults
  *
- * Blocks on the system bus for a few milliseconds, 5 s at the most. A child after fork() has no part in the
- * registration; it opens its own.
+ * Waits for the system bus and the daemon, usually for a few milliseconds and at most for 5 s. A child after
+ * fork() has no part in the registration; it opens its own.
  *
- * Return: 0, -EINVAL, -ENOMEM, -EUSERS this user has too many registrations, -EHOSTDOWN no daemon,
+ * Return: 0, -EINVAL, -ENOMEM, -EUSERS this user has too many registrations, -EHOSTDOWN there is no daemon,
  * -ETIMEDOUT, -EIO.
  */
 int dr_open(dr_client **ret, const struct dr_options *options);
@@ -226,29 +228,32 @@ int dr_open(dr_client **ret, const struct dr_options *options);
 int dr_fd(const dr_client *client);
 
 /**
- * dr_next() - take the next event, without waiting
+ * dr_next() - read the next event, without waiting
  *
- * Return: 1 with *@event filled in, 0 when there is none now, -EPIPE when the daemon has dropped the
- * registration (dr_close(), then dr_open() again), -EBADMSG.
+ * Return: 1 with *@event filled in, 0 if there is none now, -EPIPE if the daemon has dropped the registration
+ * (call dr_close(), then dr_open() again), -EBADMSG.
  */
 int dr_next(dr_client *client, struct dr_event *event);
 
-/* dr_ack(): handled. Return: 0, -ESTALE when @gen is not the event to be answered or is late, -EAGAIN, -EPIPE. */
+/*
+ * dr_ack(): the event has been handled. Return: 0, -ESTALE if @gen is not the event that wants an answer or it is too
+ * late, -EAGAIN, -EPIPE.
+ */
 int dr_ack(dr_client *client, uint32_t gen);
 
 /**
- * dr_refuse() - say no
+ * dr_refuse() - refuse the migration
  * @err: positive errno
- * @reason: one line for the operator, cut at DR_REASON_LEN
+ * @reason: one line for the operator; what exceeds DR_REASON_LEN is cut off
  *
  * Return: 0, -EINVAL, -ESTALE, -EPERM in POST and POST_ERROR, -EAGAIN, -EPIPE.
  */
 int dr_refuse(dr_client *client, uint32_t gen, int err, const char *reason);
 
-/* dr_close(): end the registration. NULL is allowed. Returns NULL. */
+/* dr_close(): ends the registration. @client may be NULL. Returns NULL. */
 dr_client *dr_close(dr_client *client);
 
-/* dr_phase_name(): "check", "pre", "post", "post-error", "begin", "resumed"; NULL for anything else. */
+/* dr_phase_name(): returns "check", "pre", "post", "post-error", "begin" or "resumed"; NULL for anything else. */
 const char *dr_phase_name(enum dr_phase phase);
 
 #ifdef __cplusplus

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Calls of org.drmgr, and what their errors mean for the exit status. The daemon's own errors carry a line
- * for the operator, which is passed on; those of the bus are about things that an operator does not know, so
- * they get a line from here.
+ * Calls of org.drmgr, and what their errors mean for the exit status. The daemon's own errors carry a line for the
+ * operator, which is passed on. Those of the bus are about things that an operator does not know, so this file has a
+ * line for each of them.
  *
- * A call waits as long as the daemon answers another, GetStatus, that is made every few seconds beside it. So a
- * daemon that cannot be started, hangs or is stopped is noticed, and so is a bus that hangs, all in the same time.
- * When the daemon ends, the bus answers, with NoReply. On the private socket the next daemon is then asked, once, if
- * the token says that nobody has been told.
+ * While a call waits, GetStatus is called every few seconds, and the call goes on for as long as that is answered. So
+ * a daemon that cannot be started, hangs or is stopped is noticed, as is a bus that hangs, and all after the same time.
+ * When the daemon ends, the bus answers with NoReply. On the private socket the next daemon is then asked, once, if the
+ * token says that nobody has been told.
  *
- * Where another process has the DLPAR lock the daemon says so at once, and it is asked again from here: it need
- * not remember who waits, and who does not wait any more.
+ * If another process has the DLPAR lock, the daemon says so at once, and this file asks again. So the daemon does not
+ * have to remember who is waiting for the lock.
  */
 #include "cmd/bus.h"
 
@@ -24,16 +24,18 @@
 #include <string.h>
 #include <unistd.h>
 
-/* How long the DLPAR lock is waited for without -w, and how often it is asked for */
+/* How long to wait for the DLPAR lock without -w, and how often to ask for it */
 #define LOCK_WAIT_USEC	(5 * USEC_PER_SEC)
 #define LOCK_RETRY_USEC (USEC_PER_SEC / 10)
 
-/* In waits of a second: the time between two questions whether the daemon is alive, and the time for the answer */
+/* In waits of a second: between two questions whether the daemon is alive, and for the answer */
 #define PING_SLICES   3
 #define SILENT_SLICES 10
-/* Longer once the daemon has begun: nobody else can go on with the migration then, and the machine may be overloaded. */
+/*
+ * Longer once the daemon has begun: nobody else can go on with the migration then, and the machine may be overloaded.
+ */
 #define SILENT_SLICES_BEGUN 30
-/* How long the daemon is waited for past its own deadline */
+/* How long to wait for the daemon past its own deadline */
 #define OVERDUE_USEC (10 * USEC_PER_SEC)
 
 #define NO_DAEMON_TEXT "drmgrd is not running and cannot be started: systemctl status drmgrd dbus"
@@ -52,7 +54,7 @@ static const struct {
 	{ DR_ERROR_OBSERVING, DR_EXIT_OBSERVING, true, NULL },
 	{ DR_ERROR_STOPPED, DR_EXIT_STOPPED, true, NULL },
 	{ DR_ERROR_ABORTED, DR_EXIT_ABORTED, true, NULL },
-	/* the suspension, after everyone was told; or the beginning, for want of memory or of room for the journal */
+	/* the suspension failed, after everyone was told; or no memory or no room for the journal at the beginning */
 	{ DR_ERROR_FAILED, DR_EXIT_FAILED, false, NULL },
 	{ DR_ERROR_NO_MODULE, DR_EXIT_NO_MODULE, false, NULL },
 	{ DR_ERROR_NO_ENGINE, DR_EXIT_NO_MODULE, false, NULL },
@@ -62,7 +64,7 @@ static const struct {
 	{ SD_BUS_ERROR_INTERACTIVE_AUTHORIZATION_REQUIRED, DR_EXIT_DENIED, false,
 	  "not permitted: run it as root" },
 	{ SD_BUS_ERROR_NO_REPLY, DR_EXIT_LOST, false, LOST_TEXT },
-	/* the bus itself went, and our connection with it */
+	/* the bus itself has ended, and our connection with it */
 	{ "System.Error.ECONNRESET", DR_EXIT_LOST, false, LOST_TEXT },
 	{ "System.Error.ENOTCONN", DR_EXIT_LOST, false, LOST_TEXT },
 	{ SD_BUS_ERROR_DISCONNECTED, DR_EXIT_LOST, false, LOST_TEXT },
@@ -83,7 +85,7 @@ static int no_bus(int r)
 		return DR_EXIT_NO_DAEMON;
 	}
 	if (r == -ETIME) {
-		fputs("drmgr: drmgrd does not get on, and is past its own deadline: see drmgr log\n",
+		fputs("drmgr: drmgrd makes no progress and is past its own deadline: see drmgr log\n",
 		      stderr);
 		return DR_EXIT_NO_DAEMON;
 	}
@@ -140,7 +142,7 @@ static int read_number(sd_bus_message *m, const char *key, const char *wanted, u
 	return strcmp(key, wanted) ? 0 : sd_bus_message_read(m, "v", "t", ret) < 0 ? -EBADMSG : 1;
 }
 
-/* What the daemon does for this request should have been over. */
+/* The daemon should have finished this request by its own deadline. */
 static bool is_overdue(const struct call *call, sd_bus_message *m)
 {
 	uint64_t stream = 0, until = 0;
@@ -164,8 +166,8 @@ static bool is_overdue(const struct call *call, sd_bus_message *m)
 }
 
 /*
- * Any answer of the daemon's shows that it is alive. Errors that the library makes do not: there is no connection, or
- * the library itself has waited long enough.
+ * Any answer from the daemon shows that it is alive. An error that the library makes up does not: there is no
+ * connection, or the library itself has given up waiting.
  */
 static int on_pong(sd_bus_message *m, void *userdata, _unused_ sd_bus_error *error)
 {
@@ -205,8 +207,8 @@ static unsigned int patience(const struct call *call)
 }
 
 /*
- * Until @done says so; -ETIMEDOUT: the daemon, or the bus, is silent. Silence is counted in waits, not
- * in seconds: a partition that stood still for a minute has not waited for a minute.
+ * Waits until @done is true. -ETIMEDOUT: the daemon or the bus is silent; -ETIME: the daemon is past its own deadline.
+ * Silence is counted in waits, not in seconds, because the daemon could not answer while the partition stood still.
  */
 static int await(struct call *call, bool (*done)(const struct call *call))
 {
@@ -245,7 +247,7 @@ static int new_message(struct call *call, const char *method)
 	return r < 0 ? call_bad_reply(r) : 0;
 }
 
-/* The connection comes first: to append a descriptor waits for it, and without a bound. */
+/* Waits for the connection with a bound; appending a descriptor would wait for it without one. */
 static int is_there(struct call *call)
 {
 	int r = ping(call);
@@ -280,7 +282,7 @@ static int try_private(struct call *call)
 	return r >= 0 && call->refused ? -ECONNRESET : r;
 }
 
-/* If the daemon ends meanwhile, the next one has its socket. */
+/* If the daemon ends meanwhile, the next one takes over its socket. */
 static int open_private(struct call *call)
 {
 	int r = try_private(call);
@@ -291,7 +293,7 @@ static int open_private(struct call *call)
 	return try_private(call);
 }
 
-/* Root needs no bus. But if one is named in the environment, as by our tests, it is used. */
+/* Root needs no bus. If the environment names one, as our tests do, that is used all the same. */
 int call_prepare(struct call *call, const char *method)
 {
 	int r = -ENOENT;
@@ -367,11 +369,13 @@ static int append_options(struct call *call, const struct request *req)
 /* Why a call is made again. */
 enum {
 	AGAIN_LOCKED = 1, /* another process has the DLPAR lock */
-	AGAIN_ENDED =
-		2, /* the daemon has ended before it told anybody; the next one has its socket */
+	AGAIN_ENDED = 2,  /* the daemon ended before it told anybody; the next one is asked */
 };
 
-/* A failure for one of the *@reasons to try again: prints nothing, returns 0, leaves that one in *@reasons, else 0 there. */
+/*
+ * *@reasons: why the caller would try again. If the call fails for one of them, prints nothing, leaves that one there
+ * and returns 0. Otherwise *@reasons is 0 afterwards.
+ */
 static int run_once(struct call *call, unsigned int *reasons)
 {
 	unsigned int may = *reasons;
@@ -412,7 +416,7 @@ int call_request(struct call *call, const char *method, const struct request *re
 	uint64_t wait =
 		req->wait_min.value ? req->wait_min.value * 60 * USEC_PER_SEC : LOCK_WAIT_USEC;
 	uint64_t until = now_boottime_usec() + wait;
-	bool again = true; /* a daemon that ends all the time is not waited for */
+	bool again = true; /* once only: the next daemon may end, too */
 	int status = call_prepare(call, method);
 
 	if (req->op == REQUEST_MIGRATE) {
@@ -451,14 +455,14 @@ int call_bad_reply(int r)
 
 bool call_may_do_without(struct call *call, int *status)
 {
-	/* powerpc-utils' drmgr is root's as well */
+	/* powerpc-utils' drmgr needs root, too */
 	if (call->is_final || geteuid() != 0)
 		return false;
 	if (token_take(call->token))
 		return true;
 	if (*status == DR_EXIT_FAILED)
-		return false; /* and everyone has been told so */
-	fputs("drmgr: it had begun to tell everyone: see drmgr status\n", stderr);
+		return false; /* the suspension failed, and everyone has been told so */
+	fputs("drmgr: drmgrd had begun to tell everyone: see drmgr status\n", stderr);
 	*status = DR_EXIT_LOST;
 	return false;
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * drmgr -C, where powerpc-utils is not there to answer it. The HMC asks for this line before it offers a migration, and it reads
- * it as powerpc-utils writes it: these names, this order. Adding and removing of processors, memory and adapters are
- * operations of powerpc-utils, and so is hibernation: without it, this partition does not have them.
+ * drmgr -C, where powerpc-utils is not installed. The HMC asks for this line before it offers a migration, and expects
+ * the names and the order that powerpc-utils has. Adding and removing processors, memory and adapters, and hibernation,
+ * are operations of powerpc-utils; without it this partition does not have them.
  */
 #include "cmd/fallback.h"
 #include "cmd/say.h"
@@ -16,7 +16,7 @@
 #define MIGRATABLE "/proc/device-tree/ibm,migratable-partition"
 #define LPARCFG	   "/proc/powerpc/lparcfg"
 
-/* The kernel takes over the size of the destination's segment table, and says what it is. */
+/* A kernel that can adapt to the size of the destination's segment table (SLB) shows it in this file. */
 static bool has_slb_size(void)
 {
 	FILE *f = fopen(LPARCFG, "re");
@@ -33,7 +33,7 @@ static bool has_slb_size(void)
 int do_capabilities(const char *original, char *const argv[])
 {
 	fallback_exec(original, argv);
-	/* Not earlier: the program that may be run instead needs its descriptors and signals as they were. */
+	/* Not before: the original, if it can be run, gets descriptors and signals as they were. */
 	signal(SIGPIPE, SIG_IGN);
 	say_without_waiting();
 	printf("cpu_dlpar=no,mem_dlpar=no,slot_dlpar=no,phb_dlpar=no,hea_dlpar=no,pmig=%s,"

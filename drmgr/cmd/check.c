@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * drmgr -p check: everyone who refuses gets a line on stderr, which is what the HMC shows its operator. An
- * objection that does not stop the migration is shown as well, as advice, and leaves the status at 0. Those that
- * stop it come first, and there is a bound to both: anybody may give advice.
+ * drmgr -p check: prints a line for each refusal to stderr, which is what the HMC shows its operator. An objection that
+ * does not stop the migration is printed as advice and leaves the status at 0. Refusals come first. Both are bounded,
+ * because anybody may give advice.
  */
 #include "cmd/bus.h"
 #include "cmd/verbs.h"
@@ -21,7 +21,7 @@ static void print_refusal(const char *audience, const char *name, const char *re
 	fprintf(stderr, "drmgr: %s\n", wire_text(line));
 }
 
-/* Returns the number of those that stop the migration, or a negative errno. */
+/* Prints them. Returns how many stop the migration, or a negative errno. */
 static int read_refusals(sd_bus_message *m)
 {
 	const char *audience, *name, *reason;

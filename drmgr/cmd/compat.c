@@ -2,18 +2,18 @@
 /*
  * The forms that others send: RSCT on behalf of the HMC, scripts written for powerpc-utils, and AIX admins.
  *
- * Three languages share the letters, so the arguments are read twice. The first reading looks for what
- * decides whose they are and complains about nothing: -C and -P, or a last -c other than pmig, are
- * powerpc-utils'; -m is ours; AIX's -i -u -l -R -b -S -D are AIX's only where none of these is there
- * (powerpc-utils' -i and -R always come with -c). The second reading, of a migration, is no stricter than
- * powerpc-utils: an operator who evacuates a failing server must not be stopped by a letter. What is not
- * understood is ignored and said, and of what is given twice the last one counts. Only what would have us
- * move something else is an error: no phase, another phase, and in PRE a stream ID that is none.
+ * All three use the same letters, so the arguments are read twice. The first reading only finds out whose they are, and
+ * complains about nothing: -C and -P, or a last -c other than pmig, belong to powerpc-utils; -m is ours; -i -u -l -R -b
+ * -S -D belong to AIX if none of the others is there (powerpc-utils' -i and -R always come with -c). The second
+ * reading, of a migration, is no stricter than powerpc-utils, because an unknown letter must not stop an operator who
+ * evacuates a failing server. What is not understood is ignored and reported, and if an option is given twice the
+ * last one counts. An error is only what could move the wrong thing: no phase, another phase, and in PRE a stream ID
+ * that is not one.
  *
- * Options come in any order, as getopt_long() permutes for powerpc-utils: -n takes no argument there, and
- * the number that RSCT writes behind it is left over. So numbers that belong to no option are accepted,
- * where the migration is concerned, and the one after -n is the self-ARP time. A leading '-' in the option
- * string hands out what is no option in its place, as option 1.
+ * Options come in any order, as getopt_long() permutes them for powerpc-utils. There -n takes no argument, and the
+ * number that RSCT writes after it is left over. So in a migration, numbers that belong to no option are accepted, and
+ * the one after -n is the self-ARP time. The leading '-' in the option string returns an argument that is no option in
+ * its place, as option 1.
  */
 #include "cmd/request.h"
 #include "shared/busnames.h"
@@ -24,7 +24,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* powerpc-utils' letters, then AIX's that are free there (-f -u -l -b -S -D) */
+/* powerpc-utils' letters, then those of AIX that powerpc-utils does not use (-f -u -l -b -S -D) */
 #define LETTERS	    "-:ac:d:Iimnp:P:Qq:Rrs:w:t:hCVHfulbS:D:"
 #define AIX_LETTERS "iulRbSD"
 
@@ -47,12 +47,12 @@ struct marks {
 	bool version;
 	bool original;
 	bool capabilities;
-	const char *of;	   /* -c: the last one counts */
-	bool action;	   /* -a -r -Q -q -I -V -H: powerpc-utils', but no home without -c */
-	int aix;	   /* the first AIX letter */
-	int bad;	   /* '?': the first option that nobody knows, ':': it lacks its value */
-	int letter;	   /* its own; 0: it has none */
-	const char *typed; /* the word that it is in */
+	const char *of; /* -c: the last one counts */
+	bool action;	/* -a -r -Q -q -I -V -H: powerpc-utils', which needs -c with them */
+	int aix;	/* the first AIX letter */
+	int bad;    /* the first bad option: '?' if nobody knows it, ':' if its value is missing */
+	int letter; /* of that option; 0: it has none */
+	const char *typed; /* the word with that option */
 };
 
 static void mark(struct marks *marks, int c)
@@ -98,7 +98,7 @@ struct words {
 	int last; /* the option before this one */
 };
 
-/* Adds to what is said to be ignored, as far as there is room. */
+/* Adds to the text of what is ignored, as far as there is room. */
 static _printf_(2, 3) void ignore(struct request *req, const char *format, ...)
 {
 	size_t len = strlen(req->ignored);
@@ -129,13 +129,13 @@ static void take_number(struct request *req, struct opt_u32 *number, int letter,
 		return;
 	}
 	if (parse_u32(s, "", &n, &err) || n.value > max) {
-		ignore(req, "-%c %.40s (%u is the most)", letter, s, max);
+		ignore(req, "-%c %.40s (at most %u)", letter, s, max);
 		n = (struct opt_u32){ .set = true, .value = max };
 	}
 	*number = n;
 }
 
-/* What is no option: a number is RSCT's, from behind -n. */
+/* An argument that is no option. After -n it is the number that RSCT writes there. */
 static void stray(const char *s, const struct words *w, struct request *req)
 {
 	if (!is_number(s))
@@ -144,7 +144,7 @@ static void stray(const char *s, const struct words *w, struct request *req)
 		take_number(req, &req->self_arp, 'n', s, UINT32_MAX);
 }
 
-/* @typed: the word that getopt is at, for an option that has no letter. */
+/* @typed: the word that getopt_long() is at; it names an option that has no letter. */
 static void migrate_option(int c, const char *typed, struct words *w, struct request *req)
 {
 	switch (c) {
@@ -197,12 +197,12 @@ static int set_phase(const struct words *w, struct request *req, struct errline 
 	else if (!strcmp(w->phase, "pre"))
 		req->op = REQUEST_MIGRATE;
 	else
-		return fail(err, DR_EXIT_USAGE,
-			    "there is no phase \"%.20s\": give -p check or -p pre", w->phase);
+		return fail(err, DR_EXIT_USAGE, "\"%.20s\" is not a phase: give -p check or -p pre",
+			    w->phase);
 	return 0;
 }
 
-/* A check holds for any stream; PRE moves the partition by this one. */
+/* A check may be of any stream. PRE needs the one that moves the partition. */
 static int set_stream(const struct words *w, struct request *req, struct errline *err)
 {
 	struct errline why;
@@ -234,15 +234,16 @@ static int parse_migrate(int argc, char **argv, struct request *req, struct errl
 	return set_phase(&w, req, err) ?: set_stream(&w, req, err);
 }
 
-/* @first: what the command line begins with, NULL if it is empty */
+/* @first: the first argument, NULL if there is none */
 static int nothing_to_do(const struct marks *marks, const char *first, struct errline *err)
 {
 	if (first && *first != '-' && !is_number(first))
-		return fail(err, DR_EXIT_USAGE, "there is no \"%.40s\": see drmgr --help", first);
+		return fail(err, DR_EXIT_USAGE, "there is no verb \"%.40s\": see drmgr --help",
+			    first);
 	if (!marks->bad)
 		return fail(err, DR_EXIT_USAGE, "nothing to do: see drmgr --help");
 	if (marks->bad == ':')
-		return fail(err, DR_EXIT_USAGE, "-%c needs a value behind it", marks->letter);
+		return fail(err, DR_EXIT_USAGE, "-%c needs a value", marks->letter);
 	if (marks->letter > ' ' && marks->letter < 127)
 		return fail(err, DR_EXIT_USAGE, "there is no option -%c: see drmgr --help",
 			    marks->letter);
@@ -288,7 +289,7 @@ static int dispatch(int argc, char **argv, struct request *req, struct errline *
 
 int compat_parse(int argc, char *const argv[], struct request *ret, struct errline *err)
 {
-	/* getopt permutes, and the original may still need its arguments as they were */
+	/* getopt_long() reorders its arguments, and the original has to get them as they were. */
 	_cleanup_free_ char **copy = calloc((size_t)argc + 1, sizeof(*copy));
 
 	if (!copy)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * What powerpc-utils' drmgr does and this one does not. "make install" keeps the original beside us; it gets
- * the arguments, the environment and the standard descriptors untouched, and its exit status is ours.
+ * Runs powerpc-utils' drmgr for what this one does not do. "make install" keeps the original beside this program. It
+ * gets the arguments, the environment and the standard descriptors untouched, and its exit status is ours.
  */
 #include "cmd/fallback.h"
 #include "cmd/verbs.h"
@@ -15,7 +15,7 @@ int do_original(const char *path, char *const argv[])
 	fallback_exec(path, argv);
 	if (errno == ENOENT)
 		fprintf(stderr,
-			"drmgr: this is an operation of powerpc-utils: install it, %s is not there\n",
+			"drmgr: this is an operation of powerpc-utils, and there is no %s: install powerpc-utils\n",
 			path);
 	else
 		fprintf(stderr, "drmgr: cannot run %s: %s\n", path, strerror(errno));

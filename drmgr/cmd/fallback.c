@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * What the HMC's form does when drmgrd cannot be asked, and nobody has been told anything yet: a check stops
- * nothing, and a migration goes on as it does where we are not installed, by powerpc-utils' drmgr or by a plain write.
- * Nobody in the partition is told to get ready; the module sees a migration that is not its own, and tells POST.
+ * What the HMC's form does when drmgrd cannot be asked and nobody has been told anything yet. A check passes, and a
+ * migration goes on as if this package were not installed: by powerpc-utils' drmgr, or by a plain write of the stream
+ * ID. Nobody in the partition is told to get ready. The module sees a migration that is not its own, and tells POST.
  *
- * An operator who evacuates a failing server gets here because something is broken, so this uses nothing that may be
- * broken, too: no bus, no library but libc, no memory but the stack, and no log that may block.
+ * An operator who evacuates a failing server gets here because something is broken. So this file uses nothing that may
+ * be broken, too: no bus, no library but libc, no allocated memory, and no log that may block.
  */
 #include "cmd/fallback.h"
 #include "cmd/exit.h"
@@ -23,7 +23,7 @@
 #include <syslog.h>
 
 #define CONFIG_MAX 65536
-/* The first records of the journal: whoever is told first is in one of them. */
+/* Enough of the journal to have the record of whoever was told first */
 #define JOURNAL_MAX 4096
 #define MARK	    "DRMGR_FALLBACK"
 
@@ -31,7 +31,7 @@ const struct fallback fallback_system = {
 	.config = DRMGR_CONFDIR "/drmgr.conf",
 	.journal = "/run/drmgr/session",
 	.lock = "/var/lock/dr_config_lock",
-	/* where drmgr/divert.sh keeps it; where it is if we have been installed elsewhere */
+	/* where drmgr/divert.sh keeps it; where it is if this program is installed elsewhere */
 	.originals = { DRMGR_SBINDIR "/drmgr.powerpc-utils", "/usr/sbin/drmgr" },
 	.migration = "/sys/kernel/mobility/migration",
 };
@@ -55,7 +55,7 @@ static const char *skip(const char *p, const char *what)
 	return p;
 }
 
-/* Fallback=refuse, as the daemon reads it; whatever cannot be read or understood is no reason to refuse. */
+/* Is there a Fallback=refuse, read as the daemon reads it? If the file cannot be read or understood: no. */
 static bool refused(const struct fallback *f)
 {
 	static char text[CONFIG_MAX];
@@ -90,8 +90,8 @@ static bool is_stream(const char *p, uint64_t stream)
 }
 
 /*
- * "SUM open 1 STREAM ..." and then "SUM tell ...", each a line: see daemon/session/journal.c. What is there of another stream
- * is a migration that has long been over: the platform has one of a partition at a time.
+ * The journal has a line "SUM open 1 STREAM ..." and then lines "SUM tell ...": see daemon/session/journal.c. If it
+ * is of another stream, that migration is over, because the platform has one migration of a partition at a time.
  */
 static bool somebody_was_told(const struct fallback *f, uint64_t stream)
 {
@@ -108,8 +108,8 @@ static bool somebody_was_told(const struct fallback *f, uint64_t stream)
 }
 
 /*
- * It may be a link to this program, which would then run itself for ever. So would a script that runs this program;
- * such a script can only be there under the distribution's name.
+ * The file may be a link to this program, or a script that runs it, and this program would then run itself for ever.
+ * Only the distribution's name can be such a script, and MARK in the environment shows that it has been tried.
  */
 const char *fallback_original(const struct fallback *f)
 {
@@ -128,8 +128,9 @@ const char *fallback_original(const struct fallback *f)
 }
 
 /*
- * It and its hooks get the usual signals: it blocks those that it wants to. Signals that came meanwhile are dropped, or
- * they would end this process. If it cannot be run, everything is put back.
+ * The original and its hooks get no blocked signals; it blocks what it wants to. Signals that are pending here are
+ * dropped, because they would end this process when they are unblocked. If the original cannot be run, all of this is
+ * undone.
  */
 void fallback_exec(const char *original, char *const argv[])
 {
@@ -153,7 +154,7 @@ void fallback_exec(const char *original, char *const argv[])
 	errno = error;
 }
 
-/* powerpc-utils' drmgr does not wait for the DLPAR lock, and a daemon that hangs may have it. */
+/* Then powerpc-utils' drmgr would fail: it needs the DLPAR lock, and does not wait for it. */
 static bool hung_daemon_has_lock(const struct fallback *f)
 {
 	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
@@ -186,13 +187,13 @@ static bool admin_refuses(const struct fallback *f)
 {
 	if (!refused(f))
 		return false;
-	say(LOG_CRIT, "nothing goes on without drmgrd: Fallback=refuse in ", f->config);
+	say(LOG_CRIT, "nothing is done without drmgrd, because of Fallback=refuse in ", f->config);
 	return true;
 }
 
 int fallback_check(const struct fallback *f, int status)
 {
-	/* drmgrd has answered that it could not ask drivers, or has failed on the way. */
+	/* drmgrd could not ask the drivers, or failed while it asked. */
 	bool some = status == DR_EXIT_NO_MODULE || status == DR_EXIT_FAILED;
 
 	if (admin_refuses(f))
@@ -210,8 +211,8 @@ int fallback_migrate(const struct fallback *f, char *const argv[], uint64_t stre
 		return status;
 	if (somebody_was_told(f, stream)) {
 		say(LOG_CRIT,
-		    "somebody here was told to get ready for this migration: only drmgrd can go on with it",
-		    "");
+		    "not moved: somebody here was told to get ready, so only drmgrd can go on: ",
+		    "systemctl status drmgrd");
 		return DR_EXIT_LOST;
 	}
 	if (original && !hung_daemon_has_lock(f)) {

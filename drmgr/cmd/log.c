@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * drmgr log: the lines that drmgrd wrote as DRMGR, oldest first, from the journal. The daemon writes the
- * stream ID as a field (PMIG_STREAM=0x1234), so one migration can be picked out of many.
+ * drmgr log: prints the lines that drmgrd wrote to the journal as DRMGR, oldest first. The daemon writes the stream
+ * ID as a field (PMIG_STREAM=0x1234), so one migration can be picked out of many.
  */
 #include "cmd/verbs.h"
 #include "shared/clock.h"
@@ -19,7 +19,8 @@
 
 static int no_journal(int r)
 {
-	fprintf(stderr, "drmgr: no journal to read (%s): look for DRMGR in /var/log/syslog\n",
+	fprintf(stderr,
+		"drmgr: the journal cannot be read (%s): look for DRMGR in /var/log/syslog\n",
 		strerror(-r));
 	return DR_EXIT_NO_DAEMON;
 }
@@ -47,7 +48,7 @@ static int open_journal(const struct request *req, sd_journal **ret)
 	return 0;
 }
 
-/* Goes to the newest @lines entries. Returns 1 when there is one, 0 when there is none. */
+/* Goes to the first of the newest @lines entries. Returns 1 if there is one, 0 if there is none. */
 static int seek(sd_journal *j, uint32_t lines)
 {
 	int r;
@@ -81,7 +82,7 @@ static void print_entry(sd_journal *j)
 	printf("%s DRMGR: %s\n", stamp, wire_text(line));
 }
 
-/* A journal without a single file is no journal, but "nothing logged yet" is not an error. */
+/* A journal without any file cannot be read; one in which nothing has been logged yet is no error. */
 static bool has_files(sd_journal *j)
 {
 	uint64_t bytes = 0;

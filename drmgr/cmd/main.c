@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * drmgr: reads its arguments (verbs.c, compat.c), and only when it knows what they ask for asks the daemon for
- * it (check.c, migrate.c, status.c) or looks into the journal (log.c). It decides nothing about migrations.
+ * drmgr: reads all its arguments (verbs.c, compat.c) before it does anything. Then it asks the daemon (check.c,
+ * migrate.c, status.c) or looks into the journal (log.c). It decides nothing about migrations.
  */
 #include "cmd/fallback.h"
 #include "cmd/say.h"
@@ -48,8 +48,8 @@ static bool of_the_hmc(const struct request *req)
 }
 
 /*
- * If stdout or stderr is closed, the bus would get its number, and what is printed would go there. That is no reason
- * to give up.
+ * If stdout or stderr is closed, the connection to the daemon would get its number, and what is printed would be sent
+ * to the daemon. So a closed one is /dev/null.
  */
 static void fill_standard_fds(void)
 {
@@ -61,8 +61,8 @@ static void fill_standard_fds(void)
 }
 
 /*
- * The HMC's caller may lose its terminal, its pipe or its session: neither the migration nor the exit status changes by
- * that.
+ * The HMC's caller may lose its terminal, its pipe or its session. That must change neither the migration nor the exit
+ * status.
  */
 static void prepare(const struct request *req)
 {

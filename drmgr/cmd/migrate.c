@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * drmgr -p pre and drmgr migrate --simulate: one call that lasts as long as the migration. What RSCT needs
- * is the exit status; what a person wants to know afterwards, how long and what changed, goes to stdout.
+ * drmgr -p pre and drmgr migrate --simulate: one call that lasts as long as the migration. RSCT needs the exit
+ * status. A person wants to know how long the partition stood still and what changed, which is printed to stdout.
  */
 #include "cmd/bus.h"
 #include "cmd/verbs.h"
@@ -18,7 +18,7 @@ static void print_change(const char *name, const char *old, const char *new, uin
 
 	snprintf(line, sizeof(line), "%s: %s -> %s%s%s", name, *old ? old : "(none)",
 		 *new ? new : "(none)",
-		 flags & PMIG_CHANGE_F_STALE ? ", the kernel still shows the old" : "",
+		 flags & PMIG_CHANGE_F_STALE ? ", the kernel still shows the old value" : "",
 		 flags & PMIG_CHANGE_F_UNEXPECTED ? ", unexpected" : "");
 	printf("  %s\n", wire_text(line));
 }
@@ -68,7 +68,7 @@ int do_migrate(const struct request *req, const struct fallback *f, char *const 
 	}
 	if (!call_may_do_without(&call, &status))
 		return status;
-	call_done(&call); /* before anything else goes on with it */
+	call_done(&call); /* before anybody else goes on with the migration */
 	return fallback_migrate(f, argv, req->stream, status);
 }
 
@@ -79,7 +79,7 @@ int do_simulate(const struct request *req)
 	return call_request(&call, "Simulate", req) ?: print_reply(req, &call);
 }
 
-/* drmgr status -s: what do_migrate() would have said, later. */
+/* drmgr status -s: says later what do_migrate() would have said. */
 int do_result(const struct request *req)
 {
 	_cleanup_call_ struct call call = CALL_NONE;

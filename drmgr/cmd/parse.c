@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The words of the command line: numbers and stream IDs, each either right as a whole or answered with one
- * line that says what to write instead. What the user typed is shown in it, made harmless first.
+ * Numbers and stream IDs on the command line. Each is either right as a whole, or answered with one line that says what
+ * to write instead. The line shows what the user typed, without control characters.
  */
 #include "cmd/request.h"
 #include "shared/streamid.h"

@@ -13,8 +13,8 @@
 enum request_op {
 	REQUEST_HELP,
 	REQUEST_VERSION,
-	REQUEST_ORIGINAL,     /* powerpc-utils': the arguments go there as they are */
-	REQUEST_CAPABILITIES, /* the same, and ours where it is not there */
+	REQUEST_ORIGINAL,     /* powerpc-utils' drmgr gets the arguments as they are */
+	REQUEST_CAPABILITIES, /* the same; without powerpc-utils we answer */
 	REQUEST_CHECK,
 	REQUEST_MIGRATE,
 	REQUEST_SIMULATE,
@@ -31,7 +31,7 @@ struct opt_u32 {
 /* What the arguments ask for. Parsing fills it in and does nothing else. */
 struct request {
 	enum request_op op;
-	const char *verb; /* REQUEST_HELP: of this verb, NULL for all */
+	const char *verb; /* REQUEST_HELP: help on this verb, NULL for all */
 	bool has_stream;
 	uint64_t stream;
 	bool force;
@@ -42,16 +42,16 @@ struct request {
 	struct opt_u32 enabled_ms;
 	struct opt_u32 blackout_ms;
 	struct opt_u32 lines;
-	char ignored[ERRLINE_MAX]; /* what the HMC's form has that we do not understand, or "" */
+	char ignored[ERRLINE_MAX]; /* what is not understood of the HMC's form, or "" */
 };
 
-/* The one line that a bad argument gets, without newline. */
+/* The one line about a bad argument, without newline. */
 struct errline {
 	char text[ERRLINE_MAX];
 };
 
 /**
- * request_parse() - all forms of the command line: verbs, RSCT, powerpc-utils, AIX
+ * request_parse() - parse the command line in any form: verbs, RSCT, powerpc-utils, AIX
  * @argv: is not changed
  *
  * Return: 0 with *@ret filled in, or an exit status with @err.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * What the caller and the log have to know. The log is not waited for, and nothing here needs memory, because
- * this has to work when something is broken.
+ * Tells the caller and the log one line. It does not wait for the log and allocates no memory, because it has to work
+ * when something is broken.
  */
 #include "cmd/say.h"
 #include "shared/cleanup.h"
@@ -14,13 +14,13 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-/* Longer than any two texts of ours; what does not fit is cut off. */
+/* Longer than any two texts that are passed to say(); what does not fit is cut off. */
 #define LINE_BYTES 1024
 
 /* What /dev/log is a link to */
 #define LOG_SOCKET "/run/systemd/journal/dev-log"
 
-/* Not O_NONBLOCK: the file is the caller's, too. A pipe that poll() calls writable has room for PIPE_BUF. */
+/* Not O_NONBLOCK, because the caller shares the file. A pipe that poll() calls writable has room for PIPE_BUF. */
 static bool write_now(int fd, const char *p, size_t n)
 {
 	struct pollfd ready = { .fd = fd, .events = POLLOUT };
@@ -69,7 +69,7 @@ static char *add(char *to, const char *end, const char *text)
 void say(int priority, const char *text, const char *more)
 {
 	static const struct sockaddr_un log = { .sun_family = AF_UNIX, .sun_path = LOG_SOCKET };
-	/* "<PRIORITY>drmgr: TEXT" for the log; what is behind the priority for stderr */
+	/* "<PRIORITY>drmgr: TEXT" for the log; stderr gets what follows the priority */
 	char line[LINE_BYTES] = { '<', (char)('0' + priority), '>' }, *start = line + 3, *p;
 	const char *end = line + sizeof(line) - 1;
 	_cleanup_close_ int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);

@@ -4,10 +4,13 @@
 
 #include <syslog.h>
 
-/* "drmgr: TEXT" and @more behind it, one line, to stderr and to the log. */
+/* Writes one line "drmgr: TEXT", followed by @more, to stderr and to the log. */
 void say(int priority, const char *text, const char *more);
 
-/* From here on, what stdout and stderr do not take at once is lost: a reader that does not read must not stop anything. */
+/*
+ * From here on, what stdout and stderr do not take at once is lost: a reader that does not read must not stop
+ * anything.
+ */
 void say_without_waiting(void);
 
 #endif /* DRMGR_CMD_SAY_H */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * drmgr status: the daemon's answer, one `key: value` a line, in the daemon's order. A key that this
- * version has never heard of is printed as well, so an older command shows what a newer daemon knows.
+ * drmgr status: prints the daemon's answer, one `key: value` a line, in the daemon's order. A key that this version
+ * does not know is printed as well, so an older command shows what a newer daemon says.
  */
 #include "cmd/bus.h"
 #include "cmd/verbs.h"

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The verbs: `drmgr VERB [--option VALUE]...`. One table has their options and their help, so that no verb
- * can have an option that is not documented. A verb's options all have long names, and all but switches
- * take their value as --name VALUE or --name=VALUE.
+ * The verbs: `drmgr VERB [--option VALUE]...`. One table has their options and their help, so that no verb can have an
+ * option that is not documented. All options have long names. All but switches take a value, as --name VALUE or
+ * --name=VALUE.
  */
 #include "cmd/verbs.h"
 
@@ -40,7 +40,7 @@ static const struct verb verbs[] = {
 		.help = "what is going on, and who is registered",
 		.options = {
 			{ "--stream", "-s", OPTION_STREAM, 0,
-			  "how a migration ended, as its drmgr would have said and with its exit status" },
+			  "how this migration ended, with the output and exit status that its drmgr had" },
 		},
 	},
 	{
@@ -48,7 +48,7 @@ static const struct verb verbs[] = {
 		.op = REQUEST_SIMULATE,
 		.help = "one migration against a simulated hypervisor: everyone is told, nothing moves",
 		.options = {
-			{ "--simulate", NULL, OPTION_SIMULATE, 0, "required: a real one is the HMC's to start" },
+			{ "--simulate", NULL, OPTION_SIMULATE, 0, "required: only the HMC can start a real one" },
 			{ "--enabled-ms", NULL, OPTION_NUMBER, offsetof(struct request, enabled_ms),
 			  "how long the memory is copied" },
 			{ "--blackout-ms", NULL, OPTION_NUMBER, offsetof(struct request, blackout_ms),
@@ -61,8 +61,8 @@ static const struct verb verbs[] = {
 		.help = "the DRMGR lines of the journal",
 		.options = {
 			{ "--lines", "-n", OPTION_NUMBER, offsetof(struct request, lines),
-			  "the newest so many, 100 unless told; 0 for all" },
-			{ "--stream", "-s", OPTION_STREAM, 0, "of this migration only" },
+			  "how many of the newest lines: 100 by default, 0 for all" },
+			{ "--stream", "-s", OPTION_STREAM, 0, "only those of this migration" },
 		},
 	},
 };
@@ -108,7 +108,7 @@ static int take_option(const struct verb_option *o, const char *typed, const cha
 	const char *name = o->shorter && !strcmp(typed, o->shorter) ? o->shorter : o->name;
 
 	if (!value)
-		return fail(err, DR_EXIT_USAGE, "%s needs a value behind it", name);
+		return fail(err, DR_EXIT_USAGE, "%s needs a value", name);
 	if (o->kind == OPTION_NUMBER)
 		return parse_u32(value, name, (struct opt_u32 *)((char *)req + o->offset), err);
 	req->has_stream = true;
@@ -147,7 +147,7 @@ static int parse_options(const struct verb *verb, int argc, char *const argv[], 
 	if (verb->op == REQUEST_SIMULATE && !simulate)
 		return fail(
 			err, DR_EXIT_USAGE,
-			"the HMC starts a migration: add --simulate to run one that moves nothing");
+			"only the HMC can start a migration: add --simulate to run one that moves nothing");
 	return 0;
 }
 
@@ -192,17 +192,17 @@ void print_help(FILE *f, const char *verb)
 		print_verb(f, find_verb(verb));
 		return;
 	}
-	fputs("Partition migration, told to everyone in the partition.\n\nAs the HMC calls it:\n"
+	fputs("Tells everyone in this partition before and after it moves to another server.\n\nAs the HMC calls it:\n"
 	      "  drmgr -m -c pmig -p check -s ID   may the partition move? Refusals are on stderr\n"
 	      "  drmgr -m -c pmig -p pre -s ID     one migration, from the copy of the memory to its end\n"
-	      "    -s ID    stream ID: 1 to 16 hexadecimal digits, 0x or not\n"
+	      "    -s ID    stream ID: 1 to 16 hexadecimal digits, with or without 0x\n"
 	      "    -t LPAR  -n SECONDS  -d LEVEL  -w MINUTES  -f   as on AIX; in any order\n"
 	      "\nFor people:\n",
 	      f);
 	for (i = 0; i < ARRAY_SIZE(verbs); i++)
 		print_verb(f, &verbs[i]);
-	fputs("\nEverything else of powerpc-utils (-C, -P, -c cpu, mem, pci, ...) goes to its own drmgr.\n"
-	      "Without it, -C says what this partition can do: to migrate.\n"
+	fputs("\nAll other operations of powerpc-utils (-C, -P, -c cpu, mem, pci, ...) go to its own drmgr.\n"
+	      "Without powerpc-utils, -C answers for this partition: it can only migrate.\n"
 	      "\nExit status:\n",
 	      f);
 	for (i = 0; i < ARRAY_SIZE(statuses); i++)

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: 0BSD
 /*
- * A program written for AIX: it catches SIGRECONFIG and calls dr_reconfig(). But for the header and the
- * stream ID, which AIX does not have, nothing here is particular to Linux.
+ * A program written for AIX: it catches SIGRECONFIG and calls dr_reconfig(). Only the header and the stream ID, which
+ * AIX does not have, are particular to Linux.
  *
- * The handler only notes that the signal came. It is blocked everywhere but in sigsuspend(), so nothing is
- * missed, and the main loop asks what is going on (DR_QUERY), does it, and says so (DR_RECONFIG_DONE).
- * ENXIO from DR_QUERY is normal: the signal was for something that is over by now.
+ * The handler only notes that the signal came. The signal is blocked everywhere but in sigsuspend(), so none is missed.
+ * The main loop asks what is going on (DR_QUERY), gets ready, and says so (DR_RECONFIG_DONE). ENXIO from DR_QUERY is
+ * normal: the signal was for an event that is over by now.
  *
- * For tests it can be told to misbehave: --refuse-check, --slow.
+ * For tests it can misbehave: --refuse-check, --slow.
  */
 #ifdef _AIX
 #include <sys/dr.h>

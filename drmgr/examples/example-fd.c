@@ -2,12 +2,12 @@
 /*
  * A program that is told of migrations over a file descriptor. Copy what you need of it.
  *
- * The descriptor goes into the program's own poll() loop, beside whatever else it waits for. CHECK asks
- * whether it may be, PRE is the moment to get ready (here: "requests are held back"), POST says what is
- * different now, POST_ERROR that nothing happened after all. Each of them is answered; the platform holds
- * everything up for us until we do or our time is over. When the daemon has dropped us, we register again.
+ * The descriptor goes into the program's own poll() loop, beside whatever else it waits for. CHECK asks whether the
+ * partition may move. PRE is the moment to get ready (here: "requests are held back"). POST says what is different now,
+ * POST_ERROR that the partition has not moved. The program answers each of them; the migration waits until it does, or
+ * until its time is over. If the daemon has dropped the program, it registers again.
  *
- * For tests it can be told to misbehave: --refuse-check, --slow.
+ * For tests it can misbehave: --refuse-check, --slow.
  */
 #include <dr.h>
 
@@ -87,7 +87,7 @@ static void print_event(const struct app *app, const struct dr_event *event)
 		const struct dr_change *c = &event->changes[i];
 
 		printf("%s: %s %s -> %s%s\n", app->name, c->name, c->old_value, c->new_value,
-		       c->flags & DR_CHANGE_STALE ? " (the kernel still shows the old)" : "");
+		       c->flags & DR_CHANGE_STALE ? " (the kernel still shows the old value)" : "");
 	}
 }
 
@@ -96,7 +96,7 @@ static int answer(const struct app *app, const struct dr_event *event)
 	int r;
 
 	if (event->deadline_us == 0)
-		return 0; /* a notice */
+		return 0; /* BEGIN, RESUMED: no answer is wanted */
 	if (event->phase == DR_PHASE_CHECK && app->refuse_check)
 		r = dr_refuse(app->client, event->gen, EBUSY, app->refuse_check);
 	else

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * The events of a process that catches SIGRECONFIG. What is in the socket is taken (MSG_DONTWAIT), the newest is kept
- * (latest.c), and one compare-and-swap decides who may answer it.
+ * The events of a process that catches SIGRECONFIG. All that are in the socket are read, without waiting, and the
+ * newest is kept (latest.c). One compare-and-swap decides which thread may answer it.
  */
 #include "libdr/aix-event.h"
 
@@ -18,9 +18,8 @@
 static _Atomic uint64_t answered; /* the newest answer: gen << 32 | ANSWER_* */
 
 /*
- * What was answered to event @gen, given the newest answer there was. A thread can be held up between
- * reading an event and answering it, while others answer that one and the next: what is older than the
- * newest answer counts as done.
+ * What has been answered to event @gen, if @newest is the newest answer. An older event than that of @newest counts as
+ * done: between the reading of an event and the answer to it, other threads may have answered this event and the next.
  */
 static uint32_t mark_of(uint64_t newest, uint32_t gen)
 {
@@ -31,7 +30,7 @@ static uint32_t mark_of(uint64_t newest, uint32_t gen)
 	return age > 0 ? ANSWER_DONE : (uint32_t)newest;
 }
 
-/* A daemon that died before it took our answer: the next one asks again, under the same gen. */
+/* If a daemon dies before it has read our answer, the next one sends the event again, with the same gen. */
 static void take_event(int fd, const struct wire_event *event)
 {
 	uint64_t newest = atomic_load(&answered);
@@ -49,7 +48,7 @@ static void take_events(int fd)
 	struct wire_event event;
 	ssize_t n;
 
-	/* MSG_TRUNC: the true length; the changes behind the event are of no use here, and large */
+	/* MSG_TRUNC: returns the true length. The changes behind the event are large and not needed here. */
 	while ((n = recv(fd, &event, sizeof(event), MSG_DONTWAIT | MSG_TRUNC)) != 0) {
 		if (n < 0 && errno != EINTR)
 			return;
@@ -65,7 +64,7 @@ int dr_aix_event(int fd, struct wire_event *ret)
 		return -ENXIO;
 	if (mark_of(atomic_load(&answered), ret->gen) & ANSWER_DONE)
 		return -ENXIO;
-	/* The end is told however late it is: a program that got ready for PRE must not stay so. */
+	/* The end is told however late it is: a program that got ready in PRE must learn that it is over. */
 	if (!is_end(ret->phase) && ret->deadline_us && now_boottime_usec() >= ret->deadline_us)
 		return -ENXIO;
 	return 0;
@@ -89,7 +88,7 @@ int dr_aix_answer(int fd, const struct wire_event *event, uint32_t mark, uint32_
 	r = dr_send_answer(fd, event->gen, error, reason);
 	if (r != -EAGAIN)
 		return r < 0 ? -ENXIO : 0;
-	/* not sent: whoever repeats the call sends it */
+	/* The answer was not sent: a repeated call sends it. */
 	atomic_compare_exchange_strong(&answered, &new, old);
 	return -EINTR;
 }

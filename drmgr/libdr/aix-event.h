@@ -4,18 +4,20 @@
 
 #include "shared/wire.h"
 
-/* The event that dr_reconfig() is asked about, and what was answered to it. All of it may be called in a signal handler. */
+/*
+ * The event that dr_reconfig() is asked about, and the answer to it. All of this may be called in a signal handler.
+ */
 
 /* How an event has been answered. */
 #define ANSWER_REFUSED 1U /* DR_EVENT_FAIL was sent: DR_RECONFIG_DONE may still follow */
 #define ANSWER_DONE    2U
 
-/* dr_aix_event(): reads what is in the socket; the event in progress. Returns 0, -ENXIO. */
+/* dr_aix_event(): reads what is in the socket and returns the event in progress. Returns 0, -ENXIO. */
 int dr_aix_event(int fd, struct wire_event *ret);
 
 /*
- * dr_aix_answer(): marks the event as @mark and sends the answer unless one was sent before. Of several threads that
- * answer at once one sends; the wire allows no more. Returns 0, -ENXIO, -EINTR.
+ * dr_aix_answer(): marks the event as @mark and sends the answer, unless one has been sent. If several threads answer
+ * at once, only one sends, because the daemon accepts only one. Returns 0, -ENXIO, -EINTR.
  */
 int dr_aix_answer(int fd, const struct wire_event *event, uint32_t mark, uint32_t error,
 		  const char *reason);

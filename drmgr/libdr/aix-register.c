@@ -2,13 +2,13 @@
 /*
  * A process registers by catching SIGRECONFIG; interpose.c says when the handler may have changed.
  *
- * The number of the socket stays ours for the life of the process: an ended registration is shut down, not
- * closed, and a new one is put onto the old number with dup3(). So no thread can be caught reading from a
- * number that means something else by now. What the program itself does to the number (daemons close all
- * they find) is noticed by comparing the inode.
+ * The socket keeps its number for the life of the process: at the end of a registration it is shut down, not closed,
+ * and dup3() puts the next one onto the same number. So no thread can read from a number that means something else by
+ * now. If the program itself closes the number, as daemons do with all that they find, this is noticed by another
+ * inode.
  *
- * A child after fork() has no part in it. It must not even read: the socket is shared, and it would take
- * the events of its parent. It registers at its own next sigaction(SIGRECONFIG).
+ * A child after fork() has no part in the registration. It must not even read, because the socket is shared and it
+ * would take the events of its parent. It registers with its own next sigaction(SIGRECONFIG).
  */
 #include "libdr/aix-register.h"
 
@@ -27,7 +27,7 @@
 static struct {
 	_Atomic bool registering;
 	_Atomic bool registered;
-	_Atomic pid_t pid; /* who is registered; a child has another */
+	_Atomic pid_t pid; /* the process that is registered; a child has another ID */
 	_Atomic int fd;
 	_Atomic dev_t dev;
 	_Atomic ino_t ino;
@@ -59,7 +59,7 @@ static void forget_in_child(void)
 		close(fd);
 	atomic_store(&state.fd, -EBADF);
 	atomic_store(&state.registered, false);
-	/* the thread that was registering is not in the child */
+	/* A thread that was registering does not exist in the child. */
 	atomic_store(&state.registering, false);
 	dr_aix_event_reset();
 }
@@ -76,7 +76,7 @@ int dr_aix_adopt(int fd)
 
 	if (fstat(fd, &st) < 0)
 		return -errno;
-	/* Before the new socket can be read: an event may be in it already. */
+	/* Before any thread can read the new socket, which may have an event already. */
 	dr_aix_event_reset();
 	if (fd_is_ours(old)) {
 		if (dup3(fd, old, O_CLOEXEC) < 0)
@@ -119,14 +119,14 @@ static void register_process(void)
 		return;
 	}
 	/*
-	 * An event may have come, and its signal been handled, before there was a socket to look into: that handler
+	 * An event may have come, and its signal may have been handled, before the socket could be read. That handler
 	 * got ENXIO, so the signal is sent once more.
 	 */
 	if (recv(atomic_load(&state.fd), &c, sizeof(c), MSG_PEEK | MSG_DONTWAIT) > 0)
 		kill(getpid(), SIGRECONFIG);
 }
 
-/* A program that ignores the signal only while it handles it, as System V taught, has yet to answer. */
+/* A System V handler ignores the signal while it handles it. Such a program still has to answer. */
 static void end_registration(void (*handler)(int))
 {
 	struct wire_event event;
@@ -149,11 +149,11 @@ void dr_aix_handler_changed(void)
 	void (*handler)(int);
 	int saved = errno;
 
-	/* Between vfork() and exec the memory is the parent's, and so is the registration in it. */
+	/* Between vfork() and exec the memory, with the registration in it, is the parent's. */
 	if (!catches(dr_aix_handler()) && atomic_load(&state.pid) != getpid())
 		return;
 	do {
-		/* another thread, or the one that this handler has interrupted, is doing it and will look again */
+		/* Another thread, or the one that this handler has interrupted, is at it and will look again. */
 		if (atomic_exchange(&state.registering, true))
 			break;
 		handler = dr_aix_handler();

@@ -4,10 +4,10 @@
 
 /* The registration of a process that catches SIGRECONFIG: it lasts as long as there is a handler. */
 
-/* dr_aix_handler_changed(): SIGRECONFIG has another handler: register, or end the registration. */
+/* dr_aix_handler_changed(): SIGRECONFIG may have another handler. Registers, or ends the registration. */
 void dr_aix_handler_changed(void);
 
-/* dr_aix_fd(): the socket, or -ENXIO when this process is not registered; may be called from a signal handler. */
+/* dr_aix_fd(): the socket, or -ENXIO if this process is not registered. May be called from a signal handler. */
 int dr_aix_fd(void);
 
 /* dr_aix_adopt(): for tests, take @fd for a registration of this process, as if the daemon had sent it. */

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * dr_reconfig(): what it answers to a query, and what a program may answer through it.
+ * dr_reconfig(): answers queries, and sends the program's answers.
  *
- * It is called from signal handlers and from any thread, for example a JVM's reporter thread while another one got the
- * signal. It therefore allocates nothing, prints nothing, locks nothing and never waits: it and the functions that it
- * uses call only getpid(), fstat(), recv(), send(), sysinfo() and clock_gettime().
+ * It is called from signal handlers and from any thread: a JVM, for example, calls it from its reporter thread after
+ * another thread got the signal. Therefore it allocates nothing, prints nothing, locks nothing and never waits: it and
+ * the functions that it uses call only getpid(), fstat(), recv(), send(), sysinfo() and clock_gettime().
  */
 #include "libdr/aix-event.h"
 #include "libdr/aix-register.h"
@@ -15,7 +15,7 @@
 #include <sys/sysinfo.h>
 
 #define FRAME_SIZE \
-	4096 /* of sys_total_frames and its like: as on AIX, whatever the kernel's page size */
+	4096 /* of sys_total_frames and the like: as on AIX, whatever page size the kernel has */
 
 static void fill_memory(dr_info_t *info)
 {

@@ -4,7 +4,7 @@
 
 #include "dr.h"
 
-/* What programs may call; all else is hidden (-fvisibility=hidden). */
+/* Marks what programs may call; all else is hidden (-fvisibility=hidden). */
 #define DR_EXPORT __attribute__((visibility("default")))
 
 #endif /* LIBDR_EXPORT_H */

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * The descriptor API. A dr_client is a socket and two facts: which event waits for an answer, and the
- * changes of the event that dr_next() handed out last. There is no thread, no lock and no callback: it
- * belongs to one thread at a time, and everything but dr_open() returns at once.
+ * The descriptor API. A dr_client has a socket, the event that waits for an answer, and the changes of the event that
+ * dr_next() returned last. There is no thread, no lock and no callback: a dr_client belongs to one thread at a time,
+ * and all functions but dr_open() return at once.
  *
- * Events that want no answer (BEGIN, RESUMED) leave the one that does alone. A newer event that wants an
- * answer replaces an older one: the daemon has given up on that.
+ * An event that wants no answer (BEGIN, RESUMED) changes nothing about the one that waits for an answer. A newer event
+ * that wants an answer replaces an older one, on which the daemon has given up.
  */
 #include "libdr/export.h"
 #include "libdr/register.h"
@@ -27,7 +27,7 @@ _Static_assert(DR_REASON_LEN == WIRE_REASON_LEN, "reasons fit");
 struct dr_client {
 	int fd;
 	pid_t pid;
-	bool asked; /* there was an event that wants an answer: the next ones are about the newest */
+	bool asked; /* there was an event that wants an answer; gen is of the newest */
 	bool open;  /* it has not been answered */
 	uint32_t gen;
 	uint32_t phase;
@@ -50,7 +50,7 @@ DR_EXPORT dr_client *dr_close(dr_client *client)
 {
 	if (!client)
 		return NULL;
-	/* a child of ours may hold a copy of the descriptor; a child's own dr_close() leaves ours alone */
+	/* Shuts the socket down because a child may have a copy of it; a child's own dr_close() does not. */
 	if (client->fd >= 0 && client->pid == getpid())
 		shutdown(client->fd, SHUT_RDWR);
 	safe_close(client->fd);
@@ -87,7 +87,7 @@ DR_EXPORT int dr_fd(const dr_client *client)
 	return client->fd;
 }
 
-/* One whole message in *@ret, to be freed. Returns its length, 0 when there is none, -EPIPE. */
+/* Reads one whole message into *@ret, to be freed. Returns its length, 0 if there is none, -EPIPE. */
 static ssize_t receive(int fd, void **ret)
 {
 	_cleanup_free_ void *buf = malloc(WIRE_EVENT_MAX);
@@ -130,7 +130,7 @@ static int take_changes(dr_client *client, const struct wire_event *w)
 	return 0;
 }
 
-/* A daemon that died before it took our answer: the next one asks again, under the same gen. */
+/* If a daemon dies before it has read our answer, the next one sends the event again, with the same gen. */
 static bool is_repeated(const dr_client *client, const struct wire_event *w)
 {
 	return client->asked && (w->flags & WIRE_EVENT_ANSWER) && w->gen == client->gen &&
@@ -162,7 +162,7 @@ static void fill_event(const dr_client *client, const struct wire_event *w, stru
 	};
 }
 
-/* Returns 1 with an event, 0 when there is none, -EAGAIN for one that the program has seen before. */
+/* Returns 1 with an event, 0 if there is none, -EAGAIN for one that the program has seen before. */
 static int next(dr_client *client, struct dr_event *event)
 {
 	_cleanup_free_ void *buf = NULL;
@@ -196,7 +196,7 @@ DR_EXPORT int dr_next(dr_client *client, struct dr_event *event)
 	int saved = errno;
 	int r;
 
-	/* a child after fork() shares the socket, but would take its parent's events */
+	/* A child after fork() shares the socket and would take its parent's events. */
 	do
 		r = client->pid == getpid() ? next(client, event) : -EPIPE;
 	while (r == -EAGAIN);

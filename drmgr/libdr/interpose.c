@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * On AIX a program registers by catching SIGRECONFIG, and by nothing else. Here the library stands between
- * the program and libc, as OpenJDK's libjsig does, and looks on while signal handlers are set. A call about
- * any other signal costs one comparison.
+ * On AIX a program registers just by catching SIGRECONFIG. Here the library stands between the program and libc, as
+ * OpenJDK's libjsig does, and watches how signal handlers are set. A call about any other signal costs one comparison.
  *
- * These names carry no symbol version (see libdr.sym): the dynamic linker then also gives them to shared
- * libraries that were linked with libc only and ask for sigaction@GLIBC_x, for example a JVM's.
+ * These names have no symbol version (see libdr.sym). So the dynamic linker also gives them to shared libraries that
+ * were linked with libc alone and ask for sigaction@GLIBC_x, for example a JVM's.
  */
 #include "libdr/aix-register.h"
 #include "libdr/export.h"
@@ -20,8 +19,8 @@ handler_fn __sysv_signal(int signo, handler_fn handler);
 int sigignore(int signo);
 
 /*
- * On AIX the default is to ignore it, here to end the process: a signal that was sent while there was a
- * handler, and is pending, must not do that. Ignoring it for a moment discards it.
+ * On AIX the default action of SIGRECONFIG is to ignore it, here it ends the process. A signal that was sent while
+ * there was a handler, and is still pending, must not end it. Ignoring the signal for a moment discards it.
  */
 static int reset_handler(sigaction_fn *f, const struct sigaction *act, struct sigaction *old)
 {
@@ -43,7 +42,7 @@ static int reset_handler(sigaction_fn *f, const struct sigaction *act, struct si
 DR_EXPORT int sigaction(int signo, const struct sigaction *act, struct sigaction *old)
 {
 	sigaction_fn *f = dr_real_sigaction();
-	/* read before the call: @act and @old may be the same */
+	/* Read before the call, because @act and @old may be the same. */
 	handler_fn handler = act ? act->sa_handler : SIG_DFL;
 	int r;
 

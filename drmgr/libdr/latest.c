@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * The newest event of the AIX side. dr_reconfig() is called from signal handlers, which may interrupt a
- * thread anywhere in this file: so there is no lock, and nothing waits for another
- * call, which may be the one that was interrupted, further down on the same stack.
+ * The newest event of the AIX side. dr_reconfig() is called from signal handlers, which may interrupt a thread
+ * anywhere in this file. So there is no lock, and no call waits for another one, which may be the very call that the
+ * handler has interrupted.
  *
- * A writer takes a ticket, which gives it a slot nobody else writes to, fills the slot in, puts the ticket
- * on it, and last of all makes it the newest with a compare-and-swap on one word, gen << 32 | ticket. Two
- * threads that took event 7 and event 8 from the socket may get there in any order: the larger gen stays.
- * A reader copies the slot that the word names, and believes the copy when the slot had that ticket before
- * and after. It starts again only when newer events came meanwhile, so some thread always gets on.
+ * A writer takes a ticket, which gives it a slot that nobody else writes to. It fills the slot in, writes the ticket
+ * into it, and then makes it the newest by a compare-and-swap of one word, gen << 32 | ticket. Two threads that took
+ * events 7 and 8 from the socket may get there in any order; the larger gen stays. A reader copies the slot that the
+ * word names, and uses the copy if the slot had that ticket before and after. It starts again only if newer events
+ * came meanwhile, so some thread always makes progress.
  *
- * A slot is used again after NR_SLOTS events. A migration has 3, ten seconds apart where it goes wrong.
+ * A slot is used again after NR_SLOTS events. A migration has only 3, which may be ten seconds apart if it goes wrong.
  */
 #include "libdr/latest.h"
 
@@ -56,7 +56,7 @@ void latest_put(const struct wire_event *event)
 	uint32_t ticket;
 	uint64_t mine;
 
-	/* before it takes a slot: an old event must not take the one that has the newest in it */
+	/* Before it takes a slot: an old event must not overwrite the slot of the newest. */
 	if (is_older(event->gen, newest))
 		return;
 	ticket = take_ticket();
@@ -77,7 +77,7 @@ void latest_put(const struct wire_event *event)
 	while (!atomic_compare_exchange_weak(&state.newest, &newest, mine));
 }
 
-/* Returns false when the slot of @newest is somebody else's by now. */
+/* Returns false if a newer event has been written to the slot of @newest meanwhile. */
 static bool read_slot(uint64_t newest, struct wire_event *ret)
 {
 	uint32_t ticket = (uint32_t)newest;
@@ -100,7 +100,7 @@ bool latest_get(struct wire_event *ret)
 	uint64_t newest;
 	int i;
 
-	/* The bound is never reached; without it a mistake here would hang a program in its signal handler. */
+	/* The bound is never reached, but without it a mistake here would hang a program in its signal handler. */
 	for (i = 0; i < NR_SLOTS; i++) {
 		newest = atomic_load(&state.newest);
 		if (newest == 0)

@@ -6,15 +6,15 @@
 
 #include <stdbool.h>
 
-/* The newest event, for any number of threads and the signal handlers that interrupt them. */
+/* The newest event. Any number of threads, and signal handlers that interrupt them, may call this. */
 
-/* latest_put(): keep @event unless a newer one (by gen) is known. */
+/* latest_put(): keeps @event unless there is a newer one, by gen. */
 void latest_put(const struct wire_event *event);
 
-/* latest_get(): false when there is none. */
+/* latest_get(): returns false if there is none. */
 bool latest_get(struct wire_event *ret);
 
-/* latest_reset(): a new registration, gens begin anew. */
+/* latest_reset(): forgets the event, because gens begin anew with a new registration. */
 void latest_reset(void);
 
 #endif /* LIBDR_LATEST_H */

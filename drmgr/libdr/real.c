@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * The real functions are looked up by a constructor, because sigaction() may be called from a signal
- * handler and dlsym() may not; a call that comes earlier, from another constructor or a sanitizer's runtime,
- * looks them up itself.
+ * A constructor looks the real functions up, because sigaction() may be called from a signal handler and dlsym() may
+ * not. A call that comes earlier, from another constructor or a sanitizer's runtime, looks them up itself.
  */
 #include "libdr/real.h"
 

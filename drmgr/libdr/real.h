@@ -20,11 +20,11 @@ enum signal_name {
 	_SIGNAL_MAX,
 };
 
-/* NULL where there is none. */
+/* NULL if there is none. */
 sigaction_fn *dr_real_sigaction(void);
 signal_fn *dr_real_signal(enum signal_name n);
 
-/* dr_aix_handler(): what the process has for SIGRECONFIG, as the kernel says. */
+/* dr_aix_handler(): the handler that the process has for SIGRECONFIG, as the kernel says. */
 handler_fn dr_aix_handler(void);
 
 #endif /* LIBDR_REAL_H */

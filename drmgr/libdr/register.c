@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * The one moment at which an application talks to the bus: it says who it is by a pidfd, gets a
- * descriptor back, and leaves the bus again. Everything after that goes over the descriptor, so a process
- * with ten thousand registered neighbours costs the bus nothing.
+ * An application talks to the bus only here: it sends a pidfd of itself, gets a descriptor back, and leaves the bus.
+ * All events and answers go over that descriptor, so ten thousand registered processes cost the bus nothing.
  *
- * Each step is waited for here and not by sd_bus_call(), which, like everything that sends a descriptor,
- * first waits for the bus to come up with a time-out of its own (90 s); a program that catches a signal
- * must not hang that long because dbus-daemon does.
+ * This file waits for each step itself. sd_bus_call(), like everything that sends a descriptor, would first wait for
+ * the bus, with a time-out of 90 s, and a program must not hang that long in sigaction() because dbus-daemon hangs.
  */
 #include "libdr/register.h"
 
@@ -33,7 +31,7 @@ struct reply {
 	int fd;
 };
 
-/* What the daemon or the bus said, as dr.h promises it. */
+/* The error of the daemon or the bus as the errno that dr.h promises. */
 static int error_to_errno(const sd_bus_error *e)
 {
 	static const struct {
@@ -78,13 +76,13 @@ static int on_reply(sd_bus_message *m, void *userdata, _unused_ sd_bus_error *er
 		reply->r = -EIO;
 		return 0;
 	}
-	/* the message closes its own copy */
+	/* The message closes its own descriptor. */
 	reply->fd = fcntl(fd, F_DUPFD_CLOEXEC, 3);
 	reply->r = reply->fd < 0 ? -errno : 0;
 	return 0;
 }
 
-/* Lets the bus work until something has happened, or @until. */
+/* Processes the connection until something has happened, or until @until. */
 static int step(sd_bus *bus, uint64_t until)
 {
 	uint64_t now = now_boottime_usec();

@@ -3,17 +3,17 @@
  * The names on the bus. The interface org.drmgr.Manager1 of /org/drmgr:
  *
  *   Check(t stream, a{sv} options) -> (a(sssi) refusals, u more that only the log has)
- *	Asks everyone whether the partition may move, by any stream if @stream is 0; changes nothing, holds nothing. The
- *	answer comes when all have answered or are past their deadlines. Each refusal: audience ("kernel", "script",
+ *	Asks everyone whether the partition may move, by any stream if @stream is 0; changes and holds nothing. The
+ *	answer comes when all have answered or missed their deadlines. Each refusal: audience ("kernel", "script",
  *	"hook", "application", "builtin"), name, reason, and whether it stops the migration (1) or is advice (0).
  *   Migrate(t stream, a{sv} options) -> (t blackout_us, a(sssu) changes)
- *	One migration from BEGIN to POST; the answer comes when it is over, after hours perhaps: call it
- *	without a time-out. changes: name, old, new, flags (PMIG_CHANGE_F_*).
- *	The same stream again, while its migration is under way, waits for the end of that one.
+ *	One migration from BEGIN to POST; the answer comes when it is over, perhaps after hours: call it without a
+ *	time-out. changes: name, old, new, flags (PMIG_CHANGE_F_*). A second call with the same stream, while its
+ *	migration is under way, waits for the end of that migration.
  *   GetResult(t stream) -> as of Migrate
  *	How a migration of that stream ended, as Migrate would have answered; the last 16 are known.
  *   Simulate(a{sv} options) -> (t blackout_us, a(sssu) changes)
- *	CHECK and then the same against a simulated hypervisor (pmig_sim.ko), with "enabled-ms" t, "blackout-ms" t.
+ *	A check and then a migration against a simulated hypervisor (pmig_sim.ko), with "enabled-ms" t, "blackout-ms" t.
  *   Register(s name, h pidfd, u phases, u flags, i signo, u timeout_ms) -> (h events)
  *	The caller becomes an application; pidfd is its own (checked against the bus). phases and flags as in
  *	dr.h. The descriptor speaks wire.h; the registration ends when it is closed or the process ends.
@@ -23,12 +23,13 @@
  *	"mode" s ("active" or "observe"), "degraded" s ("no", or why drivers are not told), "others-seen-by" s
  *	("tracepoints", "probe", "device-tree", "sysfs" where the module is not there, or "none"),
  *	"bus" s ("connected": it has given us our name, or "absent"),
- *	"waiting" u (for the end of what is under way),
- *	"until-usec" t (CLOCK_BOOTTIME: when what goes on now should be over; 0: nobody can say), ... Anyone.
+ *	"waiting" u (how many wait for the end of what is under way),
+ *	"until-usec" t (CLOCK_BOOTTIME: when what is under way should be over; 0: nobody can say), ...
+ *	Anyone may call it.
  *
- * options of Check and Migrate: "force" b, "detail" u, "destination-lpar" u, "wait-min" u, "self-arp" u, "token" h (token.h),
- * "caller" h (a pidfd of whoever goes on where the answer is Observing).
- * Check, Migrate, GetResult and Simulate are for root only.
+ * options of Check and Migrate: "force" b, "detail" u, "destination-lpar" u, "wait-min" u, "self-arp" u, "token" h
+ * (token.h), "caller" h (a pidfd of the process that goes on by itself if the answer is Observing). Check, Migrate,
+ * GetResult and Simulate are for root only.
  *
  * Errors, each with a message of one line that says what to do:
  */
@@ -38,7 +39,7 @@
 #define DR_BUS_NAME	 "org.drmgr"
 #define DR_BUS_PATH	 "/org/drmgr"
 #define DR_BUS_INTERFACE "org.drmgr.Manager1"
-/* Here root can call all methods but Register without a bus: D-Bus, peer to peer */
+/* The private socket: D-Bus without a bus. Root can call all methods but Register here. */
 #define DR_BUS_PRIVATE "unix:path=/run/drmgr/private"
 
 /* The largest "detail" and "wait-min" */
@@ -49,14 +50,14 @@
 	"org.drmgr.Error.BadStream"	     /* the platform does not know this stream ID */
 #define DR_ERROR_BUSY "org.drmgr.Error.Busy" /* another migration is under way */
 #define DR_ERROR_LOCKED \
-	"org.drmgr.Error.Locked" /* another DLPAR operation, a check or the end of a migration included: ask again soon */
+	"org.drmgr.Error.Locked" /* another DLPAR operation, a check, or the end of a migration: ask again soon */
 #define DR_ERROR_NO_MODULE "org.drmgr.Error.NoModule" /* pmig.ko is not there and can't be loaded */
 #define DR_ERROR_NO_ENGINE "org.drmgr.Error.NoEngine" /* no hypervisor that moves partitions */
 #define DR_ERROR_STOPPED   "org.drmgr.Error.Stopped"  /* stopped in PRE: cancelled, all undone */
 #define DR_ERROR_ABORTED   "org.drmgr.Error.Aborted"  /* the platform or the operator ended it */
 #define DR_ERROR_FAILED	   "org.drmgr.Error.Failed"   /* the suspension failed */
 #define DR_ERROR_OBSERVING \
-	"org.drmgr.Error.Observing" /* Mode=observe: nobody is asked or told; it is the caller's to go on */
+	"org.drmgr.Error.Observing" /* Mode=observe: nobody is asked or told, and the caller goes on by itself */
 #define DR_ERROR_TOO_MANY "org.drmgr.Error.TooMany"	    /* a bound was reached */
 #define DR_ERROR_INVALID  "org.drmgr.Error.InvalidArgument" /* a parameter is out of its range */
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Ownership by scope: what a function opened is closed on every way out, unless TAKE_*() hands it on. */
+/* Ownership by scope: what a function has opened is closed when it returns, unless TAKE_*() hands it on. */
 #ifndef DRMGR_CLEANUP_H
 #define DRMGR_CLEANUP_H
 

@@ -10,8 +10,8 @@
 #define NSEC_PER_USEC UINT64_C(1000)
 
 /*
- * Microseconds of CLOCK_BOOTTIME: it goes on while the partition stands still, and is not set when the partition
- * arrives. May be called from a signal handler.
+ * Microseconds of CLOCK_BOOTTIME, which goes on while the partition stands still and is not changed by the move. May be
+ * called from a signal handler.
  */
 static inline uint64_t now_boottime_usec(void)
 {

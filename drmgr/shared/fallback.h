@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The userland needs glibc 2.28 and systemd 239 (Makefile asks for that), headers of Linux 4.18, and runs on
- * Linux 5.3, the first with pidfd_open(). What it uses of later versions is implemented here under the same names.
- * The build includes this file everywhere, so that no other file has to know.
+ * The userland needs glibc 2.28 and systemd 239 (the Makefile checks that), the headers of Linux 4.18, and a kernel
+ * of 5.3, the first with pidfd_open(), or newer. What it uses of later versions is implemented here under the same
+ * names. The build includes this file in all others, so none of them has to deal with versions.
  */
 #ifndef DRMGR_FALLBACK_H
 #define DRMGR_FALLBACK_H

@@ -11,10 +11,11 @@
 #include <sys/time.h>
 #include <sys/un.h>
 
-#define WAIT_MS	   100
-#define LONG_USEC  (10 * USEC_PER_MSEC) /* after a longer wait there is none */
-#define AGAIN_USEC (10 * USEC_PER_SEC)	/* until this time has passed */
-#define ROOM_BYTES (8 << 20)		/* for a burst of lines, as libsystemd has it */
+#define WAIT_MS 100
+#define LONG_USEC \
+	(10 * USEC_PER_MSEC) /* after a longer wait than this, nothing is waited for ... */
+#define AGAIN_USEC (10 * USEC_PER_SEC) /* ... until this time has passed */
+#define ROOM_BYTES (8 << 20)	       /* for a burst of lines, as libsystemd has it */
 #define JOURNAL	   "/run/systemd/journal/socket"
 
 static uint64_t no_wait_before;
@@ -52,7 +53,7 @@ int log_send(const struct iovec *fields, size_t n)
 {
 	struct sockaddr_un to = { .sun_family = AF_UNIX, .sun_path = JOURNAL };
 	struct iovec iov[2 * LOG_FIELDS_MAX];
-	/* Not connected: a journal that is restarted has another socket. */
+	/* Not connected, because a journal that is restarted has another socket. */
 	struct msghdr m = {
 		.msg_name = &to, .msg_namelen = sizeof(to), .msg_iov = iov, .msg_iovlen = 2 * n
 	};

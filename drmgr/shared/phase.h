@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* This phase tells how it ended. Whoever was told to get ready is told one of these, and can't refuse it. */
+/* Does this phase tell how it ended? Whoever was told to get ready is told one of these, and can't refuse it. */
 static inline bool is_end(uint32_t phase)
 {
 	return phase == DR_PHASE_POST || phase == DR_PHASE_POST_ERROR;

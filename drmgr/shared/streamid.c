@@ -2,9 +2,9 @@
 /*
  * Stream IDs as text.
  *
- * powerpc-utils reads them with strtoull(s, NULL, 16): "", "junk" and "-1" all are some number, and the
- * partition then waits for a stream that does not exist. So there is no strtoull() here: every character
- * is looked at, and the table of digits depends on no locale.
+ * powerpc-utils reads them with strtoull(s, NULL, 16), which makes a number even of "", "junk" and "-1"; the partition
+ * then waits for a stream that does not exist. So this file does without strtoull(): it looks at every character, and
+ * its table of digits does not depend on the locale.
  */
 #include "shared/streamid.h"
 
@@ -39,7 +39,7 @@ int streamid_parse(const char *s, uint64_t *ret)
 
 		if (digit < 0)
 			return digit;
-		/* overflows from the 17th digit on; the value is not used then, but the rest is still checked */
+		/* overflows at the 17th digit; the value is not used then, but the other digits are still checked */
 		stream = stream << 4 | (unsigned int)digit;
 	}
 	if (n == 0)

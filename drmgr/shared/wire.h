@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What goes over the descriptor that Register() returns: one SOCK_SEQPACKET message is one struct, host
- * byte order, both ends on one machine. The daemon speaks first; each event that wants an answer gets at
- * most one. A side that gets a message of a wrong size or kind drops it, and the daemon drops its sender.
+ * What is sent over the descriptor that Register() returns. Each SOCK_SEQPACKET message is one struct in host byte
+ * order; both ends are on one machine. The daemon speaks first, and each event that wants an answer gets at most one.
+ * A side that gets a message of a wrong size or kind drops the message; the daemon also drops the application that
+ * sent it.
  *
- * New fields go behind all there is, the changes included: a reader takes at least what it knows and
- * ignores the rest. gen grows with each event of a registration, also after a restart of the daemon; an
- * event that comes again under its old gen is answered again, without the program.
+ * New fields go behind everything else, the changes included: a reader reads what it knows and ignores the rest. gen
+ * grows with each event of a registration, also after a restart of the daemon. If an event comes again with the same
+ * gen, libdr repeats the answer without the program.
  */
 #ifndef DRMGR_WIRE_H
 #define DRMGR_WIRE_H

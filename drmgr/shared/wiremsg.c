@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Neither side of the descriptor trusts the other: the daemon talks to any process of any user, and a
- * program's descriptor may turn out to be something else because somebody closed and reused the number.
- * So a message is looked at here before a field of it is believed. All but wire_text() may be called from
- * a signal handler.
+ * Neither side of the descriptor trusts the other: the daemon talks to any process of any user, and a program's
+ * descriptor may be another file by now, because the program closed it and reused its number. So each message is
+ * checked here before any field of it is used. All but wire_text() may be called from a signal handler.
  */
 #include "shared/wiremsg.h"
 
@@ -50,7 +49,7 @@ int wire_answer_check(const struct wire_answer *answer, size_t len)
 	return 0;
 }
 
-/* Bytes of the UTF-8 character at @s, 0 where there is none; overlong forms and surrogates are none. */
+/* Length of the UTF-8 character at @s, 0 if there is none; overlong forms and surrogates do not count. */
 static size_t utf8_len(const unsigned char *s)
 {
 	uint32_t c, min;

@@ -7,23 +7,23 @@
 #include <stddef.h>
 
 /**
- * wire_event_check() - is this an event?
- * @event: its fixed part, which is all that is looked at
- * @len: length of the whole message, or more than sizeof(*event) bytes of it where it was truncated
+ * wire_event_check() - check that this is an event
+ * @event: its fixed part, which is all that is checked
+ * @len: length of the whole message, even if the caller has read only its fixed part
  *
  * Return: 0, -EBADMSG.
  */
 int wire_event_check(const struct wire_event *event, size_t len);
 
 /**
- * wire_change_check() - are all strings of it terminated?
+ * wire_change_check() - check that all its strings are terminated
  *
  * Return: 0, -EBADMSG.
  */
 int wire_change_check(const struct wire_change *change);
 
 /**
- * wire_answer_check() - is this an answer?
+ * wire_answer_check() - check that this is an answer
  * @len: length of the message
  *
  * Return: 0, -EBADMSG.
@@ -31,10 +31,10 @@ int wire_change_check(const struct wire_change *change);
 int wire_answer_check(const struct wire_answer *answer, size_t len);
 
 /**
- * wire_text() - make a line out of what somebody else sent
+ * wire_text() - make one harmless line of what somebody else sent
  *
- * Replaces control characters, so that a reason cannot forge a line of the log or drive the operator's
- * terminal, and each byte of what is not UTF-8, which D-Bus would not carry.
+ * Replaces control characters, so that a reason cannot forge a line of the log or control the operator's terminal. Also
+ * replaces each byte that is not part of valid UTF-8, which D-Bus would refuse.
  *
  * Return: @s.
  */

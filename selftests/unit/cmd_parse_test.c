@@ -202,11 +202,10 @@ static const struct {
 	{ "-m -p pre -s 1 -q 1", "-q 1" },
 	{ "-m -p pre -s 1 -x\n\x1b", "-x, -?, -?" },
 	{ "-m -p check -p pre -s 2 -s 1", "" },
-	{ "-m -p pre -s 1 -d 14", "-d 14 (5 is the most)" },
-	{ "-m -p pre -s 1 -d 99999999999999999999999",
-	  "-d 99999999999999999999999 (5 is the most)" },
-	{ "-m -p pre -s 1 -w 1441", "-w 1441 (1440 is the most)" },
-	{ "-m -p pre -s 1 -n 99999999999", "-n 99999999999 (4294967295 is the most)" },
+	{ "-m -p pre -s 1 -d 14", "-d 14 (at most 5)" },
+	{ "-m -p pre -s 1 -d 99999999999999999999999", "-d 99999999999999999999999 (at most 5)" },
+	{ "-m -p pre -s 1 -w 1441", "-w 1441 (at most 1440)" },
+	{ "-m -p pre -s 1 -n 99999999999", "-n 99999999999 (at most 4294967295)" },
 };
 
 TEST(as_lenient_as_powerpc_utils)
