@@ -1,22 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The audience "signals": applications. All of them are told, some in each turn of the loop, and answers are waited
- * for, each until its own deadline; there is one timer for all. What an application can do to the rest is bounded: it
- * can be slow once, and is then passed over.
+ * The audience "signals": applications. It tells some of them in each turn of the loop, and then waits for each
+ * answer until that application's deadline; there is one timer for all. An application can hold up the others only
+ * until its own deadline.
  *
- * Time comes with the right to refuse. Who has it gets what it asked for, within the settings; all others have
- * one grace, counted once for all of them from the beginning of the phase. So whatever they ask for and however many
- * they are, silence of theirs costs a phase no more than the grace. Each is told the deadline that it really has.
- * Who has the right is told first; of the others, those that the grace is too short to tell hear nothing of CHECK,
- * BEGIN and PRE. The end is told to everyone whom it concerns.
+ * An application with the right to refuse gets the time that it asked for, within the settings. All others together
+ * have one grace, which begins with the phase. So they cannot hold up a phase for longer than the grace, however many
+ * they are and whatever they ask for. Each event has the real deadline. Those with the right are told first. If the
+ * grace ends before all others have been told, the rest hear nothing of CHECK, BEGIN and PRE. The end is told to
+ * everyone whom it concerns.
  *
  * Who is told what:
- *	CHECK, BEGIN, PRE, RESUMED   who asked for it
- *	POST                         who asked for it, whether it was told PRE or not: it wants to know what changed
+ *	CHECK, BEGIN, PRE, RESUMED   those that asked for it
+ *	POST                         those that asked for it, told PRE or not: they want to know what changed
  *	POST_ERROR                   exactly those that were told BEGIN or PRE, in reverse order
  *
- * POST and POST_ERROR may be told to one that a daemon before us was just telling when it died. Then the event is
- * sent again under the same gen, and an application that has it already drops the second.
+ * An earlier daemon may have died while it told POST or POST_ERROR to an application. Then the event is sent again with
+ * the same gen, and an application that has got it already ignores the second.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -33,16 +33,16 @@ struct signals {
 	const struct notice *notice; /* NULL: nothing is going on */
 	struct wire_event *message;  /* with room for all changes */
 	size_t message_size;
-	/* The round of telling; while it lasts, completion has to wait for it. */
+	/* the round of telling; the phase is not complete before it is over */
 	bool telling;
-	bool entitled; /* those with the right to refuse have their turn now */
+	bool entitled; /* it is the turn of those with the right to refuse */
 	struct application *next;
 	sd_event_source *round;
 	size_t late;  /* applications whose grace was over before their turn */
-	size_t named; /* in the log, of those without the right */
+	size_t named; /* those without the right that missed their deadline or refused */
 	bool slow_said;
 	usec_t start; /* of the phase */
-	usec_t due;   /* when the timer is */
+	usec_t due;   /* when the timer goes off */
 	size_t waiting;
 	size_t not_told; /* for lack of room in the journal */
 	sd_event_source *timer;
@@ -51,7 +51,7 @@ struct signals {
 
 #define APP_NAME_BYTES 32
 #define ROUND_MAX      64 /* applications looked at in one turn of the loop */
-#define NAMED_MAX      64 /* of those without the right, in each phase */
+#define NAMED_MAX      64 /* in the log, of those without the right, in each phase */
 
 static const char *app_name(const struct application *app, char buf[APP_NAME_BYTES])
 {
@@ -80,13 +80,13 @@ static void say_rest(const struct signals *s)
 	if (s->late)
 		eventlog_note(
 			s->a.log, LOG_WARNING, "application", NULL,
-			"%zu applications without the right to refuse are not told %s: their grace is over.",
+			"%zu applications without the right to refuse are not told %s: their time (GraceSec=) is over.",
 			s->late, phase);
 	if (s->not_told > 1)
 		eventlog_note(
 			s->a.log, LOG_WARNING, "application", NULL,
-			"%zu other applications are not told %s, either, for want of room in the "
-			"journal: make room in /run.",
+			"%zu more applications are not told %s, because the journal has no room: "
+			"make room in /run.",
 			s->not_told - 1, phase);
 }
 
@@ -132,7 +132,7 @@ static usec_t deadline_of(const struct signals *s, const struct application *app
 
 	if (!may_refuse(app))
 		deadline = usec_min(deadline, s->start + s->config->grace);
-	/* PRE's time is for all together: who can't stop it leaves half of what there is to the drivers. */
+	/* PRE's time is for all audiences: applications that can't stop it leave half of it to the drivers. */
 	if (all && may_stop(s, app, true))
 		deadline = usec_min(deadline, all);
 	else if (all)
@@ -140,7 +140,7 @@ static usec_t deadline_of(const struct signals *s, const struct application *app
 	return deadline;
 }
 
-/* The order of telling: as they have registered, and the end of what did not happen the other way round. */
+/* The order of telling: that of the registrations, and for POST_ERROR the reverse. */
 static struct application *following(const struct signals *s, struct application *app)
 {
 	struct application_list *list = registry_list(s->registry);
@@ -274,7 +274,7 @@ static bool is_told(struct signals *s, const struct application *app)
 	return e || app->phases & DR_PHASES(phase);
 }
 
-/* The gen of an event that a daemon before us may have sent, otherwise this notice's. */
+/* The gen of this event if an earlier daemon may have sent it, otherwise the notice's. */
 static uint32_t gen_for(struct signals *s, const char *name)
 {
 	struct told_entry *e = is_end(s->notice->phase) ? told_find(&s->a.told, name) : NULL;
@@ -282,14 +282,14 @@ static uint32_t gen_for(struct signals *s, const char *name)
 	return e && e->state == TOLD_ENDING ? e->gen : s->notice->gen;
 }
 
-/* What is not written down could not be undone by the next daemon, so it is not told either. */
+/* If it can't be written down that @app is told, it is not told, because the next daemon could not undo it. */
 static int write_down(struct signals *s, const struct application *app, const char *name)
 {
 	enum dr_phase phase = s->notice->phase;
 	bool starts = phase == DR_PHASE_BEGIN || phase == DR_PHASE_PRE;
 	int r = 0;
 
-	/* What is sent again has been written down already. */
+	/* An event that is sent again has been written down already. */
 	if (s->message->gen != s->notice->gen || (!starts && !is_end(phase)))
 		return 0;
 	if (starts && app->uid != 0 && !may_refuse(app))
@@ -297,17 +297,16 @@ static int write_down(struct signals *s, const struct application *app, const ch
 	if (r == 0)
 		r = audience_tell(&s->a, s->notice, name);
 	if (r == 0 || is_end(phase))
-		return 0; /* the end is owed all the same */
+		return 0; /* the end is told all the same */
 	if (phase == DR_PHASE_PRE && may_stop(s, app, true))
-		audience_refuse(
-			&s->a, "application", app->name, r, true,
-			"can't be told, because it can't be written down in the journal: %s",
-			errno_text(r));
+		audience_refuse(&s->a, "application", app->name, r, true,
+				"can't be told, because the journal can't be written: %s",
+				errno_text(r));
 	else if (s->not_told++ == 0)
 		eventlog_note(
 			s->a.log, LOG_WARNING, "application", app->name,
-			"application %s (pid %d) is not told %s: it can't be written down in the "
-			"journal: %s",
+			"application %s (pid %d) is not told %s, because the journal can't be "
+			"written: %s",
 			app->name, app->pid, dr_phase_text(phase), errno_text(r));
 	return r;
 }
@@ -334,7 +333,7 @@ static void tell(struct signals *s, struct application *app)
 	if (r == -EAGAIN && wants_answer(phase))
 		missed(s, app, "has not read what it was told before");
 	else if (r < 0 || !wants_answer(phase))
-		return; /* gone, or nothing to wait for */
+		return; /* it has gone, or its answer is not waited for */
 	else {
 		app->deadline = deadline;
 		s->due = usec_min(s->due, deadline);
@@ -367,7 +366,7 @@ static struct application *next_in_turn(struct signals *s)
 {
 	bool back = s->notice->phase == DR_PHASE_POST_ERROR;
 
-	if (!s->next && s->entitled != back) { /* the first half is over */
+	if (!s->next && s->entitled != back) { /* the first half has been told */
 		s->entitled = back;
 		s->next = following(s, NULL);
 	}
@@ -381,7 +380,7 @@ static bool is_too_late(const struct signals *s, const struct application *app)
 	       now_usec() >= s->start + s->config->grace;
 }
 
-/* Tells a few of them in a turn, so that the rest of the daemon gets its turn, too. */
+/* Tells some of them in each turn of the loop, so that the rest of the daemon gets its turn, too. */
 static int tell_some(_unused_ sd_event_source *source, _unused_ uint64_t usec, void *userdata)
 {
 	struct signals *s = userdata;
@@ -471,7 +470,7 @@ int aud_signals_new(struct audience **ret, sd_event *event, const struct config 
 	s->message = calloc(1, sizeof(*s->message) + WIRE_CHANGES_MAX * sizeof(struct wire_change));
 	r = s->message ? 0 : log_oom();
 	if (r >= 0)
-		/* A timer that is due at once; a deferred source would come before everything else each time. */
+		/* A timer that is always due. A deferred source would come before everything else in each turn. */
 		r = sd_event_add_time(event, &s->round, CLOCK_BOOTTIME, 0, 1, tell_some, s);
 	if (r >= 0)
 		r = sd_event_source_set_enabled(s->round, SD_EVENT_OFF);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * An application is reached by two descriptors: its socket, and its process, named by a pidfd. Nothing is ever sent to
- * a number. What it says is checked for size and kind; one that does not keep to the protocol is dropped, which it
- * sees as the end of its descriptor.
+ * An application is reached by two descriptors: its socket, and a pidfd of its process. Nothing is ever sent to a
+ * process number. Its messages are checked for size and kind. An application that breaks the protocol is dropped,
+ * which it sees as the end of its descriptor.
  */
 #include <signal.h>
 #include <stdio.h>
@@ -15,14 +15,14 @@
 
 #define ERRNO_MAX 4095
 
-/* ---- what comes from it ---- */
+/* ---- what it says ---- */
 
 static void take_answer(struct application *app, struct wire_answer *answer)
 {
 	if (!app->deadline || answer->gen != app->asked)
-		return; /* too late, or for nothing: harmless */
+		return; /* it is too late, or not asked for; ignored */
 	app->deadline = 0;
-	/* it goes on to the platform, which has 24 bits for it; 0 there would not be a reason */
+	/* The errno is sent to the platform, which has 24 bits for it and where 0 is no reason. */
 	if (answer->error > ERRNO_MAX)
 		answer->error = EINVAL;
 	wire_text(answer->reason);
@@ -48,7 +48,7 @@ static int on_socket(_unused_ sd_event_source *s, _unused_ int fd, uint32_t even
 		return 0;
 	}
 	if (wire_answer_check(&answer, (size_t)n) < 0) {
-		snprintf(why, sizeof(why), "sent %zd bytes that are no answer", n);
+		snprintf(why, sizeof(why), "sent %zd bytes that are not an answer", n);
 		app->events->ended(app, why);
 		return 0;
 	}
@@ -74,7 +74,7 @@ int application_watch(struct application *app, sd_event *event,
 	e = sd_event_add_io(event, &app->sock_source, app->sock, EPOLLIN, on_socket, app);
 	if (e >= 0)
 		e = sd_event_add_io(event, &app->pidfd_source, app->pidfd, EPOLLIN, on_death, app);
-	/* An answer that it gave before it died is heard first. */
+	/* An answer that it gave before it died is read first. */
 	return e < 0 ? e : sd_event_source_set_priority(app->pidfd_source, SD_EVENT_PRIORITY_IDLE);
 }
 
@@ -89,7 +89,7 @@ void application_free(struct application *app)
 
 /* ---- whose it is ---- */
 
-/* Of the four that /proc has in one line */
+/* The first three of the four IDs that /proc has in one line */
 enum { REAL, EFFECTIVE, SAVED, NR_IDS = 4 };
 
 static int read_ids(pid_t pid, const char *key, uint32_t ids[NR_IDS])
@@ -104,9 +104,9 @@ static int read_ids(pid_t pid, const char *key, uint32_t ids[NR_IDS])
 }
 
 /*
- * The bus says who made the connection, and the process that did so may have handed it on: by now it runs a program with
- * the rights of another user or group, or has ended, and another one has its number. What such a process may is not
- * the caller's.
+ * Does the process still have the user and group that the bus has seen? Since it made the connection it may have
+ * started a program with the rights of another user or group, or it may have ended and another process has its
+ * number. The rights of such a process are not the caller's.
  */
 static bool is_its_users(const struct application *app)
 {
@@ -116,7 +116,7 @@ static bool is_its_users(const struct application *app)
 	       uid[EFFECTIVE] == app->uid && uid[SAVED] == app->uid;
 }
 
-/* The groups of its user's, not that of a setgid program. The process is alive, as its pidfd proves. */
+/* The groups of its user, without that of a setgid program. The process is alive, as its pidfd proves. */
 size_t application_groups(const struct application *app, gid_t *gids, size_t max)
 {
 	_cleanup_free_ char *text = malloc(PROCESS_STATUS_BYTES);
@@ -140,7 +140,7 @@ size_t application_groups(const struct application *app, gid_t *gids, size_t max
 
 /* ---- reaching it ---- */
 
-/* Does the process catch the signal? Asked each time, because it may change its mind. */
+/* Does the process catch the signal? Looked up each time, because that may change. */
 static bool catches(struct application *app)
 {
 	char text[64];
@@ -150,11 +150,11 @@ static bool catches(struct application *app)
 	    process_status_field(app->pid, "SigCgt", text, sizeof(text)) < 0 ||
 	    parse_u64(text, 16, UINT64_MAX, &mask) < 0)
 		return false;
-	/* Alive still: then the number was its own all the time. */
+	/* If it is still alive, the number was its own all the time. */
 	return pidfd_alive(app->pidfd) == 1 && mask >> (app->signo - 1) & 1;
 }
 
-/* As if its user sent it; the process may be another user's by now, see is_its_users(). */
+/* May its user send it a signal? The process may be another user's by now, see is_its_users(). */
 static bool may_signal(const struct application *app)
 {
 	uint32_t uid[NR_IDS];

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Names are looked up when a session begins, not once at the start of the daemon: at boot a directory service may not
- * answer yet. As it may not answer at all, a child does it, with a deadline, and whom it found the last time
- * may refuse until it finds others. The child writes a line for each name: "u UID", "g GID", or "? NAME".
+ * Names are looked up when a session begins, not once when the daemon starts, because a directory service may not
+ * answer yet at boot. It may not answer at all, so a child looks them up, with a deadline. Until it has succeeded,
+ * those that were found the last time may refuse. The child writes a line for each name: "u UID", "g GID", or "?
+ * NAME".
  */
 #include <grp.h>
 #include <pwd.h>
@@ -116,7 +117,7 @@ static int child(void *userdata)
 	return EXIT_SUCCESS;
 }
 
-/* ---- what comes of it ---- */
+/* ---- what the child says ---- */
 
 static void on_line(void *userdata, const char *line)
 {
@@ -124,8 +125,9 @@ static void on_line(void *userdata, const char *line)
 	uint64_t id;
 
 	if (strncmp(line, "? ", 2) == 0)
-		log_warning("MayRefuse=: there is no %s %s; nobody of that name may refuse.",
-			    line[2] == '@' ? "group" : "user", line + 2 + (line[2] == '@'));
+		log_warning(
+			"MayRefuse= in drmgr.conf: there is no %s %s, so nobody of that name may refuse.",
+			line[2] == '@' ? "group" : "user", line + 2 + (line[2] == '@'));
 	else if ((line[0] == 'u' || line[0] == 'g') && line[1] == ' ' &&
 		 parse_u64(line + 2, 10, UINT32_MAX - 1, &id) == 0)
 		ids_add(line[0] == 'u' ? &r->next.users : &r->next.groups, (uint32_t)id);
@@ -151,7 +153,7 @@ static void on_done(void *userdata, const struct run_result *result)
 	else if (result->end != RUN_STOPPED)
 		log_warning("The names of MayRefuse= can't be looked up (%s); %s.",
 			    run_result_text(result, text, sizeof(text)),
-			    "who was known before may refuse");
+			    "those that were found the last time may refuse");
 	finish(r);
 }
 

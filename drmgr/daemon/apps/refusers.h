@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Who may refuse, beside root: the users and groups of MayRefuse=, as the directory services know them now. */
+/* Who may refuse besides root: the users and groups of MayRefuse=, as the directory services know them now. */
 #ifndef DRMGRD_REFUSERS_H
 #define DRMGRD_REFUSERS_H
 
@@ -15,12 +15,15 @@ struct refusers;
 int refusers_new(struct refusers **ret, sd_event *event, const struct config *config);
 struct refusers *refusers_free(struct refusers *r);
 
-/* Looks all names up again; @done comes once, perhaps from inside this call. Not to be called before that. */
+/*
+ * Looks all names up again. @done comes once, perhaps from inside this call; until then this must not be called
+ * again.
+ */
 void refusers_look_up(struct refusers *r, void (*done)(void *userdata), void *userdata);
-/* The other names are not needed any more: @done comes soon. */
+/* Stops looking up; @done comes soon. */
 void refusers_stop(struct refusers *r);
 
-/* Changes whenever others may refuse than before. */
+/* A number that changes whenever the set of those that may refuse has changed. */
 unsigned refusers_version(const struct refusers *r);
 bool refusers_have_groups(const struct refusers *r);
 bool refusers_include(const struct refusers *r, uid_t uid, const gid_t *gids, size_t nr_gids);

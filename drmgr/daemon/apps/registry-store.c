@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * What outlives the daemon of a registration: its two descriptors are with systemd, under the name "app-ID", and
- * this file has the rest, one KEY=VALUE a line in /run/drmgr/apps/ID. It is written whole and renamed.
+ * The part of a registration that outlives the daemon. systemd keeps its two descriptors under the name "app-ID", and a
+ * file /run/drmgr/apps/ID has the rest, one KEY=VALUE a line. The file is written as a whole and then renamed.
  *
- * The directory is root's, but a file may be from a daemon of another version, or cut short: each value
- * is checked on the way in, and a file that misses one is as good as none.
+ * The directory is root's, but a file may be from a daemon of another version, or cut short. So each value is checked
+ * when it is read, and a file in which one is missing is not used.
  */
 #include <dirent.h>
 #include <fcntl.h>
@@ -30,7 +30,7 @@ static int open_directory(const char *path)
 	return fd < 0 ? -errno : fd;
 }
 
-/* A file is a page, and that may be 64 KiB: users have three quarters of /run, which is everyone's. */
+/* A file takes a page of up to 64 KiB of /run, which everyone shares. Users other than root may fill three quarters. */
 static bool may_fill(int dir, uid_t uid)
 {
 	struct statvfs vfs;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What of a registration outlives the daemon. */
+/* The part of a registration that outlives the daemon. */
 #ifndef DRMGRD_REGISTRY_STORE_H
 #define DRMGRD_REGISTRY_STORE_H
 
@@ -7,9 +7,9 @@
 
 int registry_store_save(const char *directory, const struct application *app);
 void registry_store_forget(const char *directory, const struct application *app);
-/* Fills in what the file says; everything in it is checked. */
+/* Fills in what the file says; all of it is checked. */
 int registry_store_load(const char *directory, uint64_t id, struct application *app);
-/* Removes the files of all others, whose descriptors have gone, as they do at systemctl stop. @ids are in order. */
+/* Removes all files but those of @ids, which are in order: their descriptors have gone, as at systemctl stop. */
 void registry_store_tidy(const char *directory, const uint64_t *ids, size_t n);
 int registry_store_compare(const void *a, const void *b);
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * A registration lives as long as two things: the application's end of a socket, and its process, named by a
- * pidfd. Either of them gone ends it, and counts as an answer.
+ * A registration ends when the application closes its end of the socket, or when its process, named by a pidfd, ends.
+ * This counts as an answer.
  *
- * Bounds come first: each user may have so many, all together so many, and nothing is kept for one too many.
+ * The number of registrations is bounded for each user and in all. The bounds are checked before anything is kept.
  */
 #include <fcntl.h>
 #include <inttypes.h>
@@ -51,7 +51,7 @@ int registry_new(struct registry **ret, sd_event *event, const struct config *co
 	r->event = sd_event_ref(event);
 	r->config = config;
 	r->refusers = refusers;
-	/* Names of this session that an earlier daemon wrote down must not come again. */
+	/* IDs must not repeat those that an earlier daemon wrote into the journal. */
 	r->last_id = now_usec();
 	TAILQ_INIT(&r->list);
 	*ret = r;
@@ -113,7 +113,7 @@ void registry_drop(struct application *app)
 	application_free(app);
 }
 
-/* What any user can bring about again and again must not push other lines out of the log. */
+/* Any user can cause these lines again and again, so they are limited: they must not push others out of the log. */
 static bool may_say(struct registry *r)
 {
 	usec_t now = now_usec();
@@ -127,7 +127,7 @@ static bool may_say(struct registry *r)
 
 /* ---- making one ---- */
 
-/* Root has room of its own. Each other user has a bound, and so have all other users together. */
+/* Is there room? Root has room of its own. Each other user has a bound, and so have all other users together. */
 static bool charge(const struct registry *r, uid_t uid)
 {
 	const struct config *c = r->config;
@@ -178,7 +178,7 @@ static int check(const struct registration *what)
 		return -EINVAL;
 	if (what->phases & ~PHASES_ALL || what->flags & ~(DR_MAY_REFUSE | DR_REQUIRED))
 		return -EINVAL;
-	/* Real-time signals only: all others mean something else to whoever gets them. */
+	/* Only real-time signals, because all others already have a meaning. */
 	if (what->signo && (what->signo < SIGRTMIN || what->signo > SIGRTMAX))
 		return -EINVAL;
 	if (pidfd_pid(what->pidfd, &pid) < 0 || pid != what->pid || pidfd_alive(what->pidfd) != 1)
@@ -206,7 +206,7 @@ static const struct application_events events = {
 	.ended = on_ended,
 };
 
-/* Starts to look after @app, which has its descriptors; takes it over. */
+/* Takes over @app and starts to watch its descriptors. */
 static int add(struct registry *r, struct application *app)
 {
 	int e;
@@ -252,7 +252,7 @@ int registry_add(struct registry *r, const struct registration *what)
 	app->pid = what->pid;
 	app->uid = what->uid;
 	app->phases = what->phases ? what->phases : DR_PHASES_DEFAULT;
-	/* Whoever gets ready must hear how it ended. */
+	/* An application that gets ready must hear how the migration ended. */
 	if (app->phases & (DR_PHASES(DR_PHASE_PRE) | DR_PHASES(DR_PHASE_BEGIN)))
 		app->phases |= DR_PHASES(DR_PHASE_POST) | DR_PHASES(DR_PHASE_POST_ERROR);
 	app->wanted = what->flags;
@@ -266,8 +266,8 @@ int registry_add(struct registry *r, const struct registration *what)
 	e = registry_store_save(r->directory, app);
 	if (e < 0 && may_say(r))
 		log_warning(
-			"Application %s (%d) can't be written down: %s. If drmgrd is restarted, it has to "
-			"register again.",
+			"Application %s (%d) is registered, but that can't be stored: %s. If drmgrd is "
+			"restarted, it has to register again.",
 			app->name, app->pid, errno_text(e));
 	log_debug("Application %s (%d) of user %u is registered.", app->name, app->pid, app->uid);
 	return TAKE_FD(theirs);
@@ -275,7 +275,7 @@ int registry_add(struct registry *r, const struct registration *what)
 
 /* ---- taking over from an earlier daemon ---- */
 
-/* Two descriptors have one name, in any order: the type says which of them is the socket. */
+/* Both descriptors have the same name and come in any order. The type says which of them is the socket. */
 static void take_fd(struct application *app, int fd)
 {
 	struct stat st;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The applications: who has registered, and the way to reach them. */
+/* The applications that have registered. */
 #ifndef DRMGRD_REGISTRY_H
 #define DRMGRD_REGISTRY_H
 
@@ -8,11 +8,11 @@
 
 struct registry;
 
-/* What the one who waits for answers (aud-signals.c) wants to know. */
+/* For aud-signals.c, which waits for the answers. */
 struct registry_watcher {
-	/* @answer has been checked; it is for the event that was asked, and comes once. */
+	/* @answer has been checked and is to the event that was sent last. Comes once for each event. */
 	void (*answered)(void *userdata, struct application *app, const struct wire_answer *answer);
-	/* Its process or its descriptor has gone; the struct goes after this call. */
+	/* Its process or its descriptor has gone. @app is freed after this call. */
 	void (*gone)(void *userdata, struct application *app);
 	void *userdata;
 };
@@ -36,14 +36,14 @@ struct registry *registry_free(struct registry *r);
 void registry_watch(struct registry *r, const struct registry_watcher *watcher);
 
 /*
- * Returns the application's end of the descriptor; -EINVAL a bad parameter, -ESRCH the pidfd is not the
- * caller's, -EUSERS a bound was reached.
+ * Returns the application's end of the socket. -EINVAL: a bad parameter; -ESRCH: the pidfd is not the caller's;
+ * -EUSERS: a bound was reached.
  */
 int registry_add(struct registry *r, const struct registration *what);
-/* Takes back what an earlier daemon left with systemd: @fds with their names. What belongs to nobody is closed. */
+/* Takes back registrations that an earlier daemon left with systemd: @fds and their names. Closes what has no owner. */
 void registry_restore(struct registry *r, int *fds, char **names, size_t n);
 void registry_drop(struct application *app);
-/* Grants what was asked for, or takes it back, if somebody else may refuse now. */
+/* If the set of those that may refuse has changed, grants the right to refuse, or takes it back. */
 void registry_grant(struct registry *r);
 
 struct application_list *registry_list(struct registry *r);

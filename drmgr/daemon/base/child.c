@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * What happens in a child before the program runs. It gets its own session and process group, signals as at boot, stdin
- * from nowhere and its output in one pipe; of the daemon's descriptors, limits and protection it gets nothing.
+ * What happens in a child before the program runs. The child gets its own session and process group, default signals,
+ * /dev/null as stdin and one pipe for its output. It gets none of the daemon's descriptors, limits and protection.
  *
- * A child that is not to outlive the daemon is two processes: the leader of the group, which watches the daemon, and the
+ * A child that must not outlive the daemon is two processes: the leader of the group, which watches the daemon, and the
  * program.
  */
 #include <fcntl.h>
@@ -43,7 +43,7 @@ static int redirect(int output)
 	return 0;
 }
 
-/* Ends as the program has ended. */
+/* Ends in the same way as @child has ended. */
 _Noreturn static void end_like(pid_t child)
 {
 	struct rlimit no_core = { 0 };
@@ -60,8 +60,8 @@ _Noreturn static void end_like(pid_t child)
 }
 
 /*
- * Returns in the process that becomes the program. The other one stays as the leader of the group and kills all of
- * it when the daemon has gone: a death signal would reach the program alone, not what it has started.
+ * Returns in the process that becomes the program. The other one stays as the leader of the group, and kills the whole
+ * group when the daemon has gone. A parent death signal would reach only the program, not what it has started.
  */
 static void guard(pid_t parent)
 {
@@ -79,7 +79,7 @@ static void guard(pid_t parent)
 		_exit(126);
 	if (child == 0)
 		return;
-	/* No descriptor of the daemon's may stay open because of this process. */
+	/* This process must not keep descriptors of the daemon open. */
 	if (dup2(p[0].fd, FIRST_FD) < 0)
 		_exit(126);
 	p[0].fd = FIRST_FD;
@@ -92,7 +92,7 @@ static void guard(pid_t parent)
 	end_like(child);
 }
 
-/* These are for the daemon alone: a database that a script starts must not inherit them. */
+/* The daemon's limits are not for its children: a database that a script starts must not inherit them. */
 static void reset_limits(void)
 {
 	struct rlimit files;
@@ -100,7 +100,8 @@ static void reset_limits(void)
 	write_text_file("/proc/self/oom_score_adj", "0");
 	set_io_flusher(false);
 	if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur > FILES_SOFT) {
-		files.rlim_cur = FILES_SOFT; /* as for any service: some still call select() */
+		files.rlim_cur =
+			FILES_SOFT; /* as for any service, because some programs still call select() */
 		setrlimit(RLIMIT_NOFILE, &files);
 	}
 }
@@ -119,7 +120,7 @@ _Noreturn void child_run(const struct run_spec *spec, int output, pid_t parent)
 	if (spec->in_child && spec->in_child(spec->userdata) < 0)
 		_exit(126);
 	reset_signals();
-	/* The daemon's own are CLOEXEC; this is for those that it was started with. */
+	/* The daemon opens its own with CLOEXEC. This is for descriptors that it was started with. */
 	close_range(FIRST_FD, ~0U, CLOSE_RANGE_CLOEXEC);
 	reset_limits();
 	execve(spec->path, spec->argv, spec->env);

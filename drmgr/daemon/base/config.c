@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The settings: one table row each, with a parser that writes nothing unless the value is good. A value that cannot
- * be used is one line with file and line number, and changes nothing: a daemon that has to be there
- * when the partition moves does not stay away for a typing error.
+ * The settings: each is a row of a table, with a parser that writes nothing unless the value is good. A bad value is
+ * reported in one line, with file and line number, and changes nothing, because the daemon has to run when the
+ * partition moves, whatever typing errors the file has.
  */
 #include <ini.h>
 #include <stdio.h>
@@ -100,7 +100,7 @@ static int parse_without_module(const struct row *row, struct config *c, const c
 	return parse_flag(row, c, value, "sysfs", "post");
 }
 
-/* drmgr reads it itself, where we are not there (cmd/fallback.c). */
+/* Only drmgr uses this setting, when the daemon does not answer (cmd/fallback.c). */
 static int parse_fallback(_unused_ const struct row *row, _unused_ struct config *c,
 			  const char *value)
 {
@@ -134,7 +134,7 @@ static int parse_log_level(const struct row *row, struct config *c, const char *
 	return 0;
 }
 
-/* Who they are is looked up when it matters (refusers.c). If it is there twice, both count. */
+/* refusers.c looks the names up when they are needed. If the setting is there twice, both count. */
 static int parse_may_refuse(_unused_ const struct row *row, struct config *c, const char *value)
 {
 	char *all;
@@ -187,7 +187,7 @@ struct reader {
 	int error;
 };
 
-/* inih does not tell its handler where it is, so the lines are counted as it reads them. */
+/* inih does not tell its handler the line number, so the lines are counted here. */
 static char *read_line(char *buf, int size, void *userdata)
 {
 	struct reader *r = userdata;
@@ -205,8 +205,10 @@ static int take(void *userdata, const char *section, const char *key, const char
 	struct reader *r = userdata;
 
 	if (section[0] && strcasecmp(section, SECTION) != 0) {
-		log_warning("%s:%u: section [%s] is not known, only [" SECTION "] is.", r->path,
-			    r->line, section);
+		log_warning(
+			"%s:%u: section [%s] is unknown and not used; settings belong in [" SECTION
+			"].",
+			r->path, r->line, section);
 		return 1;
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
@@ -217,7 +219,7 @@ static int take(void *userdata, const char *section, const char *key, const char
 				    r->line, rows[i].key, value ? value : "", rows[i].expected);
 		return 1;
 	}
-	log_warning("%s:%u: there is no setting %s.", r->path, r->line, key);
+	log_warning("%s:%u: there is no setting %s; the line is not used.", r->path, r->line, key);
 	return 1;
 }
 

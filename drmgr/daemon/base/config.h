@@ -15,7 +15,7 @@ struct config {
 	usec_t pre_timeout; /* PRE as a whole */
 	usec_t application_timeout;
 	usec_t application_timeout_max;
-	usec_t grace;	    /* of all together that have no right to refuse */
+	usec_t grace;	    /* for all applications together that have no right to refuse */
 	usec_t slow_notice; /* "N applications have not handled signals yet" */
 	uint64_t max_applications;
 	uint64_t max_applications_root;
@@ -23,16 +23,16 @@ struct config {
 	bool quiesce_now;
 	bool hooks_at_pre;
 	bool observe;	 /* change nothing, tell nobody */
-	bool post_alone; /* without the module nobody is told PRE */
+	bool post_alone; /* without the module, nobody is told PRE */
 	enum check_mode check_engine;
 	enum check_mode check_state;
 	int log_level;
-	char *may_refuse; /* beside root: "alice @dba", as it is written; NULL for nobody */
+	char *may_refuse; /* besides root: "alice @dba", as in the file; NULL for nobody */
 };
 
 /*
- * Fills in the defaults, then what the file says; a bad value is one line in the log. No file is an empty one; one that
- * can't be read is an error, and what is in @c then are defaults in part.
+ * Fills in the defaults, then what the file says. A bad value is one line in the log. A missing file is as good as an
+ * empty one. If the file can't be read, that is an error, and some settings in @c may not have their defaults.
  */
 int config_load(struct config *c, const char *path);
 void config_clear(struct config *c);

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The lines of one migration are a table: the text is AIX's, word for word, because people grep for it. The
- * order comes from the session's tables, and a test holds it. Each line goes to the journal once, with its
- * syslog face (DRMGR, local1) and with fields of ours, so that `journalctl PMIG_STREAM=... PMIG_AUDIENCE=script`
- * and `grep DRMGR /var/log/syslog` both find it. What the journal does not take goes to stderr.
+ * The lines of one migration are a table with AIX's text, word for word, because people grep for it. The plans (plan.c)
+ * have their order, and a test checks it. Each line is written to the journal once, with the fields of syslog (DRMGR,
+ * local1) and with our own, so that `journalctl PMIG_STREAM=... PMIG_AUDIENCE=script` and `grep DRMGR /var/log/syslog`
+ * both find it. What the journal does not accept goes to stderr.
  */
 #include <inttypes.h>
 #include <stdarg.h>
@@ -63,7 +63,7 @@ _printf_(2, 3) static void add(struct fields *f, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(raw, sizeof(raw), fmt, ap);
 	va_end(ap);
-	/* The name of a script, too, may have a line feed, behind which another field would begin. */
+	/* Even the name of a script may have a line feed, after which another field would begin. */
 	text = f->text[f->n];
 	text_copy(text, sizeof(raw), raw, sizeof(raw));
 	f->iov[f->n++] = (struct iovec){ text, strlen(text) };

@@ -40,7 +40,7 @@ struct eventlog {
 };
 
 void eventlog_event(const struct eventlog *l, enum event event);
-/* Lines of our own between those of AIX; @audience and @name may be NULL. */
+/* A line of our own between those of AIX. @audience and @name may be NULL. */
 _printf_(5, 6) void eventlog_note(const struct eventlog *l, int priority, const char *audience,
 				  const char *name, const char *fmt, ...);
 /* "N applications have not handled signals yet" */

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * systemd does not listen while it reloads its units, or for good when it has crashed, and everyone may write to
- * its socket. So it is waited for only 1 s in a minute, since descriptors that do not reach it are lost with
- * the daemon.
+ * systemd does not read its socket while it reloads its units, and never if it has crashed; and everyone may fill
+ * that socket. But a descriptor that does not reach systemd is lost when the daemon ends. So messages wait for it,
+ * but no more than 1 s in a minute.
  */
 #include <stdarg.h>
 #include <stdio.h>

@@ -1,16 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * One child: its own session and process group, signals as at boot, stdin from nowhere, output in one pipe
- * that is always drained but looked at only up to a bound. It is waited for by pidfd; when it has ended, or at
- * its deadline, its whole group is killed while the dead leader still holds the number, so the signal cannot
- * go to somebody else.
+ * One child, as child.c sets it up. Its output pipe is always drained, but only a bounded part of the output is used.
+ * The child is waited for by its pidfd. When it has ended, or at its deadline, its whole group is killed before the
+ * dead leader is reaped: until then nobody else can have the group's number and get the signal.
  *
  * How it may end:
  *	running -> ended by itself                       -> done
  *	running -> deadline or stop: stop_signal, 1 s,   -> SIGKILL -> ended -> done
  *
- * A child that must outlive the daemon (a script that is bringing a database back) keeps its pipe in
- * systemd's store, and the next daemon adopts both. All others die with the daemon.
+ * A child that must outlive the daemon (say a script that restarts a database) has its pipe in systemd's store, and the
+ * next daemon adopts both. All others die with the daemon.
  */
 #include <fcntl.h>
 #include <signal.h>
@@ -48,7 +47,7 @@ struct runner {
 	char line[LINE_BYTES];
 };
 
-/* Not our child: its number may be somebody else's by now, its pidfd is not. */
+/* It is not our child, so its number may be another process's by now. Its pidfd still names it. */
 static void kill_adopted_group(struct runner *r, int sig)
 {
 	if (syscall(SYS_pidfd_send_signal, r->pidfd, sig, NULL, PIDFD_SIGNAL_PROCESS_GROUP) == 0 ||
@@ -61,7 +60,7 @@ static void kill_adopted_group(struct runner *r, int sig)
 
 static void kill_group(struct runner *r, int sig)
 {
-	/* The leader is there, dead or alive, until on_child() has reaped it. */
+	/* The leader exists, dead or alive, until on_child() has reaped it. */
 	if (r->adopted)
 		kill_adopted_group(r, sig);
 	else
@@ -92,7 +91,7 @@ static void take_output(struct runner *r, const char *buf, size_t n)
 	}
 }
 
-/* Reads what is there now. Returns 0 at the end of the pipe. */
+/* Reads what is in the pipe now. Returns 0 at its end. */
 static int drain(struct runner *r, unsigned rounds)
 {
 	char buf[4096];
@@ -115,7 +114,7 @@ static int on_output(_unused_ sd_event_source *s, _unused_ int fd, _unused_ uint
 		     void *userdata)
 {
 	struct runner *r = userdata;
-	int e = drain(r, 4); /* a flood must not keep the loop */
+	int e = drain(r, 4); /* much output must not keep the loop busy */
 
 	if (e == -EAGAIN)
 		return 0;
@@ -129,7 +128,7 @@ static void finish(struct runner *r, struct run_result result)
 {
 	kill_group(r, SIGKILL);
 	if (r->output >= 0)
-		drain(r, 64); /* what the pipe can hold, and no longer: somebody may still write */
+		drain(r, 64); /* what the pipe can hold; somebody may go on writing for ever */
 	flush_line(r);
 	if (r->stopping)
 		result.end = r->why;
@@ -156,7 +155,7 @@ static int on_child(_unused_ sd_event_source *s, _unused_ int fd, _unused_ uint3
 		result.value = si.si_status;
 	}
 	finish(r, result);
-	waitpid(pid, NULL, WNOHANG); /* not before the group was killed; r is gone */
+	waitpid(pid, NULL, WNOHANG); /* only now, as the group has been killed; r is freed */
 	return 0;
 }
 
@@ -172,7 +171,7 @@ static int on_timer(_unused_ sd_event_source *s, _unused_ uint64_t usec, void *u
 	struct runner *r = userdata;
 
 	if (r->killed) {
-		/* It sleeps in the kernel, where no signal reaches it, so it is not waited for. */
+		/* It sleeps in the kernel, where SIGKILL does not reach it. Don't wait for it. */
 		finish(r, (struct run_result){ .end = r->why });
 		return 0;
 	}
@@ -203,7 +202,7 @@ void runner_stop(struct runner *r)
 
 /* ---- the beginning ---- */
 
-/* FDPOLL=0: what it has said is wanted even when it ends while no daemon is there. */
+/* FDPOLL=0: systemd keeps the pipe, and what the child wrote, even if the child ends while there is no daemon. */
 static void keep_output(const struct runner *r)
 {
 	char state[96];
@@ -224,7 +223,7 @@ static struct runner *runner_alloc(sd_event *event, const struct run_spec *spec)
 	return r;
 }
 
-/* Timer and output, the same for one's own child and an adopted one. */
+/* Timer and output, the same for a child of ours and an adopted one. */
 static int watch(struct runner *r)
 {
 	int e;
@@ -255,10 +254,10 @@ int runner_start(struct runner **ret, sd_event *event, const struct run_spec *sp
 		return -errno;
 	r->output = fds[0];
 	child_end = fds[1];
-	/* Not the writer's end: scripts expect their writes to wait. */
+	/* Only our end: scripts expect that a write waits. */
 	if (fcntl(r->output, F_SETFL, O_NONBLOCK) < 0)
 		return -errno;
-	/* Before there is a child: it must not die of a closed pipe because the daemon does. */
+	/* Before there is a child: if the daemon dies, the pipe must stay open, or the child gets SIGPIPE. */
 	if (spec->keep)
 		keep_output(r);
 	r->pid = fork();
@@ -266,7 +265,7 @@ int runner_start(struct runner **ret, sd_event *event, const struct run_spec *sp
 		return -errno;
 	if (r->pid == 0)
 		child_run(spec, child_end, parent);
-	/* Not reaped yet, so the number is its own. */
+	/* The child has not been reaped, so the number is its own. */
 	r->pidfd = (int)syscall(SYS_pidfd_open, r->pid, 0);
 	e = r->pidfd < 0 ? -errno : 0;
 	if (e == 0)
@@ -274,7 +273,7 @@ int runner_start(struct runner **ret, sd_event *event, const struct run_spec *sp
 	if (e == 0 || r->child_source)
 		e = watch(r);
 	if (e < 0) {
-		/* Nobody would wait for the child, so it must not run. */
+		/* Nobody would wait for the child, so it is killed. */
 		kill(r->pid, SIGKILL);
 		r->child_source = sd_event_source_disable_unref(r->child_source);
 		waitpid(r->pid, NULL, 0);
@@ -346,7 +345,7 @@ const char *run_result_text(const struct run_result *result, char *buf, size_t s
 		snprintf(buf, size, "stopped");
 		break;
 	case RUN_LOST:
-		snprintf(buf, size, "ended, how is not known");
+		snprintf(buf, size, "ended; its exit status is not known");
 		break;
 	}
 	return buf;

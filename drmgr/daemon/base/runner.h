@@ -12,7 +12,7 @@ enum run_end {
 	RUN_SIGNALED,  /* value is the signal */
 	RUN_TIMED_OUT, /* it did not end by its deadline and was killed */
 	RUN_STOPPED,   /* runner_stop() */
-	RUN_LOST,      /* an adopted child: has ended, nobody knows how */
+	RUN_LOST,      /* an adopted child has ended, and nobody knows how */
 };
 
 struct run_result {
@@ -22,23 +22,23 @@ struct run_result {
 
 struct runner;
 
-/* The most of a child's output that is looked at; the rest is read and dropped. */
+/* How much of a child's output is used; the rest is read and dropped. */
 #define RUN_OUTPUT_MAX (64U << 10)
 
 /* done() comes exactly once, never from inside this call; not after a negative return or runner_free(). */
 int runner_start(struct runner **ret, sd_event *event, const struct run_spec *spec);
 /*
- * Waits for a child of an earlier daemon. -ESRCH: it is gone. @output is its pipe, or -EBADF. Its exit status
- * went to somebody else.
+ * Waits for a child of an earlier daemon. -ESRCH: it has ended. @output is its pipe, or -EBADF. Its exit status is not
+ * known, because only its parent gets that.
  */
 int runner_adopt(struct runner **ret, sd_event *event, const struct run_spec *spec, pid_t pid,
 		 uint64_t start, int output);
-/* End it: done() comes with RUN_STOPPED. */
+/* Ends the child; done() comes with RUN_STOPPED. */
 void runner_stop(struct runner *r);
-/* Forgets it: a child that is still there goes on alone. */
+/* Forgets the child. If it still runs, it goes on alone. */
 struct runner *runner_free(struct runner *r);
 
-/* "exit status 1", "killed by SIGSEGV", "no answer in time" */
+/* "exit status 1", "killed by signal 11 (Segmentation fault)", "not ready in time, killed" */
 const char *run_result_text(const struct run_result *result, char *buf, size_t size);
 
 #endif /* DRMGRD_RUNNER_H */

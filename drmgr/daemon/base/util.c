@@ -2,8 +2,8 @@
 /*
  * Small things that every part needs. Nothing here keeps state but the log's level.
  *
- * Processes are read through /proc by number only while a pidfd proves that the number still is theirs;
- * callers check the pidfd before and after.
+ * /proc names processes by number, so callers that read it check before and after, by a pidfd, that the process is
+ * still alive.
  */
 #include <ctype.h>
 #include <fcntl.h>
@@ -28,7 +28,7 @@ void log_line(int level, const char *fmt, ...)
 {
 	static unsigned lost;
 	char text[1024], line[1100];
-	/* systemd reads the level from this prefix; a person at a terminal does not need it. */
+	/* systemd reads the level from this prefix. On a terminal it is left out. */
 	bool person = isatty(STDERR_FILENO);
 	va_list ap;
 
@@ -38,8 +38,9 @@ void log_line(int level, const char *fmt, ...)
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
 	if (lost) {
-		snprintf(line, sizeof(line), "<%d>Nobody has read the log: lines lost: %u.\n",
-			 LOG_WARNING, lost);
+		snprintf(line, sizeof(line),
+			 "<%d>%u lines are lost, because nobody read the log.\n", LOG_WARNING,
+			 lost);
 		if (log_write(STDERR_FILENO, line) == 0)
 			lost = 0;
 	}
@@ -168,7 +169,7 @@ int write_text_file(const char *path, const char *text)
 
 	if (fd < 0)
 		return -errno;
-	/* One write: attributes of sysfs and configfs take a value as a whole. */
+	/* One write, because attributes of sysfs and configfs take a value as a whole. */
 	if (write(fd, text, strlen(text)) < 0)
 		return -errno;
 	return 0;
@@ -198,7 +199,7 @@ int pidfd_alive(int pidfd)
 	return r == 0;
 }
 
-/* "Key:<white space>value" out of a text of such lines; NULL when it is not there. */
+/* Finds the value in a text of lines "Key:<white space>value"; NULL if there is none. */
 static char *find_field(char *text, const char *key)
 {
 	size_t length = strlen(key);
@@ -228,7 +229,7 @@ int pidfd_pid(int pidfd, pid_t *ret)
 	if (!field)
 		return -EBADF;
 	if (parse_u64(field, 10, INT32_MAX, &pid) < 0 || pid == 0)
-		return -ESRCH; /* -1: has ended; 0: not in this namespace */
+		return -ESRCH; /* -1: it has ended; 0: it is not in this namespace */
 	*ret = (pid_t)pid;
 	return 0;
 }
@@ -243,7 +244,7 @@ int process_start_time(pid_t pid, uint64_t *ret)
 	n = read_text_file(AT_FDCWD, path, buf, sizeof(buf));
 	if (n < 0)
 		return (int)n;
-	/* The name may hold anything, also parentheses; the last one closes it. Field 22 is the time. */
+	/* The name may have anything in it, even parentheses; the last one closes it. Field 22 is the time. */
 	p = strrchr(buf, ')');
 	if (!p)
 		return -EBADMSG;

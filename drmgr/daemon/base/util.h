@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Small things that every part of the daemon needs: time, text from strangers, the daemon's own log. */
+/* Small things that every part of the daemon needs: time, text from others, the daemon's own log. */
 #ifndef DRMGRD_UTIL_H
 #define DRMGRD_UTIL_H
 
@@ -15,7 +15,7 @@
 
 typedef uint64_t usec_t;
 
-/* sd-event moves timers together within this; a deadline need not be exact, but not late either. */
+/* sd-event may delay a timer by this much, to run it together with others. */
 #define USEC_ACCURACY (10 * USEC_PER_MSEC)
 
 #define now_usec() ((usec_t)now_boottime_usec())
@@ -30,7 +30,7 @@ static inline usec_t usec_min(usec_t a, usec_t b)
 	return a < b ? a : b;
 }
 
-/* The daemon's own log: stderr, which systemd files with the level; not the DRMGR lines (eventlog.h). */
+/* The daemon's own log: stderr, which systemd stores with the level. The DRMGR lines are in eventlog.h. */
 extern int log_max_level;
 _printf_(2, 3) void log_line(int level, const char *fmt, ...);
 #define log_error(...)	 log_line(LOG_ERR, __VA_ARGS__)
@@ -40,10 +40,10 @@ _printf_(2, 3) void log_line(int level, const char *fmt, ...);
 #define log_debug(...)	 log_line(LOG_DEBUG, __VA_ARGS__)
 int log_oom(void); /* says so, returns -ENOMEM */
 
-/* strerror() for either sign. */
+/* strerror() of @error, whatever its sign. */
 const char *errno_text(int error);
 
-/* One line of text from somebody who may be lying: neither control characters nor broken UTF-8; cut at the end. */
+/* Copies one line of text that is not trusted: without control characters and invalid UTF-8, cut if it is too long. */
 void text_copy(char *to, size_t size, const char *from, size_t from_size);
 
 /* Exactly one decimal (or with base 16 hexadecimal) number and nothing else. */
@@ -53,26 +53,26 @@ uint32_t crc32_of(const void *data, size_t size);
 
 /* At most @size - 1 bytes and a terminating zero; returns the length. */
 ssize_t read_text_file(int dirfd, const char *path, char *buf, size_t size);
-/* Into a temporary file, then renamed over @path: readers see the old or the new one, never a half. */
+/* Writes a temporary file and renames it to @path, so readers see the old text or the new one, never a part. */
 int write_text_file_atomic(int dirfd, const char *path, const char *text);
 int write_text_file(const char *path, const char *text);
 
-/* Names this run of the kernel; "" where it can't be read. */
+/* The kernel's boot ID; "" if it can't be read. */
 void boot_id(char *buf, size_t size);
 
 /* 1 when @pidfd is a pidfd whose process has not ended, 0 when it has, negative errno. */
 int pidfd_alive(int pidfd);
 /* The process a pidfd names, as its fdinfo says; -ESRCH when it has been reaped, -EBADF when it is no pidfd. */
 int pidfd_pid(int pidfd, pid_t *ret);
-/* Start time of a process in clock ticks: with the pid it is a name that is not used again. */
+/* Start time of a process in clock ticks. Together with the pid it names one process for ever. */
 int process_start_time(pid_t pid, uint64_t *ret);
 /* A line "Key:\tvalue" of /proc/PID/status; all of that is at most so long: NGROUPS_MAX groups, and the rest. */
 #define PROCESS_STATUS_BYTES (65536 * 11 + 8192)
 int process_status_field(pid_t pid, const char *key, char *buf, size_t size);
 
 /*
- * While it is on, no allocation in the kernel on our behalf waits for I/O. Children inherit it, and what they
- * execute. Where it is not allowed (it needs CAP_SYS_RESOURCE and Linux 5.6), we go without.
+ * While it is on, the kernel does not wait for I/O when it allocates memory for us. Children, and the programs that
+ * they run, inherit it. It needs CAP_SYS_RESOURCE and Linux 5.6; without them the daemon works without it.
  */
 void set_io_flusher(bool on);
 
