@@ -3,11 +3,12 @@
  * The DLPAR lock: a POSIX write lock on a file, shared with powerpc-utils' drmgr, which takes it for each operation.
  * Held during one call, free between CHECK and the migration: the HMC may remove a device in between.
  *
- * Everyone may create files in /var/lock, and whoever can open this one for reading can lock it. So only a regular
- * file of root's with no other name counts, and it is root's alone (0600; tmpfiles.d makes it so at boot). Anything else
- * under the name is replaced. Root's file stays the same, because another DLPAR operation may have locked it.
- * A read lock is the exception: DLPAR operations take none, and while one is held, they cannot hold theirs on that file. It comes
- * from before the file had its mode, and nothing takes it from its holder, so the file is replaced.
+ * Everyone may create files in /var/lock, and whoever can open this one for reading can lock it. So it must be a
+ * regular file of root's with no other name, and only root may open it (0600; tmpfiles.d creates it so at boot).
+ * Anything else under the name is replaced. Root's file is kept, because another DLPAR operation may have locked it,
+ * unless somebody has a read lock on it. DLPAR operations take no read locks, and cannot lock the file while there is
+ * one. Its holder opened the file before it had its mode, and nothing can take the lock away, so the file is
+ * replaced.
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -17,9 +18,9 @@
 
 #define LOCK_FILE "/var/lock/dr_config_lock"
 #define LOCK_MODE 0600
-#define TRIES	  16 /* somebody may make and remove the file all the time: not for ever */
+#define TRIES	  16 /* somebody may create and remove the file again and again: no endless loop */
 
-/* -ENOENT: there is none. -EPERM: what is there is not to be trusted. */
+/* Opens root's file. -ENOENT: there is none. -EPERM: what is there must not be trusted. */
 static int open_roots(void)
 {
 	_cleanup_close_ int path = open(LOCK_FILE, O_PATH | O_NOFOLLOW | O_CLOEXEC);
@@ -30,11 +31,13 @@ static int open_roots(void)
 	if (path < 0 || fstat(path, &st) < 0)
 		return -errno;
 	if (!S_ISREG(st.st_mode) || st.st_uid != 0 || st.st_nlink != 1) {
-		log_warning(LOCK_FILE " is user %u's, or no plain file: it is replaced.",
-			    st.st_uid);
+		log_warning(
+			LOCK_FILE
+			" is user %u's, not a regular file, or has a second name: it is replaced.",
+			st.st_uid);
 		return -EPERM;
 	}
-	/* It is not opened by its name again: that may be another file's by now. */
+	/* Not opened by its name again, which may be another file's by now. */
 	snprintf(link, sizeof(link), "/proc/self/fd/%d", path);
 	fd = open(link, O_RDWR | O_CLOEXEC);
 	if (fd < 0)
@@ -44,7 +47,7 @@ static int open_roots(void)
 	return fd;
 }
 
-/* A new file in the place of whatever is there, a directory included. -EEXIST: another one has come first. */
+/* Puts a new file in the place of whatever is there, even a directory. -EEXIST: somebody else has created one. */
 static int make_new(void)
 {
 	char name[] = LOCK_FILE ".XXXXXX";
@@ -72,7 +75,7 @@ static void describe(pid_t pid, char *text, size_t size)
 	char name[64] = "?", uid[64] = "?", line[160];
 
 	if (pid <= 0) {
-		snprintf(text, size, "by whom is not known");
+		snprintf(text, size, "the process is not known");
 		return;
 	}
 	process_status_field(pid, "Name", name, sizeof(name));
@@ -92,11 +95,12 @@ static int lock(int fd, char *holder, size_t size)
 	if ((errno != EAGAIN && errno != EACCES) || fcntl(fd, F_GETLK, &lock) < 0)
 		return -errno;
 	if (lock.l_type == F_UNLCK)
-		return -EEXIST; /* it was locked until just now: once more */
+		return -EEXIST; /* it was locked until just now: the caller tries again */
 	describe(lock.l_pid, holder, size);
 	if (lock.l_type == F_WRLCK)
 		return -EBUSY;
-	log_warning("A read lock on " LOCK_FILE " (%s) is no DLPAR operation's: it is replaced.",
+	log_warning(LOCK_FILE
+		    " has a read lock (%s), which no DLPAR operation takes: it is replaced.",
 		    holder);
 	return -EPERM;
 }

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * drmgrd: start, loop, end. The order of the start is the order of trust: first what an earlier daemon left is taken
- * back (applications, the journal, a session that the module still holds), then whoever has waited is heard, then
- * systemd is told. SIGTERM and SIGINT end it when what is going on has ended, a second one at once: then that belongs
- * to the next daemon. SIGHUP has the settings read again.
+ * drmgrd: start, loop, end. At the start it first takes back what an earlier daemon left (applications, the journal, a
+ * session that the module still holds), then it listens to callers, then it tells systemd that it is ready. SIGTERM and
+ * SIGINT end it as soon as nothing is going on. A second one ends it at once, and the next daemon goes on. SIGHUP makes
+ * it read the settings again.
  */
 #include <getopt.h>
 #include <signal.h>
@@ -138,7 +138,7 @@ struct ways {
 	sd_event_source *end;
 };
 
-/* Answers have been sent by now. What a bus that hangs, or a caller that does not read, has not taken is not waited for. */
+/* Answers have been sent by now. If a bus hangs or a caller does not read, nothing waits until they have got theirs. */
 static int close_ways(_unused_ sd_event_source *s, void *userdata)
 {
 	struct ways *w = userdata;
@@ -156,12 +156,13 @@ static int open_ways(sd_event *event, struct ways *w, struct manager *m, const c
 		safe_close(fd);
 		return r;
 	}
-	/* Before the library's, which flushes each connection and waits for that without a bound. */
+	/* Before the exit handler of the library, which flushes each connection and waits for that without a bound. */
 	sd_event_source_set_priority(w->end, SD_EVENT_PRIORITY_IMPORTANT);
 	r = private_new(&w->private_socket, m, run, fd);
 	if (r < 0)
-		log_error("There is no private socket for root: %s. drmgr needs the system bus.",
-			  errno_text(r));
+		log_error(
+			"The private socket for root can't be opened: %s. drmgr needs the system bus until drmgrd is restarted.",
+			errno_text(r));
 	return sysbus_new(&w->bus, m);
 }
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * What would have been told to whom. A script that is asked whether it refuses has been told something, and one that
- * is asked whether it registers for pmig has been run: so neither is done, and the log says who may refuse. Only the
- * daemon's own checks, which touch nobody, are made, and say what they would have said.
+ * Logs what would have been told to whom. Scripts are asked neither whether they refuse nor whether they register for
+ * pmig, because both would run them; the log says who may refuse. Only the daemon's own checks are made, because they
+ * touch nobody, and the log has what they would have said.
  */
 #include <stdio.h>
 
@@ -13,7 +13,7 @@
 #include "daemon/scripts/aixscript.h"
 #include "daemon/scripts/scriptdir.h"
 
-/* Of each kind, in each phase: anybody may register an application. */
+/* Of each kind, in each phase. There is a bound because anybody may register applications. */
 #define LINES_MAX 64
 
 static const char *verb(enum dr_phase phase)

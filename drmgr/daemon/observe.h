@@ -9,7 +9,7 @@
 struct backend;
 struct registry;
 
-/* What it looks at, and leaves as it is. */
+/* What it reads and does not change. */
 struct observer {
 	const struct config *config;
 	const struct eventlog *log;

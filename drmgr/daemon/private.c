@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The private socket: root's way in that needs no bus, which may have no connection left for root, hang, or not be
- * there. It speaks D-Bus, peer to peer. systemd listens on it (drmgrd.socket), so that it starts the daemon, too;
- * where systemd does not, the daemon does.
+ * The private socket: by it root reaches the daemon without the bus, which may have no connection left for root,
+ * hang, or not exist. It speaks D-Bus, peer to peer. systemd listens on it (drmgrd.socket), so a connection also
+ * starts the daemon. Without systemd the daemon itself listens.
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -16,7 +16,7 @@
 #include "daemon/bus.h"
 #include "daemon/manager.h"
 
-/* How many there may be at a time, and how long one may say nothing. */
+/* How many connections there may be, and how long one may say nothing. */
 #define PEERS_MAX   64
 #define SILENT_USEC (10 * USEC_PER_SEC)
 #define AGAIN_USEC  USEC_PER_SEC
@@ -31,7 +31,7 @@ struct peer {
 struct private_socket {
 	struct manager *m;
 	sd_event_source *accept;
-	sd_event_source *again; /* what we could not accept */
+	sd_event_source *again; /* try to accept again */
 	LIST_HEAD(, peer) peers;
 	unsigned nr_peers;
 };
@@ -82,7 +82,7 @@ static int start_bus(struct peer *peer, int fd)
 		return r;
 	}
 	r = sd_bus_set_server(peer->bus, true, id);
-	/* is_roots() has looked who it is. */
+	/* is_roots() has checked who it is. */
 	if (r >= 0)
 		r = sd_bus_set_trusted(peer->bus, true);
 	if (r >= 0)
@@ -137,7 +137,7 @@ static int on_accept(sd_event_source *s, int fd, _unused_ uint32_t events, void 
 	if (peer >= 0) {
 		add_peer(p, peer);
 	} else if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS) {
-		/* it is still there, and would wake us up at once */
+		/* The connection still waits and would wake the loop again at once. */
 		sd_event_source_set_enabled(s, SD_EVENT_OFF);
 		sd_event_source_set_time(p->again, now_usec() + AGAIN_USEC);
 		sd_event_source_set_enabled(p->again, SD_EVENT_ONESHOT);

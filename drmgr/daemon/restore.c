@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * What has no owner. At the start that is what an earlier daemon left: its journal, and what systemd has kept. Later,
- * whenever nothing is going on, what the module says is compared with what is known here: there may be a session of a
- * daemon before us, or a migration that somebody else has started.
+ * Takes over what has no owner. At the start that is what an earlier daemon left: its journal, and the descriptors
+ * that systemd has kept. Later, whenever nothing is going on, it looks whether the module has a session without an
+ * owner: that of an earlier daemon, or of a migration that somebody else has started.
  */
 #include <inttypes.h>
 #include <string.h>
@@ -13,7 +13,7 @@
 #include "daemon/restore.h"
 #include "daemon/scripts/aud-scripts.h"
 
-/* What is under way goes on whoever has the DLPAR lock; but while it is ours nobody changes devices. */
+/* The migration goes on without the DLPAR lock, too. But if it is free we take it, so that nobody changes devices. */
 static void lock_if_free(struct manager *m)
 {
 	char holder[128];
@@ -31,7 +31,7 @@ static void note_foreign(struct manager *m, uint64_t stream)
 	const char *what =
 		m->config.observe ?
 			"Mode=observe, so nobody is told." :
-			"Nobody was told to get ready, everyone will be told what changed.";
+			"Nobody was told to get ready; everyone will be told what has changed.";
 
 	m->log.stream = stream;
 	if (stream)
@@ -68,7 +68,7 @@ static int on_reconcile(_unused_ sd_event_source *s, void *userdata)
 	/* The module drops a check without an owner by itself, when the drivers have answered. */
 	if (m->stopping || k->state == PMIG_STATE_NONE || k->state == PMIG_STATE_CHECK || k->owner)
 		return 0;
-	/* Once for each change: what can't be taken is not tried again and again. */
+	/* Once for each change: a session that can't be taken over is not tried again and again. */
 	if (k->seq == m->tried)
 		return 0;
 	m->tried = k->seq;
@@ -76,7 +76,7 @@ static int on_reconcile(_unused_ sd_event_source *s, void *userdata)
 		note_foreign(m, k->stream);
 	else
 		log_notice("The module has a session of stream 0x%" PRIx64
-			   " that nobody owns; taking it.",
+			   " without an owner; drmgrd takes it over.",
 			   k->stream);
 	m->request = (struct manager_request){ .token = -1 };
 	if (!foreign || !m->config.observe)
@@ -96,7 +96,7 @@ int restore_watch(struct manager *m)
 
 /* ---- what an earlier daemon left ---- */
 
-/* The last daemon did without the module, and its write may be going on. */
+/* The last daemon worked without the module, and its write may still be going on. */
 static void take_back_sysfs(struct manager *m, uint64_t stream, int written)
 {
 	if (!manager_have_sysfs(m))
@@ -113,7 +113,8 @@ static void take_over(struct manager *m, struct replay *replay)
 	int r;
 
 	lock_if_free(m);
-	log_notice("Stream 0x%" PRIx64 " was being migrated when the last daemon ended; going on.",
+	log_notice("Stream 0x%" PRIx64
+		   " was being migrated when the last daemon ended; drmgrd goes on.",
 		   replay->session.stream);
 	r = manager_adopt(m, replay);
 	if (r < 0) {
@@ -152,7 +153,7 @@ void restore(struct manager *m, int *fds, char **names, size_t n)
 			m->journal_path, errno_text(r));
 	boot_id(now, sizeof(now));
 	if (replay.open && strcmp(now, replay.session.boot_id) != 0)
-		log_notice("%s is from before the last boot; it is not used.", m->journal_path);
+		log_notice("%s is from before the last boot and is not used.", m->journal_path);
 	else if (replay.open) {
 		if (strcmp(replay.session.engine, "sysfs") == 0)
 			take_back_sysfs(m, replay.session.stream, TAKE_FD(written));

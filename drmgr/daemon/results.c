@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The results of the last migrations, newest first: in memory, and in one file that is written anew with each. Only
- * this program writes it and reads it, so it has our structs; one of another version has another size, and is not read.
+ * The results of the last migrations, newest first: in memory, and in a file that is rewritten with each. Only drmgrd
+ * writes and reads the file, so it has our structs. A file of another version has another size and is not read.
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -30,7 +30,7 @@ static void result_clear(struct result *r)
 	*r = (struct result){ 0 };
 }
 
-/* Room for another one in front. */
+/* Makes room for a new one in front. */
 static struct result *push(struct results *r, uint64_t stream)
 {
 	size_t last = 0;
@@ -67,7 +67,9 @@ static void save(const struct results *r)
 	if (f && fclose(f) == EOF)
 		ok = false;
 	if (!ok || rename(temp, r->path) < 0) {
-		log_warning("%s can't be written: %s.", r->path, errno_text(errno));
+		log_warning(
+			"%s can't be written: %s. If drmgrd is restarted, the last results are not known.",
+			r->path, errno_text(errno));
 		unlink(temp);
 		unlink(r->path); /* no file is better than an old one */
 	}
@@ -157,9 +159,9 @@ void results_add(struct results *r, uint64_t stream, enum manager_error error, c
 {
 	struct result *v;
 
-	if (stream == 0) /* somebody else's, and nobody saw which */
+	if (stream == 0) /* it was somebody else's, and its stream ID is not known */
 		return;
-	/* The platform has forgotten a stream that is over; how it ended is what the caller wants to know. */
+	/* The platform does not know a stream that is over. The caller wants to know how that ended, so it is kept. */
 	if (error == MANAGER_BAD_STREAM && results_find(r, stream))
 		return;
 	v = push(r, stream);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* How the last migrations ended, for whoever asks again. Outlives the daemon (not the partition: /run). */
+/* How the last migrations ended. This outlives the daemon, but not the partition, because it is in /run. */
 #ifndef DRMGRD_RESULTS_H
 #define DRMGRD_RESULTS_H
 
@@ -33,11 +33,11 @@ struct result {
 
 struct results;
 
-/* Takes back what is in @path. */
+/* Reads what is in @path. */
 int results_new(struct results **ret, const char *path);
 struct results *results_free(struct results *r);
 
-/* Another one of the same stream, or else the oldest, is forgotten. */
+/* Replaces the one of the same stream, or else the oldest. */
 void results_add(struct results *r, uint64_t stream, enum manager_error error, const char *text,
 		 const struct session_result *result);
 const struct result *results_find(const struct results *r, uint64_t stream);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The connection to the system bus, by which applications and ordinary users reach us. Nothing here waits for the bus:
- * it may hang, not be there yet, or be restarted, and the daemon starts, works and ends without it. Root has
- * the private socket.
+ * The connection to the system bus, by which applications and ordinary users reach the daemon. Nothing here waits for
+ * the bus, which may hang, not exist yet, or be restarted; the daemon starts, works and ends without it. Root has the
+ * private socket.
  */
 #include "daemon/bus.h"
 #include "daemon/manager.h"
@@ -34,9 +34,9 @@ static void disconnect(struct sysbus *s)
 
 static void try_again(struct sysbus *s, const char *why, int r)
 {
-	/* Said once, however often it is tried. */
+	/* Logged once, however often it is tried. */
 	if (s->delay == 0)
-		log_warning("%s: %s. Root reaches drmgrd all the same; it is tried again.", why,
+		log_warning("%s: %s. drmgrd tries again; root can use drmgr meanwhile.", why,
 			    errno_text(r));
 	s->delay = s->delay ? usec_min(2 * s->delay, AGAIN_MAX_USEC) : AGAIN_MIN_USEC;
 	disconnect(s);
@@ -50,7 +50,7 @@ static int on_disconnected(_unused_ sd_bus_message *m, void *userdata, _unused_ 
 	return 0;
 }
 
-/* A connection has ended: whoever had it hears nothing more. */
+/* A connection has ended: nobody hears its answers any more. */
 static int on_gone(sd_bus_message *m, void *userdata, _unused_ sd_bus_error *e)
 {
 	struct sysbus *s = userdata;

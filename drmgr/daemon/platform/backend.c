@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The state as last heard and who wants to know of it: what both back ends share.
+ * What both back ends share: the last state that was heard, and its listeners.
  *
- * A listener reads the state, it does not count calls: the same state may be told twice, and several
- * changes may be told at once.
+ * A listener must read the state and not count calls: it may be called twice for the same state, and once for several
+ * changes.
  */
 #include <stdlib.h>
 

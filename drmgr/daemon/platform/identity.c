@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * What names the machine, under the names that pmig.ko gives to the same. Firmware writes it, so it is as much to be
- * trusted as a stranger's text.
+ * The values that name the machine, under the same names as in pmig.ko. Firmware writes them, so they are checked like
+ * any text that is not trusted.
  */
 #include <fcntl.h>
 #include <stdio.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Loading of kernel modules. It waits for the module's init function, which is short in ours. */
+/* Loads kernel modules. This waits for the module's init function, which is short in ours. */
 #include <errno.h>
 #include <libkmod.h>
 #include <stdio.h>
@@ -10,7 +10,7 @@
 
 DEFINE_CLEANUP(struct kmod_ctx *, kmod_unref)
 
-/* What the kernel means when it does not take a module. */
+/* Why the kernel has not taken a module. */
 static const char *kernel_text(int error)
 {
 	switch (error) {

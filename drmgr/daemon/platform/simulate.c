@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * A simulated migration is a real one against pmig_sim.ko: this file makes a destination and a stream for it in
- * configfs, and takes them away whatever came of it.
+ * A simulated migration is a real one against pmig_sim.ko. This file makes a destination and a stream for it in
+ * configfs, and removes them however the migration ended.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -43,7 +43,7 @@ static int make(const char *folder, const char *prefix, uint64_t stream)
 	if (mkdir(path, 0700) < 0) {
 		int r = -errno;
 
-		log_warning("%s can't be made: %s.", path, errno_text(r));
+		log_warning("%s can't be created: %s.", path, errno_text(r));
 		return r;
 	}
 	return 0;

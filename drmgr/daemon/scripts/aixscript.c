@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The two script contracts as text: nothing here runs anything, so a test can feed it all it likes.
+ * The two script contracts as text: nothing here runs anything, so a test can try any input.
  *
  * AIX: `SCRIPT COMMAND pmig`, environment DR_FORCE and DR_DETAIL_LEVEL, NAME=value lines on stdout. Ours on top, in
  * postmigrate: DR_CHANGED (names of what differs, separated by spaces), DR_BLACKOUT_US; always DR_STREAM.

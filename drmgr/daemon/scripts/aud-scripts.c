@@ -10,7 +10,7 @@
 #include "daemon/scripts/job.h"
 #include "daemon/scripts/passes.h"
 
-/* For undocheck of all hooks together, when a check is stopped: drmgr waits some seconds for the end of it. */
+/* For undocheck of all hooks together if a check is stopped. drmgr waits only some seconds for the end of a check. */
 #define UNDOCHECK_USEC (2 * USEC_PER_SEC)
 
 static void next_job(struct scripts *s)
@@ -31,7 +31,7 @@ static void next_job(struct scripts *s)
 	audience_done(&s->a);
 }
 
-/* If a directory can't be read, what the last scan found is used, and the operator is told so. */
+/* If a directory can't be read, what the last scan found is used, and the operator hears of it. */
 static void scan(struct scripts *s)
 {
 	const char *const directories[] = {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * A job is one child: how long it may take, what it is told, and what its lines and its end mean. Those that tell
- * something outlive a daemon that dies; the next one waits for them (adopt) before it goes on.
+ * A job is one child: how long it may take, what it is told, and what its output and its end mean. A child that is told
+ * something outlives a daemon that dies; the next daemon waits for it (adopt) before it goes on.
  */
 #include <signal.h>
 #include <stdio.h>
@@ -145,7 +145,10 @@ static usec_t job_deadline(const struct scripts *s)
 					      s->config->hook_timeout;
 	if (!all || now >= all)
 		return all ? all : now + timeout;
-	/* A hook that fails in PRE stops nothing, and neither does one that hangs: half of the time is left to the others. */
+	/*
+	 * A hook that fails in PRE stops nothing, and neither does one that hangs: half of the time is left to the
+	 * others.
+	 */
 	if (s->job.kind == KIND_HOOK)
 		return now + usec_min(timeout, (all - now) / 2);
 	return usec_min(now + timeout, all);
@@ -252,7 +255,7 @@ static int adopt_job(struct scripts *s, const struct told_entry *e)
 				 .userdata = s,
 			 },
 			 e->pid, e->start, s->kept_output);
-	/* Only one child was at work. If it was not this one, the pipe is kept for the next that is tried. */
+	/* Only one child was running. If it was not this one, the pipe may belong to the next that is tried. */
 	if (r == 0)
 		s->kept_output = safe_close(s->kept_output);
 	return r;

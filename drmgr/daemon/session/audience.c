@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * What all audiences share: a refusal with its text made safe, and the order of "write it down, then tell".
+ * What all audiences share: making the text of a refusal harmless, and writing down who is told before it is told.
  *
- * The told-set in memory and the journal on disk hold the same facts. The journal is first: a daemon that
- * dies between the two loses its memory anyway.
+ * The told-set in memory and the journal on disk have the same facts. The journal is written first, because a daemon
+ * that dies between the two loses its memory anyway.
  */
 #include <stdarg.h>
 #include <stdio.h>

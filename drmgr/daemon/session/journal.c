@@ -344,7 +344,7 @@ int journal_replay(const char *path, struct replay *ret)
 	fclose(f);
 	if (error == -EBADMSG)
 		log_warning(
-			"%s:%zu: this record is not whole; it and what comes after it are not used.",
+			"%s:%zu: this record is not complete; it and those after it are not used.",
 			path, nr);
 	else if (error < 0) {
 		replay_clear(&r);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Who has been told what, in a file that outlives the daemon (not the partition: /run). */
+/* Who has been told what, in a file that outlives the daemon, but not the partition, because it is in /run. */
 #ifndef DRMGRD_JOURNAL_H
 #define DRMGRD_JOURNAL_H
 
@@ -42,7 +42,7 @@ struct journal *journal_free(struct journal *j);
 
 /* Starts the file anew. */
 int journal_open_session(struct journal *j, const struct journal_session *s);
-/* Goes on where @replay has ended: what is behind that is cut off, or it would hide what is written now. */
+/* Goes on where @replay ended. Cuts off what comes after that, because it would hide what is written now. */
 int journal_continue(struct journal *j, const struct replay *replay);
 void journal_close_session(struct journal *j);
 

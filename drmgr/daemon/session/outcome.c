@@ -62,7 +62,7 @@ void session_take_failure(struct session *s)
 		     (int)k->error, "%s", k->reason[0] ? k->reason : errno_text((int)k->error));
 }
 
-/* The migration was to be stopped and has completed all the same, so everyone is told POST. */
+/* We tried to stop the migration, but it has completed. So everyone is told POST. */
 static void forgive(struct session *s)
 {
 	if (s->outcome == SESSION_OK)

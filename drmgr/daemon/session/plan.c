@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The order of the phases is data. Each table is one phase: which audience, which of its operations, and AIX's lines before
- * and after it. PRE goes outside in (scripts, applications, drivers), POST and undo the other way round; the
+ * The order of the phases is data. Each table is one phase: which audience, which of its operations, and AIX's lines
+ * before and after it. PRE goes outside in (scripts, applications, drivers), POST and undo the other way round; the
  * kernel's part of both happens in the module, and has its line here so that the log reads as on AIX.
  */
 #include "daemon/session/plan.h"
@@ -129,7 +129,7 @@ void walk_on(struct walk *w)
 void walk_done(struct walk *w, const struct audience *a)
 {
 	if (!w->plan || !w->waiting || audience_at(w) != a) {
-		log_error("This is a mistake in drmgrd, please report it: audience %s has "
+		log_error("This is a bug in drmgrd, please report it: audience %s has "
 			  "completed what it was not asked to do.",
 			  a->ops->name);
 		return;

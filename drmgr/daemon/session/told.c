@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * An array in the order of telling, which undo walks backwards, and a tree of the names, as there may be tens of thousands.
- * Entries stay until the session ends, so that one who has been told the end is not told again by a daemon
- * that comes later.
+ * An array in the order of telling, which undo walks backwards, and a tree of the names, because there may be tens of
+ * thousands. Entries stay until the session ends, so that nobody who has been told the end is told it again.
  */
 #include <search.h>
 #include <stdlib.h>
