@@ -9,8 +9,8 @@
  * When the daemon ends, the bus answers with NoReply. On the private socket the next daemon is then asked, once, if the
  * token says that nobody has been told.
  *
- * If another process has the DLPAR lock, the daemon says so at once, and this file asks again. So the daemon does not
- * have to remember who is waiting for the lock.
+ * If another process has the DLPAR lock, or drivers still answer an earlier check, the daemon says so at once, and this
+ * file asks again. So the daemon does not have to remember who is waiting.
  */
 #include "cmd/bus.h"
 
@@ -27,6 +27,8 @@
 /* How long to wait for the DLPAR lock without -w, and how often to ask for it */
 #define LOCK_WAIT_USEC	(5 * USEC_PER_SEC)
 #define LOCK_RETRY_USEC (USEC_PER_SEC / 10)
+/* How long an earlier check is waited for: the longest that a driver may take (PMIG_TIMEOUT_MAX), and a little more */
+#define ASKING_WAIT_USEC (310 * USEC_PER_SEC)
 
 /* In waits of a second: between two questions whether the daemon is alive, and for the answer */
 #define PING_SLICES   3
@@ -51,6 +53,7 @@ static const struct {
 	{ DR_ERROR_BAD_STREAM, DR_EXIT_NO_STREAM, true, NULL },
 	{ DR_ERROR_BUSY, DR_EXIT_BUSY, true, NULL },
 	{ DR_ERROR_LOCKED, DR_EXIT_BUSY, true, NULL },
+	{ DR_ERROR_ASKING, DR_EXIT_BUSY, false, NULL },
 	{ DR_ERROR_OBSERVING, DR_EXIT_OBSERVING, true, NULL },
 	{ DR_ERROR_STOPPED, DR_EXIT_STOPPED, true, NULL },
 	{ DR_ERROR_ABORTED, DR_EXIT_ABORTED, true, NULL },
@@ -370,6 +373,7 @@ static int append_options(struct call *call, const struct request *req)
 enum {
 	AGAIN_LOCKED = 1, /* another process has the DLPAR lock */
 	AGAIN_ENDED = 2,  /* the daemon ended before it told anybody; the next one is asked */
+	AGAIN_ASKING = 4, /* an earlier check waits for drivers */
 };
 
 /*
@@ -392,6 +396,8 @@ static int run_once(struct call *call, unsigned int *reasons)
 		*reasons = token_is_taken(call->token) ? 0 : may & AGAIN_ENDED;
 	else if (sd_bus_error_has_name(error, DR_ERROR_LOCKED))
 		*reasons = may & AGAIN_LOCKED;
+	else if (sd_bus_error_has_name(error, DR_ERROR_ASKING))
+		*reasons = may & AGAIN_ASKING;
 	if (*reasons)
 		return 0;
 	if (is_reset(r)) {
@@ -410,13 +416,25 @@ int call_run(struct call *call)
 	return run_once(call, &reasons);
 }
 
+static int ask_again(struct call *call, const char *method, unsigned int reason)
+{
+	if (reason == AGAIN_ENDED) {
+		disconnect(call);
+		return call_prepare(call, method);
+	}
+	usleep(LOCK_RETRY_USEC);
+	return new_message(call, method);
+}
+
 int call_request(struct call *call, const char *method, const struct request *req)
 {
 	/* -w 0 is the same as no -w, as in powerpc-utils. */
 	uint64_t wait =
 		req->wait_min.value ? req->wait_min.value * 60 * USEC_PER_SEC : LOCK_WAIT_USEC;
-	uint64_t until = now_boottime_usec() + wait;
+	uint64_t now = now_boottime_usec(), until = now + wait;
+	uint64_t asking_until = now + ASKING_WAIT_USEC;
 	bool again = true; /* once only: the next daemon may end, too */
+	bool asking = false;
 	int status = call_prepare(call, method);
 
 	if (req->op == REQUEST_MIGRATE) {
@@ -426,21 +444,24 @@ int call_request(struct call *call, const char *method, const struct request *re
 	call->has_stream = req->has_stream;
 	call->stream = req->stream;
 	while (status == 0) {
-		unsigned int reasons = now_boottime_usec() < until ? AGAIN_LOCKED : 0;
+		unsigned int reasons = now < until ? AGAIN_LOCKED : 0;
 
+		if (now < asking_until)
+			reasons |= AGAIN_ASKING;
 		if (again && call->private)
 			reasons |= AGAIN_ENDED;
 		status = append_options(call, req) ?: run_once(call, &reasons);
 		if (status || !reasons)
 			break;
-		if (reasons == AGAIN_LOCKED) {
-			usleep(LOCK_RETRY_USEC);
-			status = new_message(call, method);
-		} else {
-			again = false;
-			disconnect(call);
-			status = call_prepare(call, method);
-		}
+		if (reasons == AGAIN_ASKING && !asking)
+			print_line(sd_bus_message_get_error(call->reply)->message);
+		again = again && reasons != AGAIN_ENDED;
+		asking = asking || reasons == AGAIN_ASKING;
+		status = ask_again(call, method, reasons);
+		now = now_boottime_usec();
+		/* The lock may be somebody's for a moment when the drivers have answered. */
+		if (reasons == AGAIN_ASKING)
+			until = now + wait;
 	}
 	return status;
 }

@@ -563,9 +563,9 @@ enum manager_error manager_start(struct manager *m, const struct manager_request
 		return refuse_busy(m, text, size);
 	}
 	if (drivers_are_asked(m))
-		return refuse(text, size, MANAGER_LOCKED,
+		return refuse(text, size, MANAGER_ASKING,
 			      "drivers are still being asked by a check that nobody waits for any "
-			      "more: try again later");
+			      "more, and have minutes at most: wait, or see drmgr status");
 	e = take_lock(m, text, size);
 	if (e != MANAGER_OK)
 		return e;

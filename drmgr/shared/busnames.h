@@ -51,6 +51,8 @@
 #define DR_ERROR_BUSY "org.drmgr.Error.Busy" /* another migration is under way */
 #define DR_ERROR_LOCKED \
 	"org.drmgr.Error.Locked" /* another DLPAR operation, a check, or the end of a migration: ask again soon */
+#define DR_ERROR_ASKING \
+	"org.drmgr.Error.Asking" /* drivers have not answered a check that was dropped: ask again, they have deadlines */
 #define DR_ERROR_NO_MODULE "org.drmgr.Error.NoModule" /* pmig.ko is not there and can't be loaded */
 #define DR_ERROR_NO_ENGINE "org.drmgr.Error.NoEngine" /* no hypervisor that moves partitions */
 #define DR_ERROR_STOPPED   "org.drmgr.Error.Stopped"  /* stopped in PRE: cancelled, all undone */

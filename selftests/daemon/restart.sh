@@ -182,18 +182,20 @@ wait_until driver_is_asked
 next_daemon
 kill -KILL $job
 wait $job 2> /dev/null
-timeout 100 drmgr -m -c pmig -p pre -s $ID > $DIR/out 2>&1
-same "  a migration is not taken for that check" 75 $?
-check "  whoever asks for it is told why it has to wait" grep "drivers are still being asked by a check" $DIR/out
-check "  nobody is told to get ready" never "50-hook pre"
+ID=$(printf '0x%x' $((ID + 1)))
+stream $ID 50
+timeout 100 drmgr -m -c pmig -p pre -s $ID > $DIR/out 2>&1 &
+job=$!
+check "  whoever asks for a migration is told why it waits" wait_until grep "drivers are still being asked by a check" $DIR/out
+check "  nobody is told to get ready meanwhile" never "50-hook pre"
 driver release
-wait_until idle
-rmmod pmig_test
-migrate 50
+wait_until has_seen "50-hook pre"
 state $ID suspending
 wait $job
-same "  and the next one is made" 0 $?
+same "  then the migration is made" 0 $?
 moved
+wait_until idle
+rmmod pmig_test
 
 echo "# idle"
 job=

@@ -6,6 +6,20 @@
 #include "unit/stub.h"
 
 #include <sys/mman.h>
+#include <sys/syscall.h>
+
+/* In libc's place: so many seconds pass with each call that the stub takes. */
+static const struct stub *clock_of;
+static int seconds_a_call;
+
+int clock_gettime(clockid_t id, struct timespec *ts)
+{
+	int r = (int)syscall(SYS_clock_gettime, id, ts);
+
+	if (id == CLOCK_BOOTTIME && clock_of)
+		ts->tv_sec += (time_t)clock_of->calls * seconds_a_call;
+	return r;
+}
 
 FIXTURE(bus)
 {
@@ -45,6 +59,7 @@ FIXTURE_SETUP(bus)
 
 FIXTURE_TEARDOWN(bus)
 {
+	clock_of = NULL;
 	unlink(config);
 	unlink(written);
 	stub_end(&self->stub);
@@ -235,6 +250,36 @@ TEST_F(bus, what_the_daemon_cannot_do_stops_nothing)
 		TH_LOG("%s", errors[i].name);
 		EXPECT_EQ(errors[i].status, RUN(do_migrate(&req, &refusing, argv)));
 	}
+}
+
+/*
+ * Drivers may take minutes to answer a check that nobody waits for any more. The migration waits for them, with no -w,
+ * too, and then for the lock as it always does; and should they never end, it goes on without the daemon.
+ */
+TEST_F(bus, a_check_before_it_stops_no_migration)
+{
+	struct request req = check;
+	char text[32] = "";
+	int fd;
+
+	if (geteuid())
+		SKIP(return, "needs root");
+	req.op = REQUEST_MIGRATE;
+	clock_of = &self->stub;
+	seconds_a_call = 60;
+	self->stub.message = "drivers are asked";
+	self->stub.first[0] = self->stub.first[1] = DR_ERROR_ASKING;
+	self->stub.first[2] = DR_ERROR_LOCKED;
+	EXPECT_EQ(0, RUN(do_migrate(&req, &refusing, argv)));
+	EXPECT_EQ(4, self->stub.calls);
+	EXPECT_STREQ("drmgr: drivers are asked\n", text_of(self, self->err));
+	self->stub.error = DR_ERROR_ASKING;
+	EXPECT_EQ(0, RUN(do_migrate(&req, &going_on, argv)));
+	fd = open(written, O_RDONLY | O_CLOEXEC);
+	EXPECT_LE(0, read(fd, text, sizeof(text) - 1));
+	close(fd);
+	EXPECT_STREQ("0xabc\n", text);
+	EXPECT_EQ(DR_EXIT_BUSY, RUN(do_migrate(&req, &refusing, argv)));
 }
 
 /* But once somebody has been told it is the migration that failed. */

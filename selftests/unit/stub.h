@@ -36,7 +36,8 @@ struct stub {
 	_Atomic int stop;
 
 	/* set by the test */
-	const char *error; /* every call fails with it */
+	const char *first[4]; /* the first calls fail with these, where they are not NULL */
+	const char *error;    /* every other call fails with it */
 	const char *message;
 	_Atomic int delay_ms;
 	_Atomic int silent; /* calls get no answer */
@@ -60,9 +61,12 @@ struct stub {
 
 static int stub_common(struct stub *stub, sd_bus_message *m, sd_bus_error *e)
 {
-	atomic_fetch_add(&stub->calls, 1);
-	if (stub->error)
-		return sd_bus_error_set(e, stub->error, stub->message);
+	int n = atomic_fetch_add(&stub->calls, 1);
+	const char *error = (size_t)n < ARRAY_SIZE(stub->first) && stub->first[n] ? stub->first[n] :
+										    stub->error;
+
+	if (error)
+		return sd_bus_error_set(e, error, stub->message);
 	if (stub->silent) {
 		sd_bus_message_ref(m); /* for the life of the test */
 		return 1;
