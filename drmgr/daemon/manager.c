@@ -277,13 +277,14 @@ static void on_session_done(void *userdata, struct session *s)
 		    go_on_simulating(m, &result, &error, text, sizeof(text)))
 			return;
 		simulate_clean_up(m->request.stream);
-	} else if (session_kind(s) == SESSION_ADOPTED)
+	} else if (session_kind(s) == SESSION_ADOPTED && !session_is_left(s))
 		simulate_clean_up(session_stream(s)); /* if it was one */
 	manager_unlock(m); /* before the answer: whoever has it may take the lock at once */
 	/* After a failed go_on_simulating() the result has gone with its session. */
 	if (!m->session)
 		result = (struct session_result){ 0 };
-	else if (session_kind(s) != SESSION_CHECK && m->request.kind != REQUEST_SIMULATE)
+	else if (session_kind(s) != SESSION_CHECK && m->request.kind != REQUEST_SIMULATE &&
+		 !session_is_left(s))
 		results_add(m->results, session_stream(s), error, text, &result);
 	reply(m, error, text, &result);
 	m->session = session_free(m->session);

@@ -1003,6 +1003,32 @@ TEST_F(session, killed_and_another_stream_is_moving)
 		trace);
 }
 
+/* The daemon is told to end meanwhile: it does not wait, and the next one tells everyone, once. */
+TEST_F(session, told_to_end_while_another_stream_is_moving)
+{
+	ASSERT_TRUE(die_at(self, "SUSPEND"));
+	self->backend.other_moves = true;
+	become(&self->backend, PMIG_STATE_RESUMED, 0);
+	ASSERT_EQ(0, adopt(self));
+	session_stop(self->s);
+	loop(self);
+	ASSERT_TRUE(self->over);
+	EXPECT_STREQ("ADOPT", trace);
+	EXPECT_TRUE(session_is_left(self->s));
+	EXPECT_EQ(SESSION_BUSY, outcome_of(self));
+	self->s = session_free(self->s);
+	self->over = self->backend.other_moves = false;
+	become(&self->backend, PMIG_STATE_COMPLETED, 0);
+	ASSERT_EQ(0, adopt(self)) TH_LOG("the next daemon has no journal");
+	loop(self);
+	ASSERT_TRUE(self->over);
+	EXPECT_STREQ("ADOPT ADOPT signals-1:post signals-2:post scripts-1:post scripts-2:post END",
+		     trace);
+	EXPECT_FALSE(session_is_left(self->s));
+	self->s = session_free(self->s);
+	EXPECT_EQ(-ENOENT, adopt(self));
+}
+
 /* That other stream ends after the module has answered, and is heard of before the answer. */
 TEST_F(session, killed_and_another_stream_has_just_moved)
 {

@@ -37,6 +37,7 @@ struct session {
 	bool resumed_told;
 	bool foreign;
 	bool stop; /* session_stop() */
+	bool left; /* to the next daemon, with the journal */
 
 	sd_event_source *advance;
 	sd_event_source *timer; /* PRE's deadline, or CANCEL once more */

@@ -170,6 +170,11 @@ enum session_kind session_kind(const struct session *s)
 	return s->request.kind;
 }
 
+bool session_is_left(const struct session *s)
+{
+	return s->left;
+}
+
 bool session_is_ending(const struct session *s)
 {
 	return s->stage == STAGE_POST || s->stage == STAGE_UNDO || s->stage == STAGE_ENDING;

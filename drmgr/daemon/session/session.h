@@ -12,8 +12,8 @@ int session_new(struct session **ret, const struct session_setup *setup,
 int session_adopt(struct session **ret, const struct session_setup *setup, struct replay *replay,
 		  session_done_t done, void *userdata);
 /*
- * A migration: the daemon is to end; what can be undone is undone, what can't goes on to its own end. A check: a
- * migration is to begin, or nobody waits for it any more, and nobody else is asked. @done comes all the same.
+ * A migration: the daemon is to end; what can be undone is undone, what can't goes on to its own end, and one that the
+ * module does not let us have now is left to the next daemon. A check: a migration is to begin, or nobody waits for it any more, and nobody else is asked. @done comes all the same.
  */
 void session_stop(struct session *s);
 struct session *session_free(struct session *s);
@@ -38,6 +38,8 @@ usec_t session_since(const struct session *s);
 /* When what it is at now should be over; 0: nobody can say, as of the copy of the memory. */
 usec_t session_until(const struct session *s);
 enum session_kind session_kind(const struct session *s);
+/* It is over here, and the next daemon goes on with it: nobody knows yet how it ended. */
+bool session_is_left(const struct session *s);
 /* Nothing is left but to tell everyone how it ended. */
 bool session_is_ending(const struct session *s);
 

@@ -278,19 +278,20 @@ static void begin(struct session *s)
 /* The journal goes last: should the daemon be killed before, the next one still has to say how it ended. */
 static void finish(struct session *s)
 {
-	bool is_check = s->request.kind == SESSION_CHECK;
+	bool is_check = s->request.kind == SESSION_CHECK, left = s->left;
 	struct journal *journal = s->setup.journal;
 
 	if (is_check)
 		session_answer_check(s);
 	else {
 		lock_memory(false);
-		eventlog_event(s->setup.log, EVENT_END);
+		if (!left)
+			eventlog_event(s->setup.log, EVENT_END);
 	}
 	s->setup.log->phase = NULL;
 	s->setup.log->stream = 0;
 	s->done(s->userdata, s); /* @s may be gone */
-	if (!is_check)
+	if (!is_check && !left)
 		journal_close_session(journal);
 }
 
@@ -360,6 +361,17 @@ static void enter(struct session *s, enum stage stage)
 	case STAGE_COPYING:
 		break;
 	}
+}
+
+/* It may be long until the module lets us have it. The daemon is to end, and the next one asks again. */
+static enum stage leave(struct session *s)
+{
+	session_fail(s, SESSION_BUSY, ESHUTDOWN,
+		     "drmgrd was told to end, and how the migration ended is not known yet: the "
+		     "next drmgrd tells everyone");
+	eventlog_note(s->setup.log, LOG_WARNING, NULL, NULL, "%s", s->message);
+	s->left = true;
+	return STAGE_OVER;
 }
 
 /* ADOPT has been answered: the module says where the session stands, or the journal, if the module has none. */
@@ -471,7 +483,9 @@ static enum stage next_stage(struct session *s)
 		s->in_module = s->outcome == SESSION_OK;
 		return s->in_module ? first_telling(s) : STAGE_ENDING;
 	case STAGE_ADOPTING:
-		return s->command_pending || adopts_later(s) ? STAGE_ADOPTING : adopted_stage(s);
+		if (!s->command_pending && !adopts_later(s))
+			return adopted_stage(s);
+		return s->stop && !s->command_pending ? leave(s) : STAGE_ADOPTING;
 	case STAGE_BEGIN:
 	case STAGE_COPYING:
 	case STAGE_PRE:
