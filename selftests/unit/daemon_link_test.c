@@ -320,7 +320,9 @@ TEST(lost_messages_are_made_up_for_however_many_wait)
 
 #define REAL(function) ((typeof(&function))dlsym(RTLD_NEXT, #function))
 
-static bool silent; /* the module is like that */
+static bool silent;			/* the module is like that */
+static bool hurry;			/* whatever is waited for is over at once */
+static const struct nlmsghdr *injected; /* but this it says, when something comes for the socket */
 static char sent[256];
 static bool answered; /* the controller */
 static usec_t due;
@@ -363,11 +365,24 @@ int mnl_socket_setsockopt(const struct mnl_socket *nl, int type, void *value, so
 	return silent ? 0 : REAL(mnl_socket_setsockopt)(nl, type, value, size);
 }
 
-/* Whatever is waited for is over at once. */
+ssize_t recvfrom(int fd, void *message, size_t size, int flags, __SOCKADDR_ARG from,
+		 socklen_t *length)
+{
+	ssize_t n = REAL(recvfrom)(fd, message, size, flags, from, length);
+
+	if (n < 0 || !injected)
+		return n;
+	((struct sockaddr_nl *)from.__sockaddr__)->nl_pid = 0;
+	n = (ssize_t)injected->nlmsg_len;
+	memcpy(message, injected, (size_t)n);
+	injected = NULL;
+	return n;
+}
+
 int sd_event_source_set_time(sd_event_source *s, uint64_t usec)
 {
 	due = usec;
-	return REAL(sd_event_source_set_time)(s, silent ? 0 : usec);
+	return REAL(sd_event_source_set_time)(s, hurry ? 0 : usec);
 }
 
 static unsigned nr_done;
@@ -392,7 +407,7 @@ TEST(a_module_that_never_answers_counts_as_gone)
 	struct backend *b;
 	sd_event *event;
 
-	silent = true;
+	silent = hurry = true;
 	log_max_level = LOG_CRIT;
 	ASSERT_LE(0, sd_event_new(&event));
 	ASSERT_EQ(0, link_new(&b, event));
@@ -422,6 +437,90 @@ TEST(a_module_that_never_answers_counts_as_gone)
 	EXPECT_FALSE(link_is_silent(b));
 	b->ops->free(b);
 	sd_event_unref(event);
+}
+
+static bool hear(sd_event *event, struct nlmsghdr *nlh)
+{
+	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_GENERIC);
+	struct nlmsghdr any = { .nlmsg_len = sizeof(any), .nlmsg_type = NLMSG_NOOP };
+	/* The only one of this process that is bound has its number. */
+	struct sockaddr_nl to = { .nl_family = AF_NETLINK, .nl_pid = (uint32_t)getpid() };
+	bool sent = sendto(fd, &any, sizeof(any), 0, (struct sockaddr *)&to, sizeof(to)) > 0;
+
+	nlh->nlmsg_seq = 1;
+	injected = nlh;
+	close(fd);
+	return sent && sd_event_run(event, 0) > 0 && !injected;
+}
+
+static struct nlmsghdr *session_of(uint64_t stream, uint32_t owner)
+{
+	struct nlmsghdr *nlh = begin();
+	struct nlattr *session;
+
+	nlh->nlmsg_type = 42; /* as family() */
+	((struct genlmsghdr *)mnl_nlmsg_get_payload(nlh))->cmd = PMIG_CMD_GET;
+	if (!stream)
+		return nlh;
+	session = mnl_attr_nest_start(nlh, PMIG_A_SESSION);
+	mnl_attr_put_u64(nlh, PMIG_A_SESSION_STREAM, stream);
+	mnl_attr_put_u32(nlh, PMIG_A_SESSION_STATE, PMIG_STATE_ENABLED);
+	mnl_attr_put_u32(nlh, PMIG_A_SESSION_OWNER, owner);
+	mnl_attr_nest_end(nlh, session);
+	return nlh;
+}
+
+/* The acknowledgment was lost, with the error that it may have had: then the state says whose the session is. */
+TEST(a_lost_error_is_no_success)
+{
+	const uint32_t ours = (uint32_t)getpid(), others = ours + 1;
+	const struct {
+		enum pmig_cmd command;
+		uint64_t asked, there;
+		uint32_t owner;
+		bool acked;
+		int error;
+	} rows[] = {
+		{ PMIG_CMD_BEGIN, 7, 7, ours, false, 0 },
+		{ PMIG_CMD_BEGIN, 7, 8, ours, false, -EIO },
+		{ PMIG_CMD_BEGIN, 7, 7, others, false, -EIO },
+		{ PMIG_CMD_BEGIN, 7, 0, 0, false, -EIO },
+		{ PMIG_CMD_BEGIN, 7, 0, 0, true, 0 }, /* it has ended since */
+		{ PMIG_CMD_ADOPT, 7, 7, ours, false, 0 },
+		{ PMIG_CMD_ADOPT, 7, 8, others, false, -EAGAIN },
+		{ PMIG_CMD_ADOPT, 7, 7, 0, false, -EAGAIN },
+		{ PMIG_CMD_ADOPT, 0, 8, ours, false, 0 },
+		{ PMIG_CMD_END, 7, 8, others, false, 0 },
+	};
+
+	if (getuid() != 0)
+		SKIP(return, "needs root");
+	log_max_level = LOG_CRIT;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct backend *b;
+		sd_event *event;
+
+		nr_done = 0;
+		silent = hurry = true;
+		ASSERT_LE(0, sd_event_new(&event));
+		ASSERT_EQ(0, link_new(&b, event));
+		hurry = !rows[i].acked;
+		ASSERT_EQ(0, backend_command(b, rows[i].command,
+					     &(struct backend_args){ .stream = rows[i].asked },
+					     on_done, NULL));
+		hurry = false;
+		if (rows[i].acked) {
+			ASSERT_TRUE(hear(event, ack(0, 0, NULL)));
+		} else {
+			ASSERT_LT(0, sd_event_run(event, 0));
+		}
+		ASSERT_EQ(0, nr_done);
+		ASSERT_TRUE(hear(event, session_of(rows[i].there, rows[i].owner)));
+		EXPECT_EQ(1, nr_done) TH_LOG("row %zu", i);
+		EXPECT_EQ(rows[i].error, done_with) TH_LOG("row %zu", i);
+		b->ops->free(b);
+		sd_event_unref(event);
+	}
 }
 
 TEST_HARNESS_MAIN

@@ -31,7 +31,10 @@
 struct pending {
 	TAILQ_ENTRY(pending) node;
 	uint32_t seq;
-	bool reading; /* acknowledged, now the state is read */
+	enum pmig_cmd command;
+	uint64_t stream;
+	bool acked;
+	bool reading; /* acknowledged or lost, now the state is read */
 	bool late;    /* it has been asked for once more */
 	usec_t due;
 	backend_done_t done;
@@ -264,6 +267,8 @@ static int command(struct backend *b, enum pmig_cmd command, const struct backen
 	if (!p)
 		return log_oom();
 	*p = (struct pending){ .seq = ++l->seq ? l->seq : ++l->seq,
+			       .command = command,
+			       .stream = args->stream,
 			       .due = now_usec() + ANSWER_USEC,
 			       .done = done,
 			       .userdata = userdata };
@@ -311,6 +316,7 @@ static void on_ack(struct link *l, const struct nlmsghdr *nlh)
 	link_parse_ack(nlh, &error, text, sizeof(text));
 	if (!p)
 		return;
+	p->acked = true;
 	if (error == 0 && p->reading)
 		return; /* the state comes */
 	if (error == 0) {
@@ -320,6 +326,25 @@ static void on_ack(struct link *l, const struct nlmsghdr *nlh)
 			return;
 	}
 	complete(l, p, error, text);
+}
+
+/*
+ * The state that @p has waited for is here. If the acknowledgment has been lost, so has the error that it may have had:
+ * for a command that makes the session ours, the state says whether it has. What could not be adopted is asked for
+ * again, and the answer then says why.
+ */
+static void state_is_read(struct link *l, struct pending *p)
+{
+	const struct kernel_state *k = &l->b.state;
+	bool ours = k->state != PMIG_STATE_NONE && (!p->stream || k->stream == p->stream) &&
+		    k->owner == mnl_socket_get_portid(l->socket);
+
+	if (!p->acked && !ours && p->command == PMIG_CMD_BEGIN)
+		complete(l, p, -EIO, "pmig.ko's answer was lost, and it has not begun");
+	else if (!p->acked && !ours && p->command == PMIG_CMD_ADOPT)
+		complete(l, p, -EAGAIN, "pmig.ko's answer was lost");
+	else
+		complete(l, p, 0, "");
 }
 
 static void on_session(struct link *l, const struct nlmsghdr *nlh)
@@ -338,7 +363,7 @@ static void on_session(struct link *l, const struct nlmsghdr *nlh)
 	else
 		backend_set_state(&l->b, &state);
 	if (p && p->reading)
-		complete(l, p, 0, "");
+		state_is_read(l, p);
 }
 
 static void on_control(struct link *l, const struct nlmsghdr *nlh)
