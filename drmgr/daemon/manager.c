@@ -465,7 +465,7 @@ static int on_caller_gone(_unused_ sd_event_source *s, _unused_ int fd, _unused_
 	return 0;
 }
 
-/* PRE has been logged for what the process @caller does now, or with -1 for nobody. Its move is looked at before its end. */
+/* PRE has been logged for what the process @caller does now, or that is not known (-1). Its move is looked at before its end. */
 static void expect_move(struct manager *m, int caller)
 {
 	int fd = caller < 0 ? -1 : fcntl(caller, F_DUPFD_CLOEXEC, 3);
@@ -499,7 +499,8 @@ static enum manager_error observe_request(struct manager *m, const struct manage
 	observe_plan(&m->observer, migrate ? &plan_begin : &plan_check);
 	if (migrate)
 		observe_plan(&m->observer, &plan_pre);
-	expect_move(m, migrate ? request->caller : -1);
+	if (migrate)
+		expect_move(m, request->caller);
 	if (!m->session)
 		m->log.stream = 0;
 	return refuse(text, size, MANAGER_OBSERVING, "Mode=observe in drmgr.conf: nobody is %s",
