@@ -280,7 +280,8 @@ int pmig_command_adopt(const struct pmig_request *rq)
 	mutex_lock(&pmig_session_lock);
 	s = rq->stream ? pmig_slot_find(rq->stream) : pmig_slot_current();
 	if (!s && rq->stream && pmig_history_has(rq->stream)) {
-		pmig_say(rq->extack, "another stream is moving: ask again when that is over");
+		pmig_say(rq->extack,
+			 "another session is in the way: ask again when that has ended");
 		err = -EAGAIN;
 	} else if (!s) {
 		pmig_say(rq->extack,

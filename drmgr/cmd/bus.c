@@ -77,7 +77,8 @@ static const struct {
 	{ "org.freedesktop.DBus.Error.TimedOut", DR_EXIT_NO_DAEMON, false, NO_DAEMON_TEXT },
 };
 
-static int no_bus(int r)
+/* @alone: root has tried the private socket, too. */
+static int no_bus(int r, bool alone)
 {
 	if (r == -EACCES || r == -EPERM) {
 		fputs("drmgr: not permitted: run it as root\n", stderr);
@@ -92,7 +93,13 @@ static int no_bus(int r)
 		      stderr);
 		return DR_EXIT_NO_DAEMON;
 	}
-	fprintf(stderr, "drmgr: no system bus (%s): systemctl status dbus\n", strerror(-r));
+	if (alone)
+		fprintf(stderr,
+			"drmgr: drmgrd is not running, and there is no system bus (%s): "
+			"systemctl start drmgrd.service, or see journalctl -u drmgrd\n",
+			strerror(-r));
+	else
+		fprintf(stderr, "drmgr: no system bus (%s): systemctl status dbus\n", strerror(-r));
 	return DR_EXIT_NO_DAEMON;
 }
 
@@ -299,10 +306,9 @@ static int open_private(struct call *call)
 /* Root needs no bus. If the environment names one, as our tests do, that is used all the same. */
 int call_prepare(struct call *call, const char *method)
 {
-	int r = -ENOENT;
+	bool root = geteuid() == 0 && !getenv("DBUS_SYSTEM_BUS_ADDRESS");
+	int r = root ? open_private(call) : -ENOENT;
 
-	if (geteuid() == 0 && !getenv("DBUS_SYSTEM_BUS_ADDRESS"))
-		r = open_private(call);
 	call->private = r >= 0;
 	if (r < 0 && r != -ETIMEDOUT) {
 		disconnect(call);
@@ -310,7 +316,7 @@ int call_prepare(struct call *call, const char *method)
 		if (r >= 0)
 			r = is_there(call);
 	}
-	return r < 0 ? no_bus(r) : new_message(call, method);
+	return r < 0 ? no_bus(r, root) : new_message(call, method);
 }
 
 static int append_u32(sd_bus_message *m, const char *name, const struct opt_u32 *o)
@@ -405,7 +411,7 @@ static int run_once(struct call *call, unsigned int *reasons)
 		return DR_EXIT_LOST;
 	}
 	if (r < 0)
-		return no_bus(r);
+		return no_bus(r, false);
 	return error ? report(call, error) : 0;
 }
 

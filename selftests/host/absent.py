@@ -5,7 +5,7 @@ import signal
 import subprocess
 
 import host
-from host import SEEN, Daemon, Journal, Migration, check, script, seen, status, text, wait
+from host import SEEN, Daemon, Journal, Migration, check, drmgr, script, seen, status, text, wait
 
 
 def without_daemon(t):
@@ -40,6 +40,14 @@ def without_daemon(t):
     host.stop_bus()
     t.same("a bus that hangs is the same", 0, Migration("0x7006").finish())
     t.same("for a check, too", 0, check("0x7006").returncode)
+
+
+def no_way_in(t):
+    """Neither drmgrd nor a bus is there: one line says what to do."""
+    host.end_bus()
+    r = drmgr("status")
+    t.same("drmgr status ends with 69", (69, 1), (r.returncode, r.stderr.count("\n")))
+    t.result("systemctl start drmgrd.service" in r.stderr and "journalctl -u drmgrd" in r.stderr, "and says what to do", r.stderr)
 
 
 def nobody_reads(t):
@@ -123,4 +131,4 @@ def no_room_to_begin(t):
     t.same("and nobody was told", ["original: -m -c pmig -p pre -s 0x7001"], seen())
 
 
-TESTS = (without_daemon, nobody_reads, original_has_signals, daemon_hangs, no_room_to_begin)
+TESTS = (without_daemon, no_way_in, nobody_reads, original_has_signals, daemon_hangs, no_room_to_begin)
