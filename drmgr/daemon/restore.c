@@ -9,6 +9,7 @@
 
 #include "daemon/base/notify.h"
 #include "daemon/drlock.h"
+#include "daemon/platform/identity.h"
 #include "daemon/platform/sysfs.h"
 #include "daemon/restore.h"
 #include "daemon/scripts/aud-scripts.h"
@@ -108,6 +109,24 @@ static void take_back_sysfs(struct manager *m, uint64_t stream, int written)
 	}
 }
 
+/*
+ * Where there is no module, the last daemon may have died before anybody was told and anything was written. Then
+ * nothing has begun, and the same request begins anew. The module would have cancelled the stream.
+ */
+static bool has_begun(const struct replay *replay, int written)
+{
+	char identity[sizeof(replay->session.identity)];
+
+	if (strcmp(replay->session.engine, "sysfs") != 0 || written >= 0 ||
+	    replay->outcome != OUTCOME_UNKNOWN)
+		return true;
+	for (size_t i = 0; i < REPLAY_AUDIENCES_MAX; i++)
+		if (replay->audiences[i].told.n > 0)
+			return true;
+	identity_serial(identity, sizeof(identity));
+	return replay->session.identity[0] && strcmp(identity, replay->session.identity) != 0;
+}
+
 static void take_over(struct manager *m, struct replay *replay)
 {
 	int r;
@@ -154,7 +173,12 @@ void restore(struct manager *m, int *fds, char **names, size_t n)
 	boot_id(now, sizeof(now));
 	if (replay.open && strcmp(now, replay.session.boot_id) != 0)
 		log_notice("%s is from before the last boot and is not used.", m->journal_path);
-	else if (replay.open) {
+	else if (replay.open && !has_begun(&replay, written)) {
+		log_notice("The last daemon ended before it told anybody of stream 0x%" PRIx64
+			   "; nothing has begun.",
+			   replay.session.stream);
+		journal_close_session(m->journal);
+	} else if (replay.open) {
 		if (strcmp(replay.session.engine, "sysfs") == 0)
 			take_back_sysfs(m, replay.session.stream, TAKE_FD(written));
 		take_over(m, &replay);

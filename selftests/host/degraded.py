@@ -2,6 +2,7 @@
 """What is left where pmig.ko can't be used. No host test has it, so these look at what is said, and at WithoutModule=post."""
 import os
 import subprocess
+import zlib
 
 import host
 from host import SEEN, Daemon, Member, Migration, check, drmgr, hook, script, seen, status, text, wait
@@ -76,6 +77,30 @@ def without_module(t):
     t.same("a write that fails: drmgr -p pre ends with 4", 4, Migration("0x7002").end())
     t.same("everyone told is undone, once", ["50-hook pre", "10-one premigrate", "20-full premigrate", "app pre", "app post-error",
                                              "20-full undopremigrate", "10-one undopremigrate", "50-hook post"], seen())
+
+
+def nobody_was_told(t):
+    """The daemon was killed before it told anybody: the same command again begins anew, unless the write is under way."""
+    os.makedirs("/run/drmgr")
+    record = f"open 1 7001 0 sysfs - {text('/proc/sys/kernel/random/boot_id').strip()}"
+    with open("/run/drmgr/session", "w") as f:
+        f.write(f"{zlib.crc32(record.encode()):08x} {record}\n")
+    daemon = Daemon()
+    wait(lambda: status("phase") == "none", "the daemon to be idle")
+    t.same("it has no end", 66, drmgr("status", "-s", "0x7001").returncode)
+    script("10-one")
+    m = Migration("0x7001")
+    t.same("with nobody told the same command again goes well", (0, "0x7001\n"), (m.moving().finish(), m.written))
+    t.same("everyone is told", ["10-one premigrate", "10-one postmigrate"], seen())
+    os.unlink(host.SCRIPTS + "/10-one")
+    m = Migration("0x7002").moving()
+    daemon.kill()
+    m.end()
+    daemon.start()
+    m = Migration("0x7002")
+    wait(lambda: status("waiting") == "1", "it to wait")
+    t.same("one whose write is under way is written once", "0x7002\n", host.move())
+    t.same("and the same command again has its result", 0, m.end())
 
 
 def post_alone(t):
@@ -169,4 +194,4 @@ def nobody_to_ask(t):
     t.same("but Fallback=refuse", 72, check("0x7001").returncode)
 
 
-TESTS = (why_no_module, without_module, post_alone, others_move, others_post, nobody_to_ask)
+TESTS = (why_no_module, without_module, nobody_was_told, post_alone, others_move, others_post, nobody_to_ask)
