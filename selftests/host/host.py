@@ -286,7 +286,9 @@ class Member:
 
     def left_ms(self, phase):
         """How long it had for its answer when it was last told @phase."""
-        return int(re.findall(rf"^{self.name}: {phase} stream \S+ left-ms (-?\d+)$", text(SEEN), re.M)[-1])
+        line = re.compile(rf"^{self.name}: {phase} stream \S+ left-ms (-?\d+)$", re.M)
+        wait(lambda: line.search(text(SEEN)), f"{self.name} to be told {phase}")
+        return int(line.findall(text(SEEN))[-1])
 
 
 def fill_run(path="/run", left=65536):
@@ -327,7 +329,10 @@ def status(key):
 
 
 def applications():
-    return int(status("applications"))
+    """How many are registered. drmgr gives up after some seconds, so a slow machine's daemon is asked again."""
+    answers = []
+    wait(lambda: answers.append(status("applications")) or answers[-1], "the number of applications")
+    return int(answers[-1])
 
 
 def check(stream, *args):

@@ -27,7 +27,8 @@ def grace(t):
     t.same("those that answer are told all, and so are scripts and hooks after them",
            ["10-one postmigrate", "50-hook post"], seen()[-2:])
     for phase in ("check", "pre", "post"):
-        t.result(0 < app.left_ms(phase) <= 3 * SEC, f"{phase}: who has no right to refuse is told the grace", text(SEEN))
+        # Less than 0 on a slow machine, and 0 if there is no deadline.
+        t.result(0 != app.left_ms(phase) <= 3 * SEC, f"{phase}: who has no right to refuse is told the grace", text(SEEN))
         t.result(root.left_ms(phase) > 900 * SEC, f"{phase}: who has it has its own time", text(SEEN))
 
 
