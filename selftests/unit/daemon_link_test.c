@@ -453,7 +453,7 @@ static bool hear(sd_event *event, struct nlmsghdr *nlh)
 	return sent && sd_event_run(event, 0) > 0 && !injected;
 }
 
-static struct nlmsghdr *session_of(uint64_t stream, uint32_t owner)
+static struct nlmsghdr *session_of(uint64_t stream, uint32_t owner, uint32_t state)
 {
 	struct nlmsghdr *nlh = begin();
 	struct nlattr *session;
@@ -464,7 +464,7 @@ static struct nlmsghdr *session_of(uint64_t stream, uint32_t owner)
 		return nlh;
 	session = mnl_attr_nest_start(nlh, PMIG_A_SESSION);
 	mnl_attr_put_u64(nlh, PMIG_A_SESSION_STREAM, stream);
-	mnl_attr_put_u32(nlh, PMIG_A_SESSION_STATE, PMIG_STATE_ENABLED);
+	mnl_attr_put_u32(nlh, PMIG_A_SESSION_STATE, state);
 	mnl_attr_put_u32(nlh, PMIG_A_SESSION_OWNER, owner);
 	mnl_attr_nest_end(nlh, session);
 	return nlh;
@@ -480,6 +480,7 @@ TEST(a_lost_error_is_no_success)
 		uint32_t owner;
 		bool acked;
 		int error;
+		enum pmig_state state; /* else ENABLED */
 	} rows[] = {
 		{ PMIG_CMD_BEGIN, 7, 7, ours, false, 0 },
 		{ PMIG_CMD_BEGIN, 7, 8, ours, false, -EIO },
@@ -490,6 +491,10 @@ TEST(a_lost_error_is_no_success)
 		{ PMIG_CMD_ADOPT, 7, 8, others, false, -EAGAIN },
 		{ PMIG_CMD_ADOPT, 7, 7, 0, false, -EAGAIN },
 		{ PMIG_CMD_ADOPT, 0, 8, ours, false, 0 },
+		{ PMIG_CMD_SUSPEND, 7, 7, ours, false, -EIO, PMIG_STATE_READY },
+		{ PMIG_CMD_SUSPEND, 7, 7, ours, true, 0, PMIG_STATE_READY }, /* older news */
+		{ PMIG_CMD_SUSPEND, 7, 7, ours, false, 0, PMIG_STATE_SUSPENDING },
+		{ PMIG_CMD_SUSPEND, 7, 7, ours, false, 0, PMIG_STATE_FAILED },
 		{ PMIG_CMD_END, 7, 8, others, false, 0 },
 	};
 
@@ -515,7 +520,8 @@ TEST(a_lost_error_is_no_success)
 			ASSERT_LT(0, sd_event_run(event, 0));
 		}
 		ASSERT_EQ(0, nr_done);
-		ASSERT_TRUE(hear(event, session_of(rows[i].there, rows[i].owner)));
+		ASSERT_TRUE(hear(event, session_of(rows[i].there, rows[i].owner,
+						   rows[i].state ?: PMIG_STATE_ENABLED)));
 		EXPECT_EQ(1, nr_done) TH_LOG("row %zu", i);
 		EXPECT_EQ(rows[i].error, done_with) TH_LOG("row %zu", i);
 		b->ops->free(b);
