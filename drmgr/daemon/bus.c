@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The D-Bus face, shared/busnames.h says what it looks like. Each method takes its parameters apart, asks the
- * manager, and translates the answer; it decides nothing. Check, Migrate and Simulate answer when they are over, which
- * may be hours later: the call itself is kept until then.
+ * The D-Bus interface; it is described in shared/busnames.h. Each method reads its parameters, asks the manager and
+ * translates the answer; it decides nothing. Check, Migrate and Simulate answer when they are finished, which may be
+ * hours later: the call is kept until then.
  *
- * Who may: the vtable lets only root at the three that do something, as the policy file does before it.
+ * The vtable reserves all methods but GetStatus and Register for root, as the policy file does.
  */
 #include <fcntl.h>
 #include <inttypes.h>
@@ -43,7 +43,7 @@ struct option {
 
 struct options {
 	uint64_t force, detail, lpar, wait_min, self_arp, enabled_ms, blackout_ms;
-	uint64_t token, caller; /* descriptors of the message's, or NO_FD */
+	uint64_t token, caller; /* descriptors that belong to the message, or NO_FD */
 };
 
 #define NO_FD ((uint64_t)-1)
@@ -179,7 +179,7 @@ static void answer(sd_bus_message *call, enum manager_error error, const char *t
 					       text[0] ? text : "it failed");
 	if (r < 0)
 		log_warning(
-			"The answer can't be sent to drmgr: %s. drmgr status -s ID has the result of a "
+			"The answer can't be sent to drmgr: %s. drmgr status -s ID shows the result of a "
 			"migration.",
 			errno_text(r));
 	sd_bus_message_unref(call);
@@ -231,7 +231,7 @@ static int with_stream(sd_bus_message *call, void *userdata, sd_bus_error *error
 		return r;
 	if (request.stream == 0 && kind != REQUEST_CHECK)
 		return sd_bus_error_set(error, DR_ERROR_BAD_STREAM,
-					"0 is no stream ID: give the one of the HMC with -s");
+					"0 is not a stream ID: give the one of the HMC with -s");
 	return start(call, userdata, &request, &options, reply, error);
 }
 
@@ -279,7 +279,7 @@ static int method_get_result(sd_bus_message *call, void *userdata, sd_bus_error 
 	if (!found)
 		return sd_bus_error_setf(error, DR_ERROR_BAD_STREAM,
 					 "nothing is known of stream 0x%" PRIx64
-					 ": the last %d are, since the boot",
+					 ": only the last %d since the boot are kept",
 					 stream, RESULTS_MAX);
 	if (found->error != MANAGER_OK)
 		return sd_bus_error_set(error, error_names[found->error],
@@ -338,7 +338,7 @@ static int read_credentials(sd_bus_message *m, struct registration *what)
 	return r < 0 ? r : has_pid && has_uid ? 0 : -ENODATA;
 }
 
-/* So many at once, in all and for one connection; what is more is refused, and nothing is kept of it. */
+/* How many may register at once, in all and for one connection. Any more are refused, and nothing is kept of them. */
 #define REGISTERING_MAX	    256
 #define REGISTERING_MAX_ONE 4
 
@@ -412,7 +412,7 @@ static bool too_many_register(const struct manager *m, sd_bus_message *call)
 	return nr >= REGISTERING_MAX || of_one >= REGISTERING_MAX_ONE;
 }
 
-/* The bus knows who is calling; it is not waited for. */
+/* The bus knows who is calling. It is asked without blocking. */
 static int method_register(sd_bus_message *call, void *userdata, sd_bus_error *error)
 {
 	struct manager *m = userdata;
@@ -437,7 +437,7 @@ static int method_register(sd_bus_message *call, void *userdata, sd_bus_error *e
 	return r < 0 ? r : 1; /* answered later */
 }
 
-/* ---- who goes before the answer ---- */
+/* ---- callers that leave before the answer ---- */
 
 void bus_forget(const sd_bus *bus, const char *sender, struct manager *m)
 {
@@ -465,7 +465,7 @@ static const char *module_text(const struct manager *m)
 	return link_present(m->link) ? "loaded" : "absent";
 }
 
-/* How a migration that somebody else starts is noticed: the module's own word where it is. */
+/* How others' migrations are noticed. If the module is loaded, it says so itself. */
 static void others_text(const struct manager *m, char *text, size_t size)
 {
 	if (!link_present(m->link))

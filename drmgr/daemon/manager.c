@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * The manager owns everything and decides what may start: one operation at a time, under the DLPAR lock, with a
- * back end that works. What has no owner is restore.c's to take over; it is asked to look whenever nothing is going on.
+ * back end that works. Sessions without an owner are taken over by restore.c, which is asked to look whenever nothing is
+ * going on.
  */
 #include <fcntl.h>
 #include <inttypes.h>
@@ -24,7 +25,7 @@
 #include "shared/token.h"
 
 #define WATCHDOG_USEC (60 * USEC_PER_SEC)
-/* Ten years stand for none: systemd 239 ignores 0, and its timer would run on. */
+/* Ten years mean no watchdog: systemd 239 ignores 0 and would let the old timer run on. */
 #define IDLE_WATCHDOG_USEC (10 * UINT64_C(31557600) * USEC_PER_SEC)
 
 /* ---- watchdog: only while something is going on, so that an idle daemon sleeps ---- */
@@ -43,7 +44,7 @@ static void watch(struct manager *m, bool on)
 	sd_event_source_set_enabled(m->watchdog, on ? SD_EVENT_ONESHOT : SD_EVENT_OFF);
 }
 
-/* What is going on, for a person; a migration of somebody else's may be of a stream that nobody saw. */
+/* Says in words what is going on. The stream ID of somebody else's migration may be unknown. */
 static void describe(const struct session *s, char *text, size_t size)
 {
 	bool check = session_kind(s) == SESSION_CHECK;
@@ -56,8 +57,8 @@ static void describe(const struct session *s, char *text, size_t size)
 	if (check)
 		snprintf(text, size, "%s is being checked", who);
 	else if (session_is_ending(s))
-		snprintf(text, size, "the migration of %s has ended, and everyone here is told how",
-			 who);
+		snprintf(text, size,
+			 "the migration of %s has ended, and everyone is being told how", who);
 	else if (session_stream(s))
 		snprintf(text, size, "%s is being migrated", who);
 	else
@@ -161,7 +162,7 @@ static const struct refusal *stopping(const struct session_result *result)
 
 /* ---- what waits until nothing is going on ---- */
 
-/* Not before what is going on has ended: the module would cancel it. */
+/* Not while a session is open: the module would cancel it. */
 static void exit_if_due(struct manager *m)
 {
 	if (!m->session && m->stopping)
@@ -172,14 +173,14 @@ void manager_stop(struct manager *m)
 {
 	char what[160];
 
-	/* As if the daemon were killed. It is a failure, so that systemd starts the next one, which goes on. */
+	/* The second request counts as a kill. It exits as a failure, so that systemd starts the next daemon, which goes on. */
 	if (m->stopping)
 		_exit(EXIT_FAILURE);
 	m->stopping = true;
 	notify("STOPPING=1");
 	if (m->session) {
 		describe(m->session, what, sizeof(what));
-		log_notice("In progress: %s. drmgrd ends when everyone has heard how that ends.",
+		log_notice("In progress: %s. drmgrd ends once everyone has been told the outcome.",
 			   what);
 		if (session_kind(m->session) != SESSION_CHECK)
 			session_stop(m->session);
@@ -197,7 +198,7 @@ static void reload_if_due(struct manager *m)
 		return;
 	m->reload = false;
 	if (config_load(&c, m->config_path) < 0) {
-		log_warning("The settings stay as they are: mend the file, then "
+		log_warning("The old settings remain in force: correct the file, then run "
 			    "systemctl reload drmgrd.");
 		config_clear(&c);
 		return;
@@ -304,7 +305,7 @@ _printf_(4, 5) static enum manager_error
 	return error;
 }
 
-/* Loads the module if need be; where it can't be used, m->degraded says why. */
+/* Loads the module if necessary. If it can't be used, m->degraded says why. */
 static bool module_is_there(struct manager *m)
 {
 	int r;
@@ -329,11 +330,11 @@ static bool module_is_there(struct manager *m)
 	return r == 0;
 }
 
-/* At the start, and when Mode= may be another one: what sees others' migrations is there before the first of ours. */
+/* At the start and when Mode= may have changed, so that others' migrations are noticed before the first of ours. */
 static void look_for_module(struct manager *m)
 {
 	if (!module_is_there(m) && !m->config.observe)
-		log_warning("Degraded: %s. It will be tried again when it is needed.", m->degraded);
+		log_warning("Degraded: %s. The next check or migration tries again.", m->degraded);
 }
 
 const char *manager_degraded(const struct manager *m)
@@ -393,13 +394,13 @@ static void warn_if_degraded(const struct manager *m)
 	if (m->request.kind == REQUEST_MIGRATE)
 		what = m->config.post_alone ?
 			       " Nobody else is told before the move, either (WithoutModule=post)." :
-			       " All others get ready when the copy of the memory begins, and may be quiet"
-			       " for minutes; WithoutModule=post tells them only afterwards.";
+			       " Everyone else prepares when the copy of the memory begins, and may be quiet"
+			       " for minutes; with WithoutModule=post they are told only after the move.";
 	eventlog_note(&m->log, LOG_WARNING, "kernel", NULL,
 		      "Degraded: %s. Drivers are neither asked nor told.%s", m->degraded, what);
 }
 
-/* What can't be locked at all, as on a full /run/lock, stops nothing: another DLPAR operation can't have it, either. */
+/* If nobody can take the lock, as on a full /run/lock, we go on: no other DLPAR operation can take it, either. */
 static enum manager_error take_lock(struct manager *m, char *text, size_t size)
 {
 	char holder[128];
@@ -419,7 +420,7 @@ static enum manager_error prepare_simulation(struct manager *m, char *text, size
 {
 	int r;
 
-	/* An ID of its own, so that nothing real is taken for it. */
+	/* A random ID, so that it is not mistaken for a real stream. */
 	if (getrandom(&m->request.stream, sizeof(m->request.stream), 0) < 0 ||
 	    m->backend != m->link)
 		return refuse(text, size, MANAGER_NO_MODULE, "a simulation needs pmig.ko, and %s",
@@ -435,7 +436,7 @@ static enum manager_error prepare_simulation(struct manager *m, char *text, size
 	return MANAGER_OK;
 }
 
-/* A check ends soon, as other DLPAR operations do, and so does the end of a migration: they are waited for in the same way. */
+/* A check or the last part of a migration ends soon: drmgr waits for it as for any other DLPAR operation. */
 static enum manager_error refuse_busy(const struct manager *m, char *text, size_t size)
 {
 	const struct session *s = m->session;
@@ -447,13 +448,13 @@ static enum manager_error refuse_busy(const struct manager *m, char *text, size_
 		      "%s: wait until that is over, see drmgr status", what);
 }
 
-/* The module's session has outlived ours, or that of the last daemon: drivers take their time to answer. */
+/* The module's check has outlived our session, or the last daemon's, because drivers are slow to answer. */
 static bool drivers_are_asked(const struct manager *m)
 {
 	return !m->session && link_present(m->link) && m->link->state.state == PMIG_STATE_CHECK;
 }
 
-/* Whoever went on without us has ended: the migration that is seen next is another one, whose PRE has not been logged. */
+/* The drmgr that went on without us has ended: the next migration is another one, whose PRE has not been logged. */
 static int on_caller_gone(_unused_ sd_event_source *s, _unused_ int fd, _unused_ uint32_t events,
 			  void *userdata)
 {
@@ -465,7 +466,10 @@ static int on_caller_gone(_unused_ sd_event_source *s, _unused_ int fd, _unused_
 	return 0;
 }
 
-/* PRE has been logged for what the process @caller does now, or that is not known (-1). Its move is looked at before its end. */
+/*
+ * PRE has been logged for the migration that @caller, a pidfd or -1, goes on with. The priority makes sure that the
+ * move is noticed before the end of the process.
+ */
 static void expect_move(struct manager *m, int caller)
 {
 	int fd = caller < 0 ? -1 : fcntl(caller, F_DUPFD_CLOEXEC, 3);
@@ -528,7 +532,7 @@ static bool is_under_way(const struct manager *m, const struct manager_request *
 	       session_stream(m->session) == request->stream;
 }
 
-/* The same command again, as its caller may have lost the first one. Others have been told, so it must not go on without us. */
+/* The same command again; the first one may have been lost. Others have been told, so it must not go on without us. */
 static enum manager_error attach(struct manager *m, const struct manager_request *request,
 				 manager_reply_t call, void *userdata, char *text, size_t size)
 {
@@ -559,15 +563,15 @@ enum manager_error manager_start(struct manager *m, const struct manager_request
 	if (m->session && is_under_way(m, request))
 		return attach(m, request, call, userdata, text, size);
 	if (m->session) {
-		/* Nobody may be waiting for the check any more, and a hook that hangs has minutes. */
+		/* A check is dropped: perhaps nobody waits for it any more, and a hook that hangs has minutes. */
 		if (request->kind == REQUEST_MIGRATE && session_kind(m->session) == SESSION_CHECK)
 			session_stop(m->session);
 		return refuse_busy(m, text, size);
 	}
 	if (drivers_are_asked(m))
 		return refuse(text, size, MANAGER_ASKING,
-			      "drivers are still being asked by a check that nobody waits for any "
-			      "more, and have minutes at most: wait, or see drmgr status");
+			      "drivers are still being asked by a check that was given up; this "
+			      "takes some minutes at most: wait, or see drmgr status");
 	e = take_lock(m, text, size);
 	if (e != MANAGER_OK)
 		return e;
@@ -576,7 +580,7 @@ enum manager_error manager_start(struct manager *m, const struct manager_request
 		return refuse(text, size, MANAGER_FAILED, "out of memory");
 	}
 	m->request = *request;
-	/* The caller may end first, and its message is freed then. */
+	/* The message, and the descriptor in it, is freed if the caller ends first. */
 	if (request->token >= 0)
 		m->request.token = fcntl(request->token, F_DUPFD_CLOEXEC, 3);
 	e = sim ? prepare_simulation(m, text, size) : MANAGER_OK;
@@ -637,14 +641,14 @@ int manager_new(struct manager **ret, sd_event *event, const char *config_path,
 	m->lock = -EBADF;
 	LIST_INIT(&m->registering);
 	m->request.token = -1;
-	/* Larger than any gen of a daemon before us: it sent fewer than 16 in each second since boot. */
+	/* Larger than any that an earlier daemon used: it sent fewer than 16 events per second since boot. */
 	m->gen = (uint32_t)(now_usec() / USEC_PER_SEC * 16);
 	m->config_path = config_path;
 	r = config_load(&m->config, config_path);
 	if (r == -ENOMEM)
 		return r;
 	if (r < 0)
-		log_warning("All settings have their defaults: mend the file, then "
+		log_warning("All settings are at their defaults: correct the file, then run "
 			    "systemctl reload drmgrd.");
 	log_max_level = m->config.log_level;
 	if (mkdir(run_directory, 0755) < 0 && errno != EEXIST)

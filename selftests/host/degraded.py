@@ -166,8 +166,8 @@ def others_post(t):
            [x for x in daemon.systemd.said if x.startswith("STATUS=In")])
     r = drmgr("-m", "-c", "pmig", "-p", "pre", "-s", "0x7002")
     t.same("without -w not for long", 75, r.returncode)
-    t.same("the operator sees what is going on", "drmgr: the migration of somebody else has ended, and everyone here is told "
-           "how: wait until that is over, see drmgr status\n", r.stderr)
+    t.same("the operator sees what is going on", "drmgr: the migration of somebody else has ended, and everyone is being "
+           "told how: wait until that is over, see drmgr status\n", r.stderr)
     m = Migration("0x7002", "-w", "1")
     t.result(host.is_there_for(m.process, 6), "with it, longer")
     host.put(host.DIR + "/go", "")

@@ -228,7 +228,7 @@ class Daemon:
 
     def reload(self):
         """SIGHUP, until the daemon has said what became of it."""
-        said = "has been read again|settings stay as they are"
+        said = "has been read again|settings remain in force"
         before = len(re.findall(said, self.log()))
         self.process.send_signal(signal.SIGHUP)
         wait(lambda: len(re.findall(said, self.log())) > before, "the settings to be read")

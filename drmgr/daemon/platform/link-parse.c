@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Messages of the family "pmig" to structs. One function for each nest; every attribute is checked for type and
- * length before it is read, unknown ones are passed over, lists have a bound. Nothing here keeps state, so a
- * test can feed it anything.
+ * Turns messages of the family "pmig" into structs, with one function for each nest. Every attribute is checked for type
+ * and length before it is read, unknown ones are skipped, and lists have a bound. Nothing here keeps state, so a test can
+ * pass anything to it.
  */
 #include <libmnl/libmnl.h>
 #include <linux/genetlink.h>

@@ -5,9 +5,9 @@
  * counts. A command is over when it has been acknowledged and the state was read once after that, so whoever asked
  * sees a state that is at least as new as its command. Lost messages (ENOBUFS) cost one GET.
  *
- * The kernel has acted when a request has been sent, so an answer that is not there soon will not come: then the state is
- * asked for, and where that is not answered either the module counts as gone. Its session, if it has one of ours, is
- * let go of with the socket, as if we had ended: the module undoes it, or finishes it for whoever adopts it.
+ * The kernel has acted by the time a request has been sent, so an answer that is not there soon will not come. Then the
+ * state is read, and if that is not answered either, the module counts as gone. If it has a session of ours, closing the
+ * socket releases that as the end of the daemon would: the module undoes it, or finishes it for whoever adopts it.
  *
  * The family may come and go with the module: the kernel announces it on the group "notify" of nlctrl.
  */
@@ -356,8 +356,8 @@ static void on_session(struct link *l, const struct nlmsghdr *nlh)
 
 	if (link_parse_session(nlh, &state) < 0) {
 		log_error(
-			"A message of pmig.ko is not well-formed and is dropped: install pmig.ko and "
-			"drmgrd from one package.");
+			"A malformed message from pmig.ko is dropped: install pmig.ko and drmgrd from "
+			"the same package.");
 		kernel_state_clear(&state);
 	} else if (old->state != PMIG_STATE_NONE && state.state != PMIG_STATE_NONE &&
 		   (int32_t)(state.seq - old->seq) < 0)
@@ -397,8 +397,8 @@ static void on_message(struct link *l, const struct nlmsghdr *nlh)
 }
 
 /*
- * Messages have been lost, perhaps acknowledgments: the state says what became of the commands. Only once the
- * socket is empty: until then the kernel drops whatever comes for it, our answers too, and says so no more.
+ * Messages have been lost, perhaps acknowledgments: the state says what became of the commands. It is read only once the
+ * socket is empty: until then the kernel drops all messages for it, answers to us too, without another error.
  */
 static void recover(struct link *l)
 {
@@ -406,8 +406,8 @@ static void recover(struct link *l)
 
 	l->overrun = false;
 	log_warning(
-		"The kernel sent more than could be read; the state is asked for again, and nothing "
-		"is lost.");
+		"The kernel sent more than could be read: some messages were lost, and the state is "
+		"read again.");
 	link_refresh(&l->b); /* the family may have gone, or come */
 	for (p = TAILQ_FIRST(&l->pending); p; p = next) {
 		int r;

@@ -2,11 +2,11 @@
 /*
  * Without the module: the stream ID is written to /sys/kernel/mobility/migration by a child, because the write
  * lasts as long as the migration. The kernel waits for Suspending inside the write and nobody outside can see it, so
- * PRE comes at once, as in powerpc-utils; no driver is asked, and of what changed only the machine's identity is known.
- * It plays the module's states so that the session need not know.
+ * PRE comes at once, as in powerpc-utils; no driver is asked, and no change is known but that of the machine's identity.
+ * This back end goes through the module's states, so that the session sees no difference.
  *
- * What others write to the file wakes us, too (inotify). That says nothing about how it went, not even that something was
- * written; the partition has moved when the machine is another one.
+ * We are woken when others write to the file, too (inotify). That does not say how the migration went, or even that
+ * something was written; the partition has moved if the machine is another one.
  *
  * The child outlives the daemon, and with it the write; its pipe, kept by systemd, tells the next daemon when it has
  * ended and how.
@@ -32,7 +32,7 @@ struct sysfs {
 	struct runner *runner;
 	sd_event_source *kept;	  /* the pipe of an earlier daemon's child */
 	sd_event_source *writes;  /* to the file, whoever makes them; NULL: can't be watched */
-	struct identity identity; /* of the machine, when something was last said of it */
+	struct identity identity; /* of the machine, when it was last reported */
 	int error;		  /* of the write */
 	uint64_t stream;
 	uint32_t seq;
@@ -201,8 +201,8 @@ static int act(struct sysfs *s)
 		return state == PMIG_STATE_NONE ? -ENOENT : 0;
 	case PMIG_CMD_END:
 		enter(s, PMIG_STATE_NONE, 0, "");
-		look_for_move(
-			s); /* our write may have failed because somebody else's moved the partition */
+		/* Our write may have failed because somebody else's moved the partition. */
+		look_for_move(s);
 		return 0;
 	default:
 		return -EOPNOTSUPP;

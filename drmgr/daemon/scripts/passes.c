@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * What is done in each phase, and in which order. A phase is a row of passes; a pass goes over a list (what is in the
- * directories, or the told-set) and makes a job of each entry.
+ * What is done in each phase, and in which order. A phase is a sequence of passes; a pass goes over a list (what is in
+ * the directories, or the told-set) and makes a job of each entry.
  *
  *	check	learn, ask the scripts, ask the hooks, undocheck to all hooks when one said no or was stopped
  *	begin	learn, hooks' pre (HooksAt=begin)
@@ -86,7 +86,7 @@ int pass_job(struct scripts *s, size_t pos)
 		if (pos >= l->n)
 			return -ENOENT;
 		set_job(s, kind, l->v[pos], l->v[pos]->name, !checking);
-		/* In a foreign migration, those who have not been told anything. */
+		/* In a foreign migration only those that have not been told anything. */
 		return l->v[pos]->registered &&
 		       (checking || !told_find(&s->a.told, s->job.told_name));
 	case PASS_HOOKS:

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * What is run as root must be root's. A script is checked when the directory is read and again just before it
- * runs. It runs by its path, not by a descriptor, because scripts look at $0; that is safe as the whole chain of
- * directories is root's alone: nobody else can put something else there between the check and the exec.
+ * What runs as root must belong to root. A script is checked when the directory is read and again just before it runs.
+ * It is run by its path, not by a descriptor, because scripts look at $0. That is safe because only root can write to
+ * any directory on the path: nobody else can replace the script between the check and the exec.
  */
 #include <dirent.h>
 #include <limits.h>
@@ -17,14 +17,14 @@ static int check_owner(const char *path, const struct stat *st, char *why, size_
 		snprintf(why, size, "%s belongs to user %u, not to root: chown root %s", path,
 			 st->st_uid, path);
 	else if (st->st_mode & (S_IWGRP | S_IWOTH))
-		snprintf(why, size, "%s can be written to by others than root: chmod go-w %s", path,
-			 path);
+		snprintf(why, size, "%s can be written to by users other than root: chmod go-w %s",
+			 path, path);
 	else
 		return 0;
 	return -EPERM;
 }
 
-/* @path is resolved and absolute; it is cut at each '/' and put together again. */
+/* @path is resolved and absolute; it is cut at each '/' and restored. */
 static int check_parents(char *path, char *why, size_t size)
 {
 	for (char *p = path + strlen(path); p > path;) {
@@ -56,7 +56,7 @@ int script_check(const char *path, enum script_kind kind, struct stat *ret, char
 	int r;
 
 	snprintf(why, size, "%s can't be read", path);
-	/* AIX's contract has no links, powerpc-utils' has. */
+	/* AIX allows no links, powerpc-utils does. */
 	if (kind == KIND_AIX && lstat(path, &st) == 0 && S_ISLNK(st.st_mode)) {
 		snprintf(why, size, "%s is a symbolic link: copy the script itself", path);
 		return -ELOOP;
@@ -66,7 +66,7 @@ int script_check(const char *path, enum script_kind kind, struct stat *ret, char
 	if (lstat(real, &st) < 0)
 		return -errno;
 	if (!S_ISREG(st.st_mode) || !(st.st_mode & S_IXUSR)) {
-		snprintf(why, size, "%s is no executable file", path);
+		snprintf(why, size, "%s is not an executable file", path);
 		return -ENOEXEC;
 	}
 	r = check_owner(real, &st, why, size);
@@ -112,7 +112,7 @@ static bool same_contents(const struct stat *a, const struct stat *b)
 	       a->st_ctim.tv_sec == b->st_ctim.tv_sec && a->st_ctim.tv_nsec == b->st_ctim.tv_nsec;
 }
 
-/* powerpc-utils has no filter on names; AIX's directory is filled by drmgr -i, so what editors leave there is no script. */
+/* powerpc-utils runs every name. AIX's directory is filled by drmgr -i, so what editors leave there is no script. */
 static bool name_is_fine(const char *name, enum script_kind kind)
 {
 	size_t n = strlen(name);

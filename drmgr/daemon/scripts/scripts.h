@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The audience "scripts" as its own files see it, and nobody else. */
+/* The inside of the audience "scripts", for its own files only. */
 #ifndef DRMGRD_SCRIPTS_H
 #define DRMGRD_SCRIPTS_H
 

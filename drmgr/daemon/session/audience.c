@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * What all audiences share: making the text of a refusal harmless, and writing down who is told before it is told.
+ * What all audiences share: they make a refusal's text safe to print, and write down who is told before it is told.
  *
- * The told-set in memory and the journal on disk have the same facts. The journal is written first, because a daemon
+ * The told-set in memory and the journal on disk hold the same facts. The journal is written first, because a daemon
  * that dies between the two loses its memory anyway.
  */
 #include <stdarg.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What the session asks of those it tells, and what they may ask of it. An audience is one kind of listener:
+ * What the session asks of those it tells, and what they may ask of the session. An audience is one kind of listener:
  * kernel handlers, scripts (with hooks), applications, built-in checks. Each is one file, aud-*.c.
  *
  * The contract of a completion: for each call of an op of struct audience_ops, but stop(), the audience calls
@@ -19,7 +19,7 @@
 #include "shared/phase.h"
 #include "shared/wire.h"
 
-/* What is told. Belongs to the host and stays as it is until the completion. */
+/* What is told. It belongs to the host and does not change until the completion. */
 struct notice {
 	enum dr_phase phase;
 	uint64_t stream;
@@ -55,7 +55,7 @@ struct audience_ops {
 	void (*resumed)(struct audience *a, const struct notice *n);
 	void (*post)(struct audience *a, const struct notice *n);
 	void (*undo)(struct audience *a, const struct notice *n);
-	/* Come to an end soon: tell nobody else, wait for nobody; audience_done() still comes. */
+	/* Ends the current op early: nobody else is told or waited for. audience_done() is still called. */
 	void (*stop)(struct audience *a);
 };
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The journal: one line of text for each record, "CRC32 WORDS...", appended with one write() before the thing
- * that it speaks of is done. Where it is read back, the first line that is not whole ends it: a daemon that was
- * killed inside a write had not yet done what it was writing down.
+ * The journal: one line of text for each record, "CRC32 WORDS...", appended with one write() before what it describes is
+ * done. When it is read back, it ends at the first incomplete line: a daemon that was killed inside a write had not yet
+ * done what it was writing down.
  *
  *   open 1 STREAM FLAGS ENGINE IDENTITY BOOT-ID     a session
  *   tell AUDIENCE PHASE GEN PID START NAME          NAME is being told; PID runs it, or 0
@@ -12,8 +12,8 @@
  * A record of a script is written by the child that becomes the script, in the instant before: whoever
  * kills the daemon cannot come between the record and the fact. When the session ends, the file is gone.
  *
- * Between sessions it has another name, and room that is kept for it: /run may be full when a migration begins,
- * and must not stop it. Those who may not stop one either are written down only beyond that room.
+ * Between sessions the file has another name, and its space stays reserved: a migration must not fail because /run is
+ * full. Programs that may not stop a migration are written down only beyond that space.
  */
 #include <fcntl.h>
 #include <inttypes.h>
@@ -46,7 +46,7 @@ static const char *const outcome_names[] = {
 	[OUTCOME_FAILED] = "failed",
 };
 
-/* Blocks behind the end of the file. Where a file system has no such thing, nothing is kept. */
+/* Reserves blocks behind the end of the file. If the file system can't do that, nothing is reserved. */
 static int set_room(struct journal *j, int fd, off_t size)
 {
 	if (fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, size) < 0 && errno != EOPNOTSUPP)
@@ -78,7 +78,7 @@ int journal_new(struct journal **ret, const char *path)
 	r = make_spare(j);
 	if (r < 0)
 		log_warning(
-			"No room can be kept in %s for the next migration: %s. Make room in /run.",
+			"No space can be reserved in %s for the next migration: %s. Free some in /run.",
 			j->spare, errno_text(r));
 	*ret = TAKE_PTR(j);
 	return 0;
@@ -118,7 +118,7 @@ _printf_(2, 3) static int append(struct journal *j, const char *fmt, ...)
 		return -errno;
 	if (w == n + 10)
 		return 0;
-	/* Half a record would hide all that follow it. */
+	/* An incomplete record would hide all that follow it. */
 	if (fstat(j->fd, &st) == 0 && ftruncate(j->fd, st.st_size - w) < 0)
 		return -errno;
 	return -ENOSPC;
@@ -154,7 +154,7 @@ int journal_open_session(struct journal *j, const struct journal_session *s)
 
 void journal_close_session(struct journal *j)
 {
-	/* The same file, so that hardly anybody comes between its old room and its new. */
+	/* The file is kept, so that others hardly have a chance to take its space. */
 	if (j->fd < 0 || ftruncate(j->fd, 0) < 0 || rename(j->path, j->spare) < 0)
 		unlink(j->path);
 	j->fd = safe_close(j->fd);

@@ -15,7 +15,7 @@ enum journal_outcome {
 
 struct journal;
 
-/* What a session says of itself when it opens. */
+/* What the journal says of the session. */
 struct journal_session {
 	uint64_t stream;
 	uint32_t flags;	   /* PMIG_F_* */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * How a session ends. Whoever notices a failure says so at once; what the module says is taken when the session's stage
- * calls for it.
+ * How a session ends. A failure is recorded as soon as it is noticed; what the module says is read when the session's
+ * stage calls for it.
  */
 #include <inttypes.h>
 #include <stdarg.h>
@@ -79,7 +79,7 @@ void session_take_result(struct session *s)
 	const struct kernel_state *k = session_kernel(s);
 
 	forgive(s);
-	/* It may have forgotten us, and have another's by now. */
+	/* The module may have forgotten our session, and have another one by now. */
 	if (k->stream != s->request.stream)
 		return;
 	free(s->changes);

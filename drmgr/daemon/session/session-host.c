@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The session as the audiences see it: they complete, refuse, say that a phase can't be carried out, and have
- * written down whom they tell. All of it only takes a note; stages.c draws the conclusions.
+ * What an audience may call: it completes, refuses, says that a phase can't be carried out, and has it written down whom
+ * it tells. These functions only record that; stages.c decides what follows.
  */
 #include <string.h>
 
@@ -17,8 +17,8 @@ static void host_done(struct audience *a)
 }
 
 /*
- * There may be any number of them, also from those who can't stop it: the operator sees the first ones, and how many
- * more there are.
+ * There may be any number of refusals, also from those who can't stop the migration: the operator sees the first ones,
+ * and how many more there are.
  */
 static void keep(struct session *s, const struct refusal *refusal)
 {

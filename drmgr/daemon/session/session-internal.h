@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The session as its own files see it, and nobody else. */
+/* The inside of a session, for its own files only. */
 #ifndef DRMGRD_SESSION_INTERNAL_H
 #define DRMGRD_SESSION_INTERNAL_H
 
@@ -54,7 +54,7 @@ struct session {
 	int error;
 	char message[512];
 
-	/* Those that stop it come first. Room for all that are kept is here, so that none is lost for want of memory. */
+	/* Those that stop it come first. The size is fixed, so that none is lost when memory is short. */
 	struct refusal refusals[STOPPING_MAX + ADVICE_MAX];
 	size_t nr_refusals;
 	size_t nr_stopping;

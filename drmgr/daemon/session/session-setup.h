@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What a session is asked for, what it stands on, and how it may end. */
+/* A session's request, what it works with, and how it may end. */
 #ifndef DRMGRD_SESSION_SETUP_H
 #define DRMGRD_SESSION_SETUP_H
 
@@ -14,11 +14,11 @@ enum session_kind {
 	SESSION_CHECK,
 	SESSION_MIGRATE,
 	SESSION_FOREIGN, /* somebody else writes the stream ID */
-	SESSION_ADOPTED, /* of a daemon before us */
+	SESSION_ADOPTED, /* begun by an earlier daemon */
 };
 
 enum session_outcome {
-	SESSION_OK,	    /* moved; or all were asked, and refusals say what they think */
+	SESSION_OK, /* it has moved; for a check: all were asked, and the refusals are theirs */
 	SESSION_BAD_STREAM, /* the platform does not know the stream */
 	SESSION_BUSY,
 	SESSION_NO_ENGINE,
@@ -33,14 +33,14 @@ struct session_request {
 	bool force;
 	unsigned detail;
 	usec_t wait;	 /* the operator's bound for PRE, 0 for none */
-	bool post_alone; /* nobody is told before it, everyone afterwards */
+	bool post_alone; /* everyone is told only after the move */
 	int token;	 /* shared/token.h, or -1 */
 	char engine[PMIG_NAME_LEN];
 };
 
 struct observer;
 
-/* What a session stands on; all of it outlives the session. */
+/* What a session works with; all of it outlives the session. */
 struct session_setup {
 	sd_event *event;
 	const struct config *config;
@@ -48,7 +48,7 @@ struct session_setup {
 	struct audience *audiences[_AUDIENCE_MAX];
 	struct journal *journal;
 	struct eventlog *log;
-	/* Instead of telling: is told of each plan. NULL: the audiences are told. */
+	/* If set, it is called with each plan, and no audience is told. */
 	void (*observe)(const struct observer *observer, const struct plan *plan);
 	const struct observer *observer;
 	uint32_t *gen;

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * How a session comes to be and goes: new, or out of the journal of a daemon that was killed.
+ * Makes and frees sessions: new ones, and those adopted from the journal of a daemon that was killed.
  *
- * An adopted one has its told-sets from the journal and everything else from the module. Where the module has
- * forgotten it, the journal may know the outcome; failing that, the machine's serial number tells whether it moved.
+ * An adopted session has its told-sets from the journal and everything else from the module. If the module has forgotten
+ * it, the journal may have the outcome; failing that, the machine's serial number tells whether the partition has moved.
  */
 #include <stdio.h>
 #include <string.h>
@@ -13,9 +13,9 @@
 #include "daemon/session/session.h"
 #include "daemon/session/stages.h"
 
-/* For the answer of the module to a command; to BEGIN it asks the platform for the stream. */
+/* For the module's answer to a command; on BEGIN it asks the platform about the stream. */
 #define ANSWER_USEC (30 * USEC_PER_SEC)
-/* For the platform to give up the stream (30 s), and drivers to undo, one after another; or to answer a check. */
+/* For the platform to give up the stream (30 s) and drivers to undo, one after another, or to answer a check. */
 #define MODULE_USEC (600 * USEC_PER_SEC)
 
 DEFINE_CLEANUP(struct session *, session_free)
@@ -93,7 +93,7 @@ int session_adopt(struct session **ret, const struct session_setup *setup, struc
 	if (s->known == OUTCOME_UNKNOWN && replay->session.identity[0] &&
 	    strcmp(identity, replay->session.identity))
 		s->known = OUTCOME_COMPLETED;
-	/* The earlier daemon may have started in the same second as this one, whose events must be newer all the same. */
+	/* This daemon's events must be newer than the last one's, even if both started in the same second. */
 	for (size_t k = 0; k < REPLAY_AUDIENCES_MAX; k++)
 		for (size_t i = 0; i < replay->audiences[k].told.n; i++) {
 			uint32_t gen = replay->audiences[k].told.v[i].gen;

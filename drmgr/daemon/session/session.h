@@ -12,20 +12,21 @@ int session_new(struct session **ret, const struct session_setup *setup,
 int session_adopt(struct session **ret, const struct session_setup *setup, struct replay *replay,
 		  session_done_t done, void *userdata);
 /*
- * A migration: the daemon is to end; what can be undone is undone, what can't goes on to its own end, and one that the
- * module does not let us have now is left to the next daemon. A check: a migration is to begin, or nobody waits for it any more, and nobody else is asked. @done comes all the same.
+ * For a migration: the daemon has to end. What can be undone is undone, what can't goes on to its own end, and a session
+ * that the module does not hand over now is left to the next daemon. For a check: a migration is to begin, or nobody
+ * waits for the check any more; nobody else is asked. @done is called in any case.
  */
 void session_stop(struct session *s);
 struct session *session_free(struct session *s);
 
-/* ---- to look at, at any time and in the end ---- */
+/* ---- what may be asked at any time ---- */
 
 struct session_result {
 	enum session_outcome outcome;
 	const char *message;		/* one line for a person; "" when all is well */
 	const struct refusal *refusals; /* those that stop it first */
 	size_t nr_refusals;
-	size_t nr_more; /* that are in the log alone */
+	size_t nr_more; /* that are only in the log */
 	const struct wire_change *changes;
 	size_t nr_changes;
 	uint64_t blackout_us;
@@ -35,7 +36,7 @@ void session_result(const struct session *s, struct session_result *ret);
 uint64_t session_stream(const struct session *s);
 const char *session_phase(const struct session *s);
 usec_t session_since(const struct session *s);
-/* When what it is at now should be over; 0: nobody can say, as of the copy of the memory. */
+/* When the current stage should be over; 0: unknown, as while the memory is copied. */
 usec_t session_until(const struct session *s);
 enum session_kind session_kind(const struct session *s);
 /* It is over here, and the next daemon goes on with it: nobody knows yet how it ended. */

@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * THE state machine of the daemon. A session stands in a stage; advance() looks at the facts (what the module says,
- * how far the walk along the current plan is, whether something failed) and enters the next stage. Completions,
- * timers and the module's news only note a fact and ask for advance() from the loop: one function changes the
- * stage, and nothing is ever called back from inside itself.
+ * THE state machine of the daemon. A session is in a stage; session_on_advance() looks at the facts (what the module
+ * says, how far the walk along the current plan is, whether something failed) and enters the next stage. Completions,
+ * timers and the module's events only record a fact and have the loop call session_on_advance(): one function changes
+ * the stage, and no callback is ever called from inside itself.
  *
  *	CHECK -> OVER
  *	OPENING -> BEGIN -> COPYING -> PRE -> MOVING -> POST -> ENDING -> OVER
  *	              any of these  \-> CANCELLING -> UNDO -/
  *	ADOPTING -> MOVING or CANCELLING or POST or UNDO: where the module says that it is
  *
- * Who may stop it: until the module is SUSPENDING, any refusal that `stops`; the session then cancels and waits
- * for the module's FAILED. So does the end of the daemon, until the memory has been copied. Later there is no way back,
- * and only the module says how it ended.
+ * Until the module is SUSPENDING, any refusal that `stops` stops the migration: the session cancels it and waits for the
+ * module's FAILED. The end of the daemon does the same until the memory has been copied. After that there is no way
+ * back, and only the module says how it ended.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -24,7 +24,7 @@
 #include "daemon/session/stages.h"
 #include "shared/token.h"
 
-/* Audiences keep to PRE's deadline themselves; this is for one that does not. */
+/* Audiences observe PRE's deadline themselves; this is for one that does not. */
 #define PRE_GRACE    (3 * USEC_PER_SEC)
 #define CANCEL_AGAIN (1 * USEC_PER_SEC)
 #define ADOPT_AGAIN  (1 * USEC_PER_SEC)
@@ -66,8 +66,8 @@ static void set_timer(struct session *s, usec_t when)
 }
 
 /*
- * Another stream is in the module's slot, and ours waits until that is free. Or the module still has the last daemon as
- * the owner; then nobody may be told an end yet, because it is not known.
+ * Either another stream is in the module's slot, and ours waits until the slot is free. Or the last daemon is still the
+ * owner; then nobody may be told an end yet, because it is not known.
  */
 static bool adopts_later(const struct session *s)
 {
@@ -86,7 +86,7 @@ static void on_command(void *userdata, int error, const char *text)
 	s->command_error = error;
 	text_copy(s->command_text, sizeof(s->command_text),
 		  text[0] || error == 0 ? text : errno_text(error), SIZE_MAX);
-	/* The change that it waits for may have been heard before the answer, so it is not enough to wait for one. */
+	/* The change of state may have come before this answer, so waiting for one is not enough. */
 	if (adopts_later(s))
 		set_timer(s, now_usec() + ADOPT_AGAIN);
 	session_kick(s);
@@ -100,8 +100,7 @@ static usec_t pre_timeout(const struct session *s)
 }
 
 /*
- * For the module, which gives the migration up when we have not suspended by then: always later than we
- * should have given it up ourselves.
+ * The module gives the migration up if we have not suspended by then. This is always later than our own deadline.
  */
 static uint32_t module_pre_ms(const struct session *s)
 {
@@ -168,9 +167,9 @@ static void walk(struct session *s, const struct plan *plan)
 }
 
 /*
- * Hooks have minutes for BEGIN while the memory is copied. If it is time for PRE before they are done, they have half
- * of PRE's time, and all else that comes before the suspension has the rest. A plain write comes only after PRE, so
- * there nobody waits.
+ * Hooks have minutes for BEGIN while the memory is copied. If it is time for PRE before they are done, they get half of
+ * PRE's time, and everyone else who is told before the suspension gets the rest. Without the module the platform waits
+ * for nobody, because the stream ID is written only after PRE.
  */
 static void limit_begin(struct session *s)
 {
@@ -181,7 +180,7 @@ static void limit_begin(struct session *s)
 	set_timer(s, s->wanted + pre_timeout(s) / 2);
 }
 
-/* The hook that is running is stopped, and is told the end as those before it are; the others are told nothing. */
+/* The hook that is running is stopped and, like those before it, is told the end; the others are told nothing. */
 static void end_begin(struct session *s)
 {
 	eventlog_note(
@@ -235,7 +234,7 @@ static void open_journal(struct session *s)
 
 	if (s->setup.observe)
 		return; /* nobody is told, so there is nothing to write down */
-	/* Which back end was at work is part of it. */
+	/* The next daemon has to know which back end was in use. */
 	snprintf(j.engine, sizeof(j.engine), "%s",
 		 s->setup.backend->ops->engine ? s->setup.backend->ops->engine : s->request.engine);
 	identity_serial(j.identity, sizeof(j.identity));
@@ -247,21 +246,21 @@ static void open_journal(struct session *s)
 }
 
 /*
- * While drivers are quiet, perhaps the disk's, no page of ours can be read from the disk, and no call of ours may wait
- * until somebody else's page has been written to it.
+ * While drivers are quiet, perhaps that of the disk, none of our pages can be read from the disk, and none of our calls
+ * may wait for somebody else's page to be written to it.
  */
 static void lock_memory(bool on)
 {
 	set_io_flusher(on);
 	if ((on ? mlockall(MCL_CURRENT | MCL_FUTURE) : munlockall()) < 0)
-		log_warning("The daemon's memory can't be %slocked: %s. Nothing has to be done.",
+		log_warning("The daemon's memory can't be %slocked: %s. Migrations go on.",
 			    on ? "" : "un", errno_text(errno));
 }
 
 /* drmgr has gone on without the daemon: the module sees somebody else's migration, which the daemon adopts later. */
 static void lose_token(struct session *s)
 {
-	log_warning("drmgr has lost patience and has the partition moved without drmgrd.");
+	log_warning("drmgr stopped waiting for drmgrd, and has the partition moved without it.");
 	session_fail(s, SESSION_ABORTED, ECANCELED, "drmgr goes on without drmgrd");
 }
 
@@ -275,7 +274,7 @@ static void begin(struct session *s)
 		command(s, PMIG_CMD_BEGIN);
 }
 
-/* The journal goes last: should the daemon be killed before, the next one still has to say how it ended. */
+/* The journal is closed last: if the daemon is killed before that, the next one still has to say how it ended. */
 static void finish(struct session *s)
 {
 	bool is_check = s->request.kind == SESSION_CHECK, left = s->left;
@@ -363,7 +362,7 @@ static void enter(struct session *s, enum stage stage)
 	}
 }
 
-/* It may be long until the module lets us have it. The daemon is to end, and the next one asks again. */
+/* The module may not hand the session over for a long time. The daemon has to end, and the next one asks again. */
 static enum stage leave(struct session *s)
 {
 	session_fail(s, SESSION_BUSY, ESHUTDOWN,
@@ -381,7 +380,7 @@ static enum stage adopted_stage(struct session *s)
 		s->in_module = true;
 	else if (s->request.kind == SESSION_FOREIGN) {
 		session_fail(s, SESSION_BUSY, s->command_error,
-			     "the module does not let us have it: %s", s->command_text);
+			     "the module does not hand the migration over: %s", s->command_text);
 		return STAGE_OVER; /* another daemon has it, and nobody here knows how it ends */
 	}
 	if (!s->in_module || kernel_is(s, PMIG_STATE_NONE, PMIG_STATE_NONE)) {
