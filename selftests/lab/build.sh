@@ -10,6 +10,7 @@
 #
 # LAB_EXTRA=DIR:GUESTDIR puts a directory of the caller's into the guest.
 # LAB_ONLY=1 leaves the project out: the guest has the lab's own programs and tests.
+# LAB_MODULES=1 brings the modules of the payload up to date, and nothing else: no guest can be started with that.
 # LAB_AREAS='AREA...' : of the project's tests these alone, so that nothing is fetched or built for the others.
 
 # shellcheck source=setup/all.sh
@@ -169,17 +170,19 @@ project_make() {
 		"-j$JOBS" "$@"
 }
 
+copy_modules() {
+	local to=$1/usr/lib/modules/$RELEASE/extra
+
+	mkdir -p "$to"
+	find "$OUT/mod" -name '*.ko' -exec cp -t "$to" {} +
+}
+
 install_modules() {
-	local payload=$1 to=$1/usr/lib/modules/$RELEASE ko
+	local payload=$1
 
 	mkdir -p "$payload/usr/lib/modules"
 	cp -a "$KERNEL_DIR/modules/$RELEASE" "$payload/usr/lib/modules/"
-	if has_modules; then
-		mkdir -p "$to/extra"
-		find "$OUT/mod" -name '*.ko' | while read -r ko; do
-			cp "$ko" "$to/extra/"
-		done
-	fi
+	! has_modules || copy_modules "$payload"
 	depmod -b "$payload" "$RELEASE"
 }
 
@@ -240,6 +243,11 @@ if [ "$strict" = strict ]; then
 fi
 build_lab
 build_modules
+if [ -n "${LAB_MODULES:-}" ]; then
+	copy_modules "$OUT/payload"
+	job_wait
+	exit
+fi
 make_payload
 job_wait
 {

@@ -209,7 +209,7 @@ class GuestBuild:
         """None, or the mutant's fate when there is nothing to run."""
         try:
             with self.tree.mutated(mutant):
-                self.lab_build()
+                self.lab_build(**({"LAB_MODULES": "1"} if mutant.file.startswith("kernel/") else {}))
         except (BuildError, BadTable) as e:
             return Fate.error(str(e))
         files = differing(self.base, self.payload)
