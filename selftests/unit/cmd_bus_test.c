@@ -307,6 +307,7 @@ TEST_F(bus, daemon_is_past_its_own_deadline)
 	if (geteuid())
 		SKIP(return, "needs root");
 	self->stub.silent = 1;
+	self->stub.patience = 2;
 	self->stub.until = 1;
 	EXPECT_EQ(DR_EXIT_NO_DAEMON, RUN(do_migrate(&req, &refusing, argv)));
 	EXPECT_EQ(0, RUN(do_migrate(&req, &going_on, argv)));

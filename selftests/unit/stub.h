@@ -41,16 +41,19 @@ struct stub {
 	const char *message;
 	_Atomic int delay_ms;
 	_Atomic int silent; /* calls get no answer */
-	bool begins;	    /* Migrate takes the token before it fails */
-	uint64_t until;	    /* the deadline that it gives itself, of stream 0x4d6f7665 */
-	bool any;	    /* or of stream 0, as of a check of any */
+	int patience;	/* but an error at the last of so many GetStatus that follow; 0: never */
+	bool begins;	/* Migrate takes the token before it fails */
+	uint64_t until; /* the deadline that it gives itself, of stream 0x4d6f7665 */
+	bool any;	/* or of stream 0, as of a check of any */
 	struct stub_refusal refusals[4];
 	int nr_refusals;
 	uint32_t nr_more;
 
 	/* seen by the stub */
 	_Atomic int calls;
-	_Atomic int fd; /* the daemon's end of the newest registration */
+	sd_bus_message *held; /* the newest call without an answer */
+	int asked;	      /* GetStatus since then */
+	_Atomic int fd;	      /* the daemon's end of the newest registration */
 	char name[256];
 	uint32_t phases, flags, timeout_ms;
 	int signo;
@@ -68,7 +71,8 @@ static int stub_common(struct stub *stub, sd_bus_message *m, sd_bus_error *e)
 	if (error)
 		return sd_bus_error_set(e, error, stub->message);
 	if (stub->silent) {
-		sd_bus_message_ref(m); /* for the life of the test */
+		stub->held = sd_bus_message_ref(m); /* for the life of the test */
+		stub->asked = 0;
 		return 1;
 	}
 	return 0;
@@ -180,6 +184,8 @@ static int stub_status(sd_bus_message *m, void *userdata, sd_bus_error *e)
 	/* not a silent stub: it is asked whether it is alive while it works */
 	if (stub->error)
 		return sd_bus_error_set(e, stub->error, stub->message);
+	if (stub->held && ++stub->asked == stub->patience)
+		sd_bus_reply_method_errorf(stub->held, DR_ERROR_BUSY, "nobody gave it up");
 	return sd_bus_reply_method_return(m, "a{sv}", 6, "state", "s", "idle", "stream", "t",
 					  stub->any ? UINT64_C(0) : UINT64_C(0x4d6f7665),
 					  "applications", "u", 2U, "list", "as", 1, "x", "engine",
