@@ -101,8 +101,7 @@ int main(int argc, char *argv[])
 	if (req.ignored[0])
 		say(LOG_NOTICE, "ignored: ", req.ignored);
 	status = run(&req, argv);
-	if ((fflush(stdout) == EOF || ferror(stdout)) && status == DR_EXIT_DONE &&
-	    !of_the_hmc(&req)) {
+	if ((fflush(stdout) == EOF || ferror(stdout)) && status == DR_EXIT_DONE) {
 		perror("drmgr: cannot write");
 		return DR_EXIT_ERROR;
 	}

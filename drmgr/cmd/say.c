@@ -28,6 +28,7 @@ static bool write_now(int fd, const char *p, size_t n)
 	return poll(&ready, 1, 0) == 1 && ready.revents & POLLOUT && write(fd, p, n) >= 0;
 }
 
+/* What cannot be written is dropped, and is no error of the stream: main() would make a status of it. */
 static ssize_t on_write(void *cookie, const char *p, size_t n)
 {
 	const int *fd = cookie;
