@@ -131,9 +131,12 @@ def socket_of_systemd(t):
     os.makedirs("/run/drmgr")
     listening.bind(PRIVATE)
     listening.listen()
+    systemds = os.stat(PRIVATE).st_ino
     m = Migration("0x7001")
     Daemon(store=[("private", listening.fileno())])
     listening.close()
+    # Who has waited on the wrong socket would ask again on the right one.
+    t.same("the daemon puts none of its own in its place", systemds, os.stat(PRIVATE).st_ino)
     t.same("who has waited is heard", (0, ""), (m.finish(), m.err))
     t.same("so is the next one", (0, ""), answer("0x7001"))
 
