@@ -70,7 +70,7 @@ def without_module(t):
     t.same("the operator is told nothing that nobody knows", "moved: stream 0x7001\n", m.out)
     t.same("and after it", before + ["app post", "10-one postmigrate", "50-hook post"], seen())
     said = warnings(daemon)
-    t.result(len(said) == 1 and "may be quiet for minutes; WithoutModule=post" in said[0],
+    t.result(len(said) == 1 and "may be quiet for minutes; with WithoutModule=post" in said[0],
              "a warning says that PRE comes early, and what the choice is", str(said))
     host.clear_seen()
     script("20-full", f"[ $1 != premigrate ] || ln -sf /dev/full {host.FIFO}")
