@@ -244,16 +244,17 @@ int pmig_pseries_init(void)
 		sysfs = NULL;
 		return 0;
 	}
-	err = pmig_register_engine(&pseries);
+	err = pmig_watch_init();
 	if (err)
 		goto unmount;
-	err = pmig_watch_init(&pseries);
+	err = pmig_register_engine(&pseries);
 	if (err)
-		goto unregister;
+		goto watch;
+	pmig_watch_begin(&pseries);
 	return 0;
 
-unregister:
-	pmig_unregister_engine(&pseries);
+watch:
+	pmig_watch_exit();
 unmount:
 	kern_unmount(sysfs);
 	return err;

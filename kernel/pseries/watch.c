@@ -232,13 +232,21 @@ static bool may_probe(void)
 	return probe && !IS_ENABLED(CONFIG_PREEMPTION);
 }
 
-int pmig_watch_init(struct pmig_engine *e)
+/* What can fail comes before the engine is registered, as a session may use that at once. */
+int pmig_watch_init(void)
+{
+	watch_wq = alloc_ordered_workqueue("pmig_watch", WQ_MEM_RECLAIM);
+	return watch_wq ? 0 : -ENOMEM;
+}
+
+/**
+ * pmig_watch_begin() - from now on others' migrations are noticed
+ * @e: the engine on whose behalf, registered
+ */
+void pmig_watch_begin(struct pmig_engine *e)
 {
 	bool tracing, probing = false;
 
-	watch_wq = alloc_ordered_workqueue("pmig_watch", WQ_MEM_RECLAIM);
-	if (!watch_wq)
-		return -ENOMEM;
 	engine = e;
 	tracing = pmig_rtas_init(&watcher);
 	if (!tracing && may_probe()) {
@@ -251,9 +259,9 @@ int pmig_watch_init(struct pmig_engine *e)
 				      probing  ? "probe" :
 				      noticing ? "device-tree" :
 						 NULL);
-	return 0;
 }
 
+/* Also where pmig_watch_begin() has not been called. */
 void pmig_watch_exit(void)
 {
 	pmig_rtas_exit();

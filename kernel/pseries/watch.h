@@ -5,7 +5,8 @@
 
 #include "../engine.h"
 
-int pmig_watch_init(struct pmig_engine *engine);
+int pmig_watch_init(void);
+void pmig_watch_begin(struct pmig_engine *engine);
 void pmig_watch_exit(void);
 void pmig_watch_own_begins(void);
 void pmig_watch_own_ends(int err);
