@@ -97,6 +97,12 @@ int restore_watch(struct manager *m)
 
 /* ---- what an earlier daemon left ---- */
 
+/* Did the last daemon work without the module? */
+static bool was_sysfs(const struct replay *replay)
+{
+	return strcmp(replay->session.engine, "sysfs") == 0;
+}
+
 /* The last daemon worked without the module, and its write may still be going on. */
 static void take_back_sysfs(struct manager *m, uint64_t stream, int written)
 {
@@ -115,16 +121,12 @@ static void take_back_sysfs(struct manager *m, uint64_t stream, int written)
  */
 static bool has_begun(const struct replay *replay, int written)
 {
-	char identity[sizeof(replay->session.identity)];
-
-	if (strcmp(replay->session.engine, "sysfs") != 0 || written >= 0 ||
-	    replay->outcome != OUTCOME_UNKNOWN)
+	if (!was_sysfs(replay) || written >= 0 || replay->outcome != OUTCOME_UNKNOWN)
 		return true;
 	for (size_t i = 0; i < REPLAY_AUDIENCES_MAX; i++)
 		if (replay->audiences[i].told.n > 0)
 			return true;
-	identity_serial(identity, sizeof(identity));
-	return replay->session.identity[0] && strcmp(identity, replay->session.identity) != 0;
+	return identity_is_other(replay->session.identity, sizeof(replay->session.identity));
 }
 
 static void take_over(struct manager *m, struct replay *replay)
@@ -179,7 +181,7 @@ void restore(struct manager *m, int *fds, char **names, size_t n)
 			   replay.session.stream);
 		journal_close_session(m->journal);
 	} else if (replay.open) {
-		if (strcmp(replay.session.engine, "sysfs") == 0)
+		if (was_sysfs(&replay))
 			take_back_sysfs(m, replay.session.stream, TAKE_FD(written));
 		take_over(m, &replay);
 	}

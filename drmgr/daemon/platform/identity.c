@@ -46,6 +46,14 @@ void identity_serial(char *buf, size_t size)
 	text_copy(buf, size, value, sizeof(value));
 }
 
+bool identity_is_other(const char *serial, size_t size)
+{
+	char now[WIRE_VALUE_LEN];
+
+	identity_serial(now, size < sizeof(now) ? size : sizeof(now));
+	return serial[0] && strcmp(now, serial) != 0;
+}
+
 void identity_read(struct identity *ret)
 {
 	*ret = (struct identity){ 0 };

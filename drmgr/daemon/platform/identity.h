@@ -14,6 +14,8 @@ struct identity {
 
 /* The server's serial number as one word, "" where it is not there. */
 void identity_serial(char *buf, size_t size);
+/* Is this another server than the one of @serial, which identity_serial() has put into @size bytes? Not if that is "". */
+bool identity_is_other(const char *serial, size_t size);
 void identity_read(struct identity *ret);
 bool identity_same(const struct identity *a, const struct identity *b);
 /* Returns an allocated array of *ret_nr changes; NULL where there is none, or no memory. */

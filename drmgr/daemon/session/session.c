@@ -71,7 +71,6 @@ int session_new(struct session **ret, const struct session_setup *setup,
 int session_adopt(struct session **ret, const struct session_setup *setup, struct replay *replay,
 		  session_done_t done, void *userdata)
 {
-	char identity[sizeof(replay->session.identity)];
 	struct session *s;
 	int r = prepare(&s, setup, done, userdata);
 
@@ -89,9 +88,8 @@ int session_adopt(struct session **ret, const struct session_setup *setup, struc
 	s->foreign = replay->session.flags & PMIG_F_FOREIGN;
 	s->known = replay->outcome;
 	/* If nobody says how it ended, the machine's serial number tells whether it moved. */
-	identity_serial(identity, sizeof(identity));
-	if (s->known == OUTCOME_UNKNOWN && replay->session.identity[0] &&
-	    strcmp(identity, replay->session.identity))
+	if (s->known == OUTCOME_UNKNOWN &&
+	    identity_is_other(replay->session.identity, sizeof(replay->session.identity)))
 		s->known = OUTCOME_COMPLETED;
 	/* This daemon's events must be newer than the last one's, even if both started in the same second. */
 	for (size_t k = 0; k < REPLAY_AUDIENCES_MAX; k++)
