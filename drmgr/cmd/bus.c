@@ -439,8 +439,7 @@ int call_request(struct call *call, const char *method, const struct request *re
 		req->wait_min.value ? req->wait_min.value * 60 * USEC_PER_SEC : LOCK_WAIT_USEC;
 	uint64_t now = now_boottime_usec(), until = now + wait;
 	uint64_t asking_until = now + ASKING_WAIT_USEC;
-	bool again = true; /* once only: the next daemon may end, too */
-	bool asking = false;
+	unsigned int seen = 0; /* the reasons so far */
 	int status = call_prepare(call, method);
 
 	if (req->op == REQUEST_MIGRATE) {
@@ -454,15 +453,15 @@ int call_request(struct call *call, const char *method, const struct request *re
 
 		if (now < asking_until)
 			reasons |= AGAIN_ASKING;
-		if (again && call->private)
+		/* Once only: the next daemon may end, too. */
+		if (call->private && !(seen & AGAIN_ENDED))
 			reasons |= AGAIN_ENDED;
 		status = append_options(call, req) ?: run_once(call, &reasons);
 		if (status || !reasons)
 			break;
-		if (reasons == AGAIN_ASKING && !asking)
+		if (reasons == AGAIN_ASKING && !(seen & AGAIN_ASKING))
 			print_line(sd_bus_message_get_error(call->reply)->message);
-		again = again && reasons != AGAIN_ENDED;
-		asking = asking || reasons == AGAIN_ASKING;
+		seen |= reasons;
 		status = ask_again(call, method, reasons);
 		now = now_boottime_usec();
 		/* The lock may be somebody's for a moment when the drivers have answered. */
