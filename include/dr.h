@@ -175,7 +175,8 @@ struct dr_options {
 
 /**
  * struct dr_change - one thing that differs after the move
- * @name: "identity.system-id", "cache.l1d.size", "cpu.clock-frequency", ...
+ * @name: "identity.system-id", "cache.l1d.size", "cpu.0-7.home-node", ...: what is the same of several caches,
+ *	processors or blocks of memory is one change
  * @old_value: decimal number (bytes, Hz) or text; empty if there was none
  * @new_value: the same, now
  * @flags: DR_CHANGE_*
@@ -197,6 +198,7 @@ struct dr_change {
  * @blackout_us: POST: how long the partition stood still, in microseconds; 0 if that is not known
  * @changes: POST: what differs; valid until the next dr_next() or dr_close()
  * @nr_changes: number of @changes
+ * @nr_more: how many more differ; drmgr platform --diff has them
  */
 struct dr_event {
 	enum dr_phase phase;
@@ -207,6 +209,7 @@ struct dr_event {
 	uint64_t blackout_us;
 	const struct dr_change *changes;
 	size_t nr_changes;
+	size_t nr_more;
 };
 
 typedef struct dr_client dr_client;
@@ -255,6 +258,67 @@ dr_client *dr_close(dr_client *client);
 
 /* dr_phase_name(): returns "check", "pre", "post", "post-error", "begin" or "resumed"; NULL for anything else. */
 const char *dr_phase_name(enum dr_phase phase);
+
+/* ---- 3. what the machine is now ---------------------------------------------------------------------- */
+
+/*
+ * What sysconf(), the auxiliary vector and the kernel's NUMA nodes say is what was true where the partition was
+ * started. These two say what is true where it runs, and need no registration. They read it anew with each call, so
+ * call them at POST, not in each loop.
+ */
+
+enum dr_cache_type {
+	DR_CACHE_UNIFIED, /* as all caches above the first level are */
+	DR_CACHE_DATA,
+	DR_CACHE_INSTRUCTION,
+};
+
+/**
+ * struct dr_cache - one cache; a number is 0 where it is not known
+ * @size: bytes
+ * @line_size: bytes
+ * @sets: how many
+ * @ways: how many lines a set has
+ * @cpus: which processors share it, "0-7,16"; empty where the list is longer
+ */
+struct dr_cache {
+	uint64_t size;
+	uint32_t line_size;
+	uint32_t sets;
+	uint32_t ways;
+	char cpus[DR_VALUE_LEN];
+};
+
+/**
+ * dr_cache_info() - one cache of one processor
+ * @cpu: the kernel's number of the processor
+ * @level: 1 is the nearest
+ * @type: which of them, where a level has several
+ * @ret: filled in on success
+ *
+ * Needs neither the daemon nor pmig.ko.
+ *
+ * Return: 0, -EINVAL, -ENOENT there is no such processor or it has no such cache, -ENODATA the kernel knows no caches of
+ * it, as it is offline; -EOPNOTSUPP there is no sysfs; another errno of it. Between the arrival and POST the kernel reads
+ * all of them anew, and one that is there may be -ENOENT or -ENODATA.
+ */
+int dr_cache_info(unsigned int cpu, unsigned int level, enum dr_cache_type type,
+		  struct dr_cache *ret);
+
+/**
+ * dr_cpu_home_node() - the true place of a processor
+ * @cpu: the kernel's number of the processor
+ * @level: 0 for the level that makes nodes, to be compared with the kernel's own node; from 1, which is the largest,
+ *	for one of the domains that the processor is in
+ * @ret: the number of the domain
+ *
+ * Needs pmig.ko, in whose network namespace, the first one, the caller has to be. 5 s at the most for each answer of it.
+ *
+ * Return: 0, -EINVAL, -ENOENT there is no such processor, -ENODATA its place is not known, or it has no such level;
+ * -EOPNOTSUPP no pmig.ko, or none that knows the machine; -EAGAIN the machine has changed meanwhile, ask again;
+ * -ETIMEDOUT, -ENOMEM, another errno of a socket.
+ */
+int dr_cpu_home_node(unsigned int cpu, unsigned int level, unsigned int *ret);
 
 #ifdef __cplusplus
 }

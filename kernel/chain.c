@@ -21,20 +21,25 @@ static bool busy;
 
 void pmig_chain_set_busy(bool now)
 {
+	struct pmig_handler_ctx *pos;
+
 	mutex_lock(&pmig_handlers_lock);
 	busy = now;
+	if (!busy)
+		list_for_each_entry(pos, &handlers, node)
+			pos->late = false;
 	mutex_unlock(&pmig_handlers_lock);
 }
 
-/* References on all handlers that take one of @phases, by priority. */
-static unsigned int get_handlers(struct pmig_handler_ctx **ctx, u32 phases)
+/* References on all handlers that take this phase and were there when it began, by priority. */
+static unsigned int get_handlers(struct pmig_handler_ctx **ctx, enum pmig_phase phase)
 {
 	struct pmig_handler_ctx *pos;
 	unsigned int n = 0;
 
 	mutex_lock(&pmig_handlers_lock);
 	list_for_each_entry(pos, &handlers, node) {
-		if (!(pos->handler->phases & phases))
+		if (!(pos->handler->phases & PMIG_PHASES(phase)) || pos->late)
 			continue;
 		kref_get(&pos->ref);
 		ctx[n++] = pos;
@@ -69,7 +74,7 @@ void pmig_chain_check(const struct pmig_news *news, struct pmig_refusals *refusa
 	struct pmig_notice *notice[PMIG_HANDLERS_MAX];
 	unsigned int i, n;
 
-	n = get_handlers(ctx, PMIG_PHASES(PMIG_PHASE_CHECK));
+	n = get_handlers(ctx, PMIG_PHASE_CHECK);
 	for (i = 0; i < n; i++)
 		notice[i] = pmig_notice_send(ctx[i], PMIG_PHASE_CHECK, news);
 	for (i = 0; i < n; i++)
@@ -94,7 +99,7 @@ int pmig_chain_pre(const struct pmig_news *news, const bool *stop, struct pmig_r
 	unsigned int i, n;
 	int err = 0;
 
-	n = get_handlers(ctx, PMIG_PHASES(PMIG_PHASE_PRE));
+	n = get_handlers(ctx, PMIG_PHASE_PRE);
 	for (i = 0; i < n && !err && !READ_ONCE(*stop); i++) {
 		notice = pmig_notice_send(ctx[i], PMIG_PHASE_PRE, news);
 		if (!notice)
@@ -119,7 +124,7 @@ static void tell_back(enum pmig_phase phase, const struct pmig_news *news)
 	unsigned int i, n;
 	int err;
 
-	n = get_handlers(ctx, PMIG_PHASES(phase));
+	n = get_handlers(ctx, phase);
 	for (i = n; i-- > 0;) {
 		mutex_lock(&pmig_handlers_lock);
 		wanted = phase == PMIG_PHASE_POST || (ctx[i]->told_pre && !ctx[i]->end_queued);
@@ -167,8 +172,6 @@ static int may_register(const char *name)
 	list_for_each_entry(pos, &handlers, node)
 		if (!strcmp(pos->name, name))
 			return -EEXIST;
-	if (busy)
-		return -EBUSY;
 	return nr_handlers == PMIG_HANDLERS_MAX ? -ENOSPC : 0;
 }
 
@@ -183,6 +186,10 @@ static void insert_handler(struct pmig_handler_ctx *ctx)
 			break;
 	list_add_tail(&ctx->node, &pos->node);
 	nr_handlers++;
+	ctx->late = busy;
+	if (busy)
+		pr_info("%s: registered while the partition is migrated: it is not told of that\n",
+			ctx->name);
 }
 
 int __pmig_register_handler(struct pmig_handler *handler, struct module *owner)

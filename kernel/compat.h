@@ -35,6 +35,13 @@
 #define pmig_genl_op const struct genl_ops
 #endif
 
+/* A dump of a generic netlink family has the same struct as a command since 6.6. */
+#if PMIG_KERNEL >= 6006
+#define pmig_dump_info(cb) genl_info_dump(cb)
+#else
+#define pmig_dump_info(cb) genl_dumpit_info(cb)
+#endif
+
 /* kthread_create_worker() no longer wakes what it creates since 6.14. */
 #if PMIG_KERNEL >= 6014
 #define pmig_kthread_run(fmt, ...) kthread_run_worker(0, fmt, ##__VA_ARGS__)

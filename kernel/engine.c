@@ -5,41 +5,64 @@
  * nobody announced is compared with.
  */
 #include <linux/mutex.h>
-#include <linux/slab.h>
 
 #include "engine.h"
 #include "machine/changes.h"
 #include "machine/diff.h"
 
-/* Guards engines and each engine's baseline. Never held while an engine is called. */
+/*
+ * Held while the machine is described and compared, so that comparisons follow each other. Outside
+ * engines_lock and pmig_session_lock.
+ */
+static DEFINE_MUTEX(machine_lock);
+
+/* Guards engines, and each engine's baseline and last. Never held while an engine is called. */
 static DEFINE_MUTEX(engines_lock);
 static LIST_HEAD(engines);
 static const struct pmig_engine_events *events; /* set once before the first engine */
 
-static struct pmig_snapshot *take_snapshot(struct pmig_engine *engine)
+static const struct pmig_snapshot *take_snapshot(struct pmig_engine *engine)
 {
-	struct pmig_snapshot *snap = kzalloc(sizeof(*snap), GFP_KERNEL);
+	struct pmig_snapshot *snap = pmig_snapshot_alloc();
 	int err;
 
+	lockdep_assert_held(&machine_lock);
 	if (!snap)
 		return NULL;
 	err = engine->snapshot(snap);
 	if (!err)
 		return snap;
 	pr_warn("%s: no snapshot of the machine: error %d\n", engine->name, err);
-	kfree(snap);
+	pmig_snapshot_put(snap);
 	return NULL;
 }
 
-static struct pmig_snapshot *swap_baseline(struct pmig_engine *engine, struct pmig_snapshot *snap)
+/* Both references change hands. */
+static const struct pmig_snapshot *swap_baseline(struct pmig_engine *engine,
+						 const struct pmig_snapshot *snap)
 {
-	struct pmig_snapshot *old;
-
 	mutex_lock(&engines_lock);
-	old = engine->baseline;
-	engine->baseline = snap;
+	swap(engine->baseline, snap);
 	mutex_unlock(&engines_lock);
-	return old;
+	return snap;
+}
+
+static void keep_last(struct pmig_engine *engine, struct pmig_changes *changes)
+{
+	if (changes)
+		pmig_changes_get(changes);
+	mutex_lock(&engines_lock);
+	swap(engine->last, changes);
+	mutex_unlock(&engines_lock);
+	pmig_changes_put(changes);
+}
+
+static void set_baseline(struct pmig_engine *engine, const struct pmig_snapshot *snap)
+{
+	const struct pmig_snapshot *old = swap_baseline(engine, snap);
+
+	if (old)
+		pmig_snapshot_put(old);
 }
 
 /**
@@ -48,24 +71,30 @@ static struct pmig_snapshot *swap_baseline(struct pmig_engine *engine, struct pm
  */
 void pmig_engine_refresh(struct pmig_engine *engine)
 {
-	struct pmig_snapshot *snap = take_snapshot(engine);
+	const struct pmig_snapshot *snap;
 
+	mutex_lock(&machine_lock);
+	snap = take_snapshot(engine);
 	if (snap)
-		kfree(swap_baseline(engine, snap));
+		set_baseline(engine, snap);
+	mutex_unlock(&machine_lock);
 }
 
-static struct pmig_changes *compare_snapshots(const struct pmig_snapshot *old,
-					      const struct pmig_snapshot *new)
+/* The reference to @now becomes the engine's. */
+static struct pmig_changes *replace_baseline(struct pmig_engine *engine,
+					     const struct pmig_snapshot *now)
 {
-	struct pmig_changes *changes = pmig_changes_alloc(PMIG_CHANGES_MAX);
-	unsigned int n;
+	struct pmig_changes *changes = NULL;
+	const struct pmig_snapshot *old;
 
-	if (!changes)
-		return NULL;
-	n = pmig_diff(old, new, changes->change, PMIG_CHANGES_MAX);
-	if (n > PMIG_CHANGES_MAX)
-		pr_warn("%u changes, only the first %u are told\n", n, PMIG_CHANGES_MAX);
-	changes->nr = min_t(unsigned int, n, PMIG_CHANGES_MAX);
+	lockdep_assert_held(&machine_lock);
+	pmig_snapshot_get(now);
+	old = swap_baseline(engine, now);
+	if (old) {
+		changes = pmig_changes_make(old, now);
+		pmig_snapshot_put(old);
+	}
+	pmig_snapshot_put(now);
 	return changes;
 }
 
@@ -73,41 +102,113 @@ static struct pmig_changes *compare_snapshots(const struct pmig_snapshot *old,
  * pmig_engine_compare() - what differs from the baseline, which becomes the machine of now
  * @engine: the engine
  *
- * Only one caller at a time, the session's worker: the old baseline is used outside the lock.
- *
- * Return: the changes, or NULL where a snapshot is missing; then the baseline is as it was.
+ * Return: the comparison, or NULL where a snapshot is missing; then the baseline is as it was.
  */
 struct pmig_changes *pmig_engine_compare(struct pmig_engine *engine)
 {
-	struct pmig_snapshot *now = take_snapshot(engine), *old;
-	struct pmig_changes *changes;
+	struct pmig_changes *changes = NULL;
+	const struct pmig_snapshot *now;
 
-	if (!now)
-		return NULL;
-	old = swap_baseline(engine, now);
-	changes = old ? compare_snapshots(old, now) : NULL;
-	kfree(old);
+	mutex_lock(&machine_lock);
+	now = take_snapshot(engine);
+	if (now)
+		changes = replace_baseline(engine, now);
+	if (changes)
+		keep_last(engine, changes);
+	mutex_unlock(&machine_lock);
 	return changes;
 }
 
 /**
- * pmig_engine_differs() - has the machine changed since the baseline?
+ * pmig_engine_compare_idle() - the same, while nothing moves the partition
+ * @engine: the engine
+ * @busy: does something? Asked when the machine has been described. Then the baseline stays: a
+ *	session takes its own when it begins to move the partition, and compares when it has
+ *
+ * Return: the comparison if at least one row differs, else NULL.
+ */
+struct pmig_changes *pmig_engine_compare_idle(struct pmig_engine *engine, bool (*busy)(void))
+{
+	struct pmig_changes *changes = NULL;
+	const struct pmig_snapshot *now;
+
+	mutex_lock(&machine_lock);
+	now = take_snapshot(engine);
+	if (now && !busy())
+		changes = replace_baseline(engine, now);
+	else if (now)
+		pmig_snapshot_put(now);
+	if (changes && pmig_changes_any(changes)) {
+		keep_last(engine, changes);
+	} else {
+		pmig_changes_put(changes);
+		changes = NULL;
+	}
+	mutex_unlock(&machine_lock);
+	return changes;
+}
+
+static bool names_server(const struct pmig_row *row)
+{
+	return pmig_fields[(row->new ?: row->old)->field].server;
+}
+
+/**
+ * pmig_engine_elsewhere() - does the partition run on another server than at the baseline?
  * @engine: the engine; its baseline stays
  *
- * Return: true if there is at least one change.
+ * Return: true if a field differs that says which server it is.
  */
-bool pmig_engine_differs(struct pmig_engine *engine)
+bool pmig_engine_elsewhere(struct pmig_engine *engine)
 {
-	struct pmig_snapshot *now = take_snapshot(engine);
-	bool differs;
+	struct pmig_diff diff = {};
+	bool elsewhere = false;
+	struct pmig_row row;
 
-	if (!now)
-		return false;
+	mutex_lock(&machine_lock);
+	diff.new = take_snapshot(engine);
+	diff.old = pmig_engine_baseline(engine);
+	if (diff.new && diff.old)
+		while (!elsewhere && pmig_diff_next(&diff, &row))
+			elsewhere = names_server(&row);
+	mutex_unlock(&machine_lock);
+	if (diff.new)
+		pmig_snapshot_put(diff.new);
+	if (diff.old)
+		pmig_snapshot_put(diff.old);
+	return elsewhere;
+}
+
+/**
+ * pmig_engine_baseline() - the machine as it was seen last
+ * @engine: the engine
+ *
+ * Return: a snapshot with a reference, or NULL.
+ */
+const struct pmig_snapshot *pmig_engine_baseline(struct pmig_engine *engine)
+{
+	const struct pmig_snapshot *snap;
+
 	mutex_lock(&engines_lock);
-	differs = engine->baseline && pmig_diff(engine->baseline, now, NULL, 0);
+	snap = engine->baseline ? pmig_snapshot_get(engine->baseline) : NULL;
 	mutex_unlock(&engines_lock);
-	kfree(now);
-	return differs;
+	return snap;
+}
+
+/**
+ * pmig_engine_last() - the last comparison in which something could have changed
+ * @engine: the engine
+ *
+ * Return: it with a reference, or NULL.
+ */
+struct pmig_changes *pmig_engine_last(struct pmig_engine *engine)
+{
+	struct pmig_changes *changes;
+
+	mutex_lock(&engines_lock);
+	changes = engine->last ? pmig_changes_get(engine->last) : NULL;
+	mutex_unlock(&engines_lock);
+	return changes;
 }
 
 /**
@@ -175,6 +276,7 @@ int pmig_register_engine(struct pmig_engine *engine)
 	int err = 0;
 
 	engine->baseline = NULL;
+	engine->last = NULL;
 	engine->events = events;
 	pmig_engine_refresh(engine);
 	mutex_lock(&engines_lock);
@@ -189,7 +291,7 @@ int pmig_register_engine(struct pmig_engine *engine)
 	}
 	mutex_unlock(&engines_lock);
 	if (err)
-		kfree(swap_baseline(engine, NULL));
+		set_baseline(engine, NULL);
 	return err;
 }
 EXPORT_SYMBOL_NS_GPL(pmig_register_engine, PMIG);
@@ -205,6 +307,7 @@ void pmig_unregister_engine(struct pmig_engine *engine)
 	list_del(&engine->node);
 	mutex_unlock(&engines_lock);
 	engine->events->gone(engine);
-	kfree(swap_baseline(engine, NULL));
+	set_baseline(engine, NULL);
+	keep_last(engine, NULL);
 }
 EXPORT_SYMBOL_NS_GPL(pmig_unregister_engine, PMIG);

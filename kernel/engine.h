@@ -11,17 +11,21 @@
 #include <linux/types.h>
 #include <uapi/linux/pmig.h>
 
+#include "machine/changes.h"
 #include "machine/snapshot.h"
 
 struct pmig_engine;
 
 /**
- * struct pmig_engine_events - what an engine reports: somebody else moves the partition
+ * struct pmig_engine_events - what an engine reports: somebody else moves the partition, or the
+ *	machine changes without a move
  * @begun: a migration that is not ours has begun; @stream is 0 where it is not known
  * @ended: it has ended, with 0 or a negative errno; the partition stood still for @blackout_ns,
  *	0 where that is not known
  * @which_stream: which stream has moved the partition, where nobody saw it written; 0 for unknown
  * @explains_change: does a migration that is known already explain that the machine changes?
+ * @changed: the machine may have changed without a migration. False while one is under way, which
+ *	may have compared already: then tell it again later
  * @gone: the engine is no more
  *
  * All are called in process context with no lock held and may sleep.
@@ -31,6 +35,7 @@ struct pmig_engine_events {
 	void (*ended)(struct pmig_engine *engine, u64 stream, int err, u64 blackout_ns);
 	u64 (*which_stream)(struct pmig_engine *engine);
 	bool (*explains_change)(void);
+	bool (*changed)(struct pmig_engine *engine);
 	void (*gone)(struct pmig_engine *engine);
 };
 
@@ -51,7 +56,8 @@ struct pmig_engine_events {
  * @cancel: ask the platform to end the stream with this reason code; -ENOENT: the stream is
  *	gone already
  * @quiesce_now: PRE has to come at once, not when the platform is Suspending; may be NULL, as @open
- * @snapshot: the machine as the partition sees it now
+ * @snapshot: the machine as the partition sees it now: adds its facts to an empty snapshot. One
+ *	call at a time
  * @others_seen_by: how the engine notices migrations that others start; NULL: not at all
  * @events: whom it tells of them, set by pmig_register_engine()
  *
@@ -71,8 +77,9 @@ struct pmig_engine {
 	const struct pmig_engine_events *events;
 	/* private: */
 	struct list_head node;
-	struct pmig_snapshot
-		*baseline; /* the machine before the next migration; under engines_lock */
+	/* The machine before the next migration, and the last comparison; under engines_lock. */
+	const struct pmig_snapshot *baseline;
+	struct pmig_changes *last;
 };
 
 void pmig_engine_listen(const struct pmig_engine_events *to);
@@ -85,7 +92,10 @@ void pmig_engine_put(struct pmig_engine *engine);
 const char *pmig_engine_others_seen_by(void);
 
 void pmig_engine_refresh(struct pmig_engine *engine);
-bool pmig_engine_differs(struct pmig_engine *engine);
+bool pmig_engine_elsewhere(struct pmig_engine *engine);
 struct pmig_changes *pmig_engine_compare(struct pmig_engine *engine);
+struct pmig_changes *pmig_engine_compare_idle(struct pmig_engine *engine, bool (*busy)(void));
+const struct pmig_snapshot *pmig_engine_baseline(struct pmig_engine *engine);
+struct pmig_changes *pmig_engine_last(struct pmig_engine *engine);
 
 #endif /* _PMIG_ENGINE_H */

@@ -23,6 +23,7 @@
  */
 #include <linux/sched/mm.h>
 
+#include "changed.h"
 #include "foreign.h"
 #include "slot.h"
 
@@ -255,6 +256,11 @@ static bool explains_change(void)
 	return yes;
 }
 
+static bool machine_changed(struct pmig_engine *engine)
+{
+	return pmig_changed_look(engine, explains_change);
+}
+
 /* What waited on behalf of the engine goes with it. */
 static void engine_gone(struct pmig_engine *engine)
 {
@@ -269,5 +275,6 @@ const struct pmig_engine_events pmig_foreign_events = {
 	.ended = migration_ended,
 	.which_stream = which_stream,
 	.explains_change = explains_change,
+	.changed = machine_changed,
 	.gone = engine_gone,
 };

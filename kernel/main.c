@@ -59,6 +59,7 @@ run:
 	pmig_worker_exit();
 uevent:
 	pmig_uevent_exit();
+	pmig_snapshot_exit();
 	return err;
 }
 
@@ -71,6 +72,7 @@ static void __exit pmig_exit(void)
 	pmig_worker_exit();
 	pmig_slot_exit();
 	pmig_uevent_exit();
+	pmig_snapshot_exit();
 }
 
 module_init(pmig_init);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The session as a message. The room is counted before the message is made, as 64 changes and 64
- * refusals are 44 KiB; a reader needs a buffer of 64 KiB.
+ * What listeners are told: the session, and that the machine has changed. The room is counted
+ * before a message is made, as 64 refusals are 22 KiB; a reader needs a buffer of 32 KiB.
  */
 #include "message.h"
 
@@ -10,22 +10,16 @@ static struct genl_family *family; /* set once before the first session */
 #define REFUSAL_SIZE                                                                 \
 	(nla_total_size(0) + nla_total_size(PMIG_NAME_LEN) + 2 * nla_total_size(4) + \
 	 nla_total_size(PMIG_REASON_LEN))
-#define CHANGE_SIZE                                                                               \
-	(nla_total_size(0) + nla_total_size(PMIG_NAME_LEN) + 2 * nla_total_size(PMIG_VALUE_LEN) + \
-	 nla_total_size(4))
+#define CHANGED_SIZE (nla_total_size(0) + nla_total_size(PMIG_NAME_LEN) + nla_total_size(4))
 #define SESSION_SIZE                                                               \
-	(nla_total_size(0) + 2 * nla_total_size_64bit(8) + 6 * nla_total_size(4) + \
-	 nla_total_size(PMIG_NAME_LEN) + nla_total_size(PMIG_REASON_LEN))
+	(nla_total_size(0) + 2 * nla_total_size_64bit(8) + 8 * nla_total_size(4) + \
+	 nla_total_size(PMIG_NAME_LEN) + nla_total_size(PMIG_REASON_LEN) +         \
+	 PMIG_NR_SECTIONS * CHANGED_SIZE)
 
 static size_t session_size(const struct pmig_session *s)
 {
-	BUILD_BUG_ON(SESSION_SIZE + PMIG_HANDLERS_MAX * REFUSAL_SIZE +
-			     PMIG_CHANGES_MAX * CHANGE_SIZE >
-		     U16_MAX);
-	if (!s)
-		return 0;
-	return SESSION_SIZE + s->refusals->nr * REFUSAL_SIZE +
-	       (s->changes ? s->changes->nr : 0) * CHANGE_SIZE;
+	BUILD_BUG_ON(SESSION_SIZE + PMIG_HANDLERS_MAX * REFUSAL_SIZE > 32768 - 1024);
+	return s ? SESSION_SIZE + s->refusals->nr * REFUSAL_SIZE : 0;
 }
 
 static int put_refusal(struct sk_buff *skb, const struct pmig_refusal *r)
@@ -41,30 +35,44 @@ static int put_refusal(struct sk_buff *skb, const struct pmig_refusal *r)
 	return 0;
 }
 
-static int put_change(struct sk_buff *skb, const struct pmig_change *c)
+static int put_section(struct sk_buff *skb, int type, enum pmig_section section, u32 rows)
 {
-	struct nlattr *nest = nla_nest_start(skb, PMIG_A_SESSION_CHANGE);
+	struct nlattr *nest = nla_nest_start(skb, type);
 
-	if (!nest || nla_put_string(skb, PMIG_A_CHANGE_NAME, c->name) ||
-	    nla_put_string(skb, PMIG_A_CHANGE_OLD, c->old) ||
-	    nla_put_string(skb, PMIG_A_CHANGE_NEW, c->new) ||
-	    nla_put_u32(skb, PMIG_A_CHANGE_FLAGS, c->flags))
+	if (!nest || nla_put_string(skb, PMIG_A_CHANGED_SECTION, pmig_sections[section]) ||
+	    nla_put_u32(skb, PMIG_A_CHANGED_ROWS, rows))
 		return -EMSGSIZE;
 	nla_nest_end(skb, nest);
 	return 0;
 }
 
-static int put_lists(struct sk_buff *skb, const struct pmig_session *s)
+/* How many rows differ, as attributes of this type; the rows themselves are in rows.c. */
+static int put_changed(struct sk_buff *skb, int type, const struct pmig_changes *changes)
+{
+	unsigned int i;
+
+	for (i = 0; i < PMIG_NR_SECTIONS; i++)
+		if (changes->nr[i] && put_section(skb, type, i, changes->nr[i]))
+			return -EMSGSIZE;
+	return 0;
+}
+
+static int put_refusals(struct sk_buff *skb, const struct pmig_session *s)
 {
 	unsigned int i;
 
 	for (i = 0; i < s->refusals->nr; i++)
 		if (put_refusal(skb, &s->refusals->refusal[i]))
 			return -EMSGSIZE;
-	for (i = 0; s->changes && i < s->changes->nr; i++)
-		if (put_change(skb, &s->changes->change[i]))
-			return -EMSGSIZE;
 	return 0;
+}
+
+static int put_comparison(struct sk_buff *skb, const struct pmig_changes *changes)
+{
+	if (!changes)
+		return 0;
+	return nla_put_u32(skb, PMIG_A_SESSION_GENERATION, changes->generation) ?:
+		       put_changed(skb, PMIG_A_SESSION_CHANGED, changes);
 }
 
 static int put_session(struct sk_buff *skb, const struct pmig_session *s)
@@ -79,12 +87,13 @@ static int put_session(struct sk_buff *skb, const struct pmig_session *s)
 	    nla_put_u32(skb, PMIG_A_SESSION_SEQ, pmig_session_seq()) ||
 	    nla_put_u32(skb, PMIG_A_SESSION_ERRNO, s->err) ||
 	    nla_put_string(skb, PMIG_A_SESSION_REASON, s->reason) ||
-	    nla_put_u32(skb, PMIG_A_SESSION_OWNER, s->owner))
+	    nla_put_u32(skb, PMIG_A_SESSION_OWNER, s->owner) ||
+	    nla_put_u32(skb, PMIG_A_SESSION_OPERATION, s->operation))
 		return -EMSGSIZE;
 	if (s->has_blackout &&
 	    nla_put_u64_64bit(skb, PMIG_A_SESSION_BLACKOUT, s->blackout_us, PMIG_A_SESSION_PAD))
 		return -EMSGSIZE;
-	if (put_lists(skb, s))
+	if (put_refusals(skb, s) || put_comparison(skb, s->changes))
 		return -EMSGSIZE;
 	nla_nest_end(skb, nest);
 	return 0;
@@ -119,20 +128,59 @@ struct sk_buff *pmig_message(const struct pmig_session *s, u32 portid, u32 seq, 
 }
 
 /*
- * Nobody may be listening, and memory may be short: the next message says all that this one does.
+ * Nobody may be listening, and memory may be short: then it is as if the listener's buffer had been
+ * full, and it asks for what it has missed.
  */
-static void multicast_session(struct pmig_session *s)
+static void multicast(struct sk_buff *skb)
 {
-	struct sk_buff *skb;
-
-	if (!genl_has_listeners(family, &init_net, 0))
-		return;
-	skb = pmig_message(s->state == PMIG_STATE_NONE ? NULL : s, 0, 0, 0, PMIG_CMD_EVENT);
-	/* As if the listener's buffer had been full: it asks for the state then. */
 	if (IS_ERR(skb))
 		genl_set_err(family, &init_net, 0, 0, -ENOBUFS);
 	else
 		genlmsg_multicast(family, skb, 0, 0, GFP_KERNEL);
+}
+
+static bool somebody_listens(void)
+{
+	return genl_has_listeners(family, &init_net, 0);
+}
+
+static void multicast_session(struct pmig_session *s)
+{
+	if (somebody_listens())
+		multicast(pmig_message(s->state == PMIG_STATE_NONE ? NULL : s, 0, 0, 0,
+				       PMIG_CMD_EVENT));
+}
+
+static struct sk_buff *changed_message(const char *engine, const struct pmig_changes *changes)
+{
+	struct sk_buff *skb;
+	void *hdr;
+
+	skb = genlmsg_new(nla_total_size(4) + nla_total_size(PMIG_NAME_LEN) +
+				  PMIG_NR_SECTIONS * CHANGED_SIZE,
+			  GFP_KERNEL);
+	if (!skb)
+		return ERR_PTR(-ENOMEM);
+	hdr = genlmsg_put(skb, 0, 0, family, 0, PMIG_CMD_CHANGED);
+	if (WARN_ON_ONCE(!hdr || nla_put_string(skb, PMIG_A_ENGINE, engine) ||
+			 nla_put_u32(skb, PMIG_A_GENERATION, changes->generation) ||
+			 put_changed(skb, PMIG_A_CHANGED, changes))) {
+		nlmsg_free(skb);
+		return ERR_PTR(-EMSGSIZE);
+	}
+	genlmsg_end(skb, hdr);
+	return skb;
+}
+
+/**
+ * pmig_message_changed() - tell listeners that the machine has changed without a migration
+ * @engine: name of the engine
+ * @changes: the comparison
+ */
+void pmig_message_changed(const char *engine, const struct pmig_changes *changes)
+{
+	if (somebody_listens())
+		multicast(changed_message(engine, changes));
 }
 
 const struct pmig_session_listener pmig_message_listener = {

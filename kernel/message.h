@@ -14,4 +14,7 @@ void pmig_message_init(struct genl_family *to);
 /* With pmig_session_lock held, so that messages leave in the order of their numbers. */
 struct sk_buff *pmig_message(const struct pmig_session *s, u32 portid, u32 seq, int flags, u8 cmd);
 
+/* Without it. */
+void pmig_message_changed(const char *engine, const struct pmig_changes *changes);
+
 #endif /* _PMIG_MESSAGE_H */

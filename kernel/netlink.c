@@ -17,12 +17,14 @@
 #include "command.h"
 #include "message.h"
 #include "netlink.h"
+#include "rows.h"
 #include "slot.h"
 
 #define USER_FLAGS (PMIG_F_FORCE | PMIG_F_QUIESCE_NOW)
 
 static struct netlink_range_validation errno_range = { .min = 1, .max = 0xffffff };
 static struct netlink_range_validation fd_range = { .min = 0, .max = 0x7fffffff };
+static struct netlink_range_validation rows_range = { .min = 0, .max = 2 };
 
 static const struct nla_policy check_policy[PMIG_A_FD + 1] = {
 	[PMIG_A_STREAM] = { .type = NLA_U64 },
@@ -45,6 +47,12 @@ static const struct nla_policy cancel_policy[PMIG_A_ERRNO + 1] = {
 
 static const struct nla_policy adopt_policy[PMIG_A_STREAM + 1] = {
 	[PMIG_A_STREAM] = { .type = NLA_U64 },
+};
+
+static const struct nla_policy rows_policy[PMIG_A_GENERATION + 1] = {
+	[PMIG_A_ENGINE] = { .type = NLA_NUL_STRING, .len = PMIG_NAME_LEN - 1 },
+	[PMIG_A_ROWS] = NLA_POLICY_FULL_RANGE(NLA_U32, &rows_range),
+	[PMIG_A_GENERATION] = { .type = NLA_U32 },
 };
 
 static struct pmig_request parse_request(struct genl_info *info)
@@ -189,11 +197,18 @@ static const struct genl_ops ops[] = {
 		.cmd = PMIG_CMD_END,
 		.doit = do_end,
 	},
+	{
+		.cmd = PMIG_CMD_ROWS,
+		.dumpit = pmig_rows_dump,
+		.policy = rows_policy,
+		.maxattr = ARRAY_SIZE(rows_policy) - 1,
+	},
 };
 
 /*
- * Called before each command. Both the sender and whoever opened the socket need the capability, in
- * the initial user namespace. A command that is added later needs it, too, unless it is named here.
+ * Called before each command, but not before a dump, which anyone may ask for. Both the sender and
+ * whoever opened the socket need the capability, in the initial user namespace. A command that is
+ * added later needs it, too, unless it is named here.
  */
 static int may_command(pmig_genl_op *op, struct sk_buff *skb, struct genl_info *info)
 {

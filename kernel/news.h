@@ -12,11 +12,13 @@
 
 /**
  * struct pmig_news - what the handlers are told, the same for all
+ * @operation: what is done to the partition
  * @stream: the stream ID
  * @force: the operator's force
  * @changes: in POST, else NULL
  */
 struct pmig_news {
+	enum pmig_operation operation;
 	u64 stream;
 	bool force;
 	struct pmig_changes *changes;

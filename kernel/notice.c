@@ -35,6 +35,7 @@ struct pmig_notice {
 	unsigned int timeout_ms;
 	void *data;
 	enum pmig_phase phase;
+	enum pmig_operation operation;
 	u64 stream;
 	bool force;
 	struct pmig_changes *changes;
@@ -50,8 +51,7 @@ static void release_notice(struct kref *ref)
 	struct pmig_notice *n = container_of(ref, struct pmig_notice, ref);
 
 	pmig_handler_put(n->ctx);
-	if (n->changes)
-		pmig_changes_put(n->changes);
+	pmig_changes_put(n->changes);
 	kfree(n);
 }
 
@@ -226,6 +226,7 @@ struct pmig_notice *pmig_notice_send(struct pmig_handler_ctx *ctx, enum pmig_pha
 		return ERR_PTR(-ENOMEM);
 	n->ctx = ctx;
 	n->phase = phase;
+	n->operation = news->operation;
 	n->stream = news->stream;
 	n->force = news->force;
 	n->sent = ktime_get();
@@ -354,12 +355,23 @@ bool pmig_notice_force(const struct pmig_notice *n)
 }
 EXPORT_SYMBOL_NS_GPL(pmig_notice_force, PMIG);
 
-const struct pmig_change *pmig_notice_changes(const struct pmig_notice *n, unsigned int *nr)
+enum pmig_operation pmig_notice_operation(const struct pmig_notice *n)
 {
-	*nr = n->changes ? n->changes->nr : 0;
-	return n->changes ? n->changes->change : NULL;
+	return n->operation;
 }
-EXPORT_SYMBOL_NS_GPL(pmig_notice_changes, PMIG);
+EXPORT_SYMBOL_NS_GPL(pmig_notice_operation, PMIG);
+
+const struct pmig_snapshot *pmig_notice_old(const struct pmig_notice *n)
+{
+	return n->changes ? n->changes->old : NULL;
+}
+EXPORT_SYMBOL_NS_GPL(pmig_notice_old, PMIG);
+
+const struct pmig_snapshot *pmig_notice_new(const struct pmig_notice *n)
+{
+	return n->changes ? n->changes->new : NULL;
+}
+EXPORT_SYMBOL_NS_GPL(pmig_notice_new, PMIG);
 
 int pmig_refuse(struct pmig_notice *n, int err, const char *fmt, ...)
 {

@@ -40,8 +40,7 @@ static void release_session(struct kref *ref)
 {
 	struct pmig_session *s = container_of(ref, struct pmig_session, ref);
 
-	if (s->changes)
-		pmig_changes_put(s->changes);
+	pmig_changes_put(s->changes);
 	if (!s->rested)
 		release_engine(s);
 	kfree(s->refusals);
@@ -76,6 +75,7 @@ struct pmig_session *pmig_session_alloc(struct pmig_engine *engine, u64 stream, 
 	init_waitqueue_head(&s->over);
 	s->engine = engine;
 	pmig_strcpy(s->engine_name, engine->name);
+	s->operation = PMIG_OPERATION_MIGRATE;
 	s->stream = stream;
 	s->flags = flags;
 	return s;

@@ -18,6 +18,7 @@
 /**
  * struct pmig_session - one migration, or one question about it
  * @ref: the slot or the history holds one, and the worker and the poller while they work for it
+ * @operation: what is done to the partition
  * @stream: stream ID
  * @engine: the hypervisor; its module is pinned as long as the session has not @rested,
  *	and from pmig_slot_get() to pmig_slot_done()
@@ -35,7 +36,7 @@
  * @deadline: jiffies when that has passed, from QUIESCE on; then when the result has to be taken
  * @blackout_us: measured inside, if @has_blackout
  * @refusals: by kernel handlers
- * @changes: after the move, or NULL
+ * @changes: of before and after the move, or NULL
  * @stop: PRE goes no further; read without the lock by the chain
  * @cancel: the poller has to cancel the stream, as the worker is in the write
  * @looked: when the poller last asked whether PRE has to come at once; its own, in seconds
@@ -52,6 +53,7 @@
  */
 struct pmig_session {
 	struct kref ref;
+	enum pmig_operation operation;
 	u64 stream;
 	struct pmig_engine *engine;
 	char engine_name[PMIG_NAME_LEN];

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * /sys/devices/virtual/pmig/pmig sends a "change" uevent at every change of the session's state:
- * PMIG_EVENT=what happens, STREAM=0x..., ENGINE=..., and after the move CHANGED=names,
- * comma-separated. They are sent in order by work of their own, so that the session does not
- * wait: the kernel has one mutex for all uevents, and a process that has it may be waiting for
- * memory, and so for a driver that is quiet.
+ * PMIG_EVENT=what happens, OPERATION=migrate, STREAM=0x..., ENGINE=..., and after the move
+ * CHANGED=sections of what differs, with spaces between them. PMIG_EVENT=changed says that the
+ * machine has changed without a move: it has ENGINE and CHANGED. They are sent in order by work of
+ * their own, so that the session does not wait: the kernel has one mutex for all uevents, and a
+ * process that has it may be waiting for memory, and so for a driver that is quiet.
  *
  * Its attribute others_seen_by says how a migration that somebody else starts is noticed:
  * "tracepoints", when the partition has stood still; "probe", at once; "device-tree", when it is
@@ -15,7 +16,6 @@
 #include <linux/kdev_t.h>
 #include <linux/module.h>
 #include <linux/sched/mm.h>
-#include <linux/slab.h>
 #include <linux/spinlock.h>
 #include <linux/workqueue.h>
 
@@ -24,24 +24,30 @@
 /* At most so many wait to be sent, of all sessions together; further ones are lost, and logged. */
 #define QUEUE_LEN 64
 
-/* A uevent has 2048 bytes in all; names that do not fit are left out, and "..." says so. */
-#define CHANGED_LEN 1024
-
 static struct class class = { .name = "pmig" };
 static struct device *device;
 
+static const char *const operations[] = {
+	[PMIG_OPERATION_MIGRATE] = "migrate",
+	[PMIG_OPERATION_HIBERNATE] = "hibernate",
+};
+
 /**
  * struct pmig_uevent_record - what is to be sent
- * @state: of the session at that time, as all here
+ * @event: a constant string
+ * @has_session: it is about a session, and has @operation and @stream
+ * @operation: of the session at that time, as all here
  * @stream: its stream ID
  * @engine: its name
- * @changes: with a reference, or NULL
+ * @nr: how many rows differ, by section
  */
 struct pmig_uevent_record {
-	enum pmig_state state;
+	const char *event;
+	bool has_session;
+	enum pmig_operation operation;
 	u64 stream;
 	char engine[PMIG_NAME_LEN];
-	struct pmig_changes *changes;
+	unsigned int nr[PMIG_NR_SECTIONS];
 };
 
 static DEFINE_SPINLOCK(queue_lock); /* guards the three that follow */
@@ -53,37 +59,38 @@ static struct workqueue_struct *uevent_wq;
 static void send_all(struct work_struct *work);
 static DECLARE_WORK(send_work, send_all);
 
-static char *changed_names(const struct pmig_changes *changes)
+/* All names fit. Returns whether there is one. */
+static bool list_sections(const struct pmig_uevent_record *r, char *text, size_t size)
 {
-	char *text = kmalloc(CHANGED_LEN, GFP_KERNEL);
-	unsigned int i, len;
+	unsigned int i, len = scnprintf(text, size, "CHANGED=");
+	const char *space = "";
 
-	if (!text)
-		return NULL;
-	len = scnprintf(text, CHANGED_LEN, "CHANGED=");
-	for (i = 0; i < changes->nr; i++) {
-		const char *name = changes->change[i].name;
-
-		if (len + strlen(name) + sizeof(",...") >= CHANGED_LEN) {
-			scnprintf(text + len, CHANGED_LEN - len, ",...");
-			break;
-		}
-		len += scnprintf(text + len, CHANGED_LEN - len, "%s%s", i ? "," : "", name);
+	for (i = 0; i < PMIG_NR_SECTIONS; i++) {
+		if (!r->nr[i])
+			continue;
+		len += scnprintf(text + len, size - len, "%s%s", space, pmig_sections[i]);
+		space = " ";
 	}
-	return text;
+	return *space;
 }
 
 static void send_record(const struct pmig_uevent_record *r)
 {
-	char event[32], stream[32], engine[PMIG_NAME_LEN + 8];
-	char *names = r->changes ? changed_names(r->changes) : NULL;
-	char *env[5] = { event, stream, engine, names, NULL };
+	char event[32], engine[PMIG_NAME_LEN + 8], operation[32], stream[32], changed[64];
+	char *env[6] = { event, engine };
+	unsigned int n = 2;
 
-	scnprintf(event, sizeof(event), "PMIG_EVENT=%s", pmig_states[r->state].uevent);
-	scnprintf(stream, sizeof(stream), "STREAM=0x%llx", r->stream);
+	scnprintf(event, sizeof(event), "PMIG_EVENT=%s", r->event);
 	scnprintf(engine, sizeof(engine), "ENGINE=%s", r->engine);
+	scnprintf(operation, sizeof(operation), "OPERATION=%s", operations[r->operation]);
+	scnprintf(stream, sizeof(stream), "STREAM=0x%llx", r->stream);
+	if (r->has_session) {
+		env[n++] = operation;
+		env[n++] = stream;
+	}
+	if (list_sections(r, changed, sizeof(changed)))
+		env[n++] = changed;
 	kobject_uevent_env(&device->kobj, KOBJ_CHANGE, env);
-	kfree(names);
 }
 
 static bool take_record(struct pmig_uevent_record *r)
@@ -103,39 +110,59 @@ static void send_all(struct work_struct *work)
 	unsigned int noio = memalloc_noio_save();
 	struct pmig_uevent_record r;
 
-	while (take_record(&r)) {
+	while (take_record(&r))
 		send_record(&r);
-		if (r.changes)
-			pmig_changes_put(r.changes);
-	}
 	memalloc_noio_restore(noio);
 }
 
 /* Nothing here waits or needs memory. */
-static void queue_uevent(struct pmig_session *s)
+static void queue_record(const struct pmig_uevent_record *r)
 {
-	struct pmig_uevent_record *r;
 	bool full;
 
-	lockdep_assert_held(&pmig_session_lock);
 	spin_lock(&queue_lock);
 	full = queued - sent == QUEUE_LEN;
-	if (!full) {
-		r = &queue[queued++ % QUEUE_LEN];
-		r->state = s->state;
-		r->stream = s->stream;
-		pmig_strcpy(r->engine, s->engine_name);
-		r->changes = s->changes ? pmig_changes_get(s->changes) : NULL;
-	}
+	if (!full)
+		queue[queued++ % QUEUE_LEN] = *r;
 	spin_unlock(&queue_lock);
 	if (full)
-		pr_warn("uevents can't be sent; \"%s\" of stream 0x%llx is lost\n",
-			pmig_states[s->state].uevent, s->stream);
+		pr_warn("uevents can't be sent; \"%s\" of stream 0x%llx is lost\n", r->event,
+			r->stream);
 	queue_work(uevent_wq, &send_work);
 }
 
+static void queue_entered(struct pmig_session *s)
+{
+	struct pmig_uevent_record r = {
+		.event = pmig_states[s->state].uevent,
+		.has_session = true,
+		.operation = s->operation,
+		.stream = s->stream,
+	};
+
+	lockdep_assert_held(&pmig_session_lock);
+	pmig_strcpy(r.engine, s->engine_name);
+	if (s->changes)
+		memcpy(r.nr, s->changes->nr, sizeof(r.nr));
+	queue_record(&r);
+}
+
+/**
+ * pmig_uevent_changed() - tell udev that the machine has changed without a migration
+ * @engine: name of the engine
+ * @changes: the comparison
+ */
+void pmig_uevent_changed(const char *engine, const struct pmig_changes *changes)
+{
+	struct pmig_uevent_record r = { .event = "changed" };
+
+	pmig_strcpy(r.engine, engine);
+	memcpy(r.nr, changes->nr, sizeof(r.nr));
+	queue_record(&r);
+}
+
 const struct pmig_session_listener pmig_uevent_listener = {
-	.entered = queue_uevent,
+	.entered = queue_entered,
 };
 
 static ssize_t others_seen_by_show(struct device *dev, struct device_attribute *attr, char *buf)

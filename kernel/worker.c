@@ -38,6 +38,7 @@ static struct pmig_refusals refusals;
 static struct pmig_news news_of(const struct pmig_session *s)
 {
 	return (struct pmig_news){
+		.operation = s->operation,
 		.stream = s->stream,
 		.force = s->flags & PMIG_F_FORCE,
 		.changes = s->changes,

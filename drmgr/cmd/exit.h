@@ -25,7 +25,10 @@
 	X(NOT_YET, 74, "an operation of AIX that this version does not have")               \
 	X(BUSY, 75, "another migration is under way")                                       \
 	X(OBSERVING, 76, "drmgrd only observes: Mode=observe in drmgr.conf")                \
-	X(DENIED, 77, "not permitted")
+	X(DENIED, 77, "not permitted")                                                      \
+	X(DIFFERS, 78,                                                                      \
+	  "platform --get: not the same for all of that name; the values are on stderr")    \
+	X(NO_VALUE, 79, "platform --get: nothing has this name")
 
 #define EXIT_ENUM(name, status, text) DR_EXIT_##name = (status),
 enum dr_exit { EXIT_TABLE(EXIT_ENUM) };

@@ -35,6 +35,8 @@ static int run(const struct request *req, char *const argv[])
 		return do_simulate(req);
 	case REQUEST_STATUS:
 		return req->has_stream ? do_result(req) : do_status();
+	case REQUEST_PLATFORM:
+		return do_platform(req);
 	case REQUEST_LOG:
 		return do_log(req);
 	}

@@ -3,6 +3,7 @@
  * drmgr -p pre and drmgr migrate --simulate: one call that lasts as long as the migration. RSCT needs the exit
  * status. A person wants to know how long the partition stood still and what changed, which is printed to stdout.
  */
+#include "cmd/bus-rows.h"
 #include "cmd/bus.h"
 #include "cmd/verbs.h"
 #include "shared/streamid.h"
@@ -12,23 +13,24 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-static void print_change(const char *name, const char *old, const char *new, uint32_t flags)
+static void print_change(const struct row *row)
 {
-	char line[512];
+	char name[ROW_NAME_LEN], line[512];
+	uint32_t flags = row->flags;
 
-	snprintf(line, sizeof(line), "%s: %s -> %s%s%s", name, *old ? old : "(none)",
-		 *new ? new : "(none)",
-		 flags & PMIG_CHANGE_F_STALE ? ", the kernel still shows the old value" : "",
-		 flags & PMIG_CHANGE_F_UNEXPECTED ? ", unexpected" : "");
+	row_name(row, name);
+	snprintf(line, sizeof(line), "%s: %s -> %s%s%s", name, row->old[0] ? row->old : "(none)",
+		 row->new[0] ? row->new : "(none)",
+		 flags & ROW_F_STALE ? ", the kernel still shows the old value" : "",
+		 flags & PMIG_ROW_F_UNEXPECTED ? ", unexpected" : "");
 	printf("  %s\n", wire_text(line));
 }
 
 static int print_result(const struct request *req, sd_bus_message *m)
 {
-	const char *name, *old, *new;
+	_cleanup_(rows_done) struct rows rows = { 0 };
 	char id[STREAMID_STR_MAX];
 	uint64_t blackout;
-	uint32_t flags;
 	int r;
 
 	r = sd_bus_message_read(m, "t", &blackout);
@@ -40,11 +42,11 @@ static int print_result(const struct request *req, sd_bus_message *m)
 		printf(", stood still for %" PRIu64 ".%03u s", blackout / 1000000,
 		       (unsigned int)(blackout / 1000 % 1000));
 	printf("\n");
-	r = sd_bus_message_enter_container(m, 'a', "(sssu)");
-	if (r < 0)
-		return r;
-	while ((r = sd_bus_message_read(m, "(sssu)", &name, &old, &new, &flags)) > 0)
-		print_change(name, old, new, flags);
+	r = read_rows(m, &rows);
+	for (size_t i = 0; i < rows.n; i++)
+		print_change(&rows.v[i]);
+	if (rows.dropped)
+		printf("  and %zu more\n", rows.dropped);
 	return r;
 }
 

@@ -20,6 +20,7 @@ enum request_op {
 	REQUEST_SIMULATE,
 	REQUEST_STATUS,
 	REQUEST_LOG,
+	REQUEST_PLATFORM,
 };
 
 /* A number that may not have been given. */
@@ -42,6 +43,9 @@ struct request {
 	struct opt_u32 enabled_ms;
 	struct opt_u32 blackout_ms;
 	struct opt_u32 lines;
+	bool simulate;
+	bool diff, stale, json;	   /* REQUEST_PLATFORM */
+	const char *get;	   /* REQUEST_PLATFORM: one name, or NULL */
 	char ignored[ERRLINE_MAX]; /* what is not understood of the HMC's form, or "" */
 };
 

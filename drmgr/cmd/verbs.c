@@ -15,14 +15,15 @@ enum option_kind {
 	OPTION_NONE,
 	OPTION_NUMBER,
 	OPTION_STREAM,
-	OPTION_SIMULATE,
+	OPTION_SWITCH,
+	OPTION_TEXT,
 };
 
 struct verb_option {
 	const char *name;
 	const char *shorter;
 	enum option_kind kind;
-	size_t offset; /* OPTION_NUMBER: of a struct opt_u32 in struct request */
+	size_t offset; /* in struct request: of a struct opt_u32, a bool, a const char * */
 	const char *help;
 };
 
@@ -48,11 +49,26 @@ static const struct verb verbs[] = {
 		.op = REQUEST_SIMULATE,
 		.help = "one migration against a simulated hypervisor: everyone is told, nothing moves",
 		.options = {
-			{ "--simulate", NULL, OPTION_SIMULATE, 0, "required: only the HMC can start a real one" },
+			{ "--simulate", NULL, OPTION_SWITCH, offsetof(struct request, simulate), "required: only the HMC can start a real one" },
 			{ "--enabled-ms", NULL, OPTION_NUMBER, offsetof(struct request, enabled_ms),
 			  "how long the memory is copied" },
 			{ "--blackout-ms", NULL, OPTION_NUMBER, offsetof(struct request, blackout_ms),
 			  "how long the partition stands still" },
+		},
+	},
+	{
+		.name = "platform",
+		.op = REQUEST_PLATFORM,
+		.help = "the machine: caches, processors, memory, adapters",
+		.options = {
+			{ "--diff", NULL, OPTION_SWITCH, offsetof(struct request, diff),
+			  "what the last migration changed, or what has changed since without one" },
+			{ "--stale", NULL, OPTION_SWITCH, offsetof(struct request, stale),
+			  "what the kernel, or what it tells programs, has wrong" },
+			{ "--json", NULL, OPTION_SWITCH, offsetof(struct request, json),
+			  "an array of objects, one for each row; nothing is summed up" },
+			{ "--get", NULL, OPTION_TEXT, offsetof(struct request, get),
+			  "only the value with this name: cache.l2.size, cpu.0.home-node, identity.model" },
 		},
 	},
 	{
@@ -109,6 +125,10 @@ static int take_option(const struct verb_option *o, const char *typed, const cha
 
 	if (!value)
 		return fail(err, DR_EXIT_USAGE, "%s needs a value", name);
+	if (o->kind == OPTION_TEXT) {
+		*(const char **)((char *)req + o->offset) = value;
+		return 0;
+	}
 	if (o->kind == OPTION_NUMBER)
 		return parse_u32(value, name, (struct opt_u32 *)((char *)req + o->offset), err);
 	req->has_stream = true;
@@ -118,7 +138,6 @@ static int take_option(const struct verb_option *o, const char *typed, const cha
 static int parse_options(const struct verb *verb, int argc, char *const argv[], struct request *req,
 			 struct errline *err)
 {
-	bool simulate = false;
 	int i, r;
 
 	for (i = 2; i < argc; i++) {
@@ -130,12 +149,12 @@ static int parse_options(const struct verb *verb, int argc, char *const argv[], 
 			return 0;
 		}
 		o = find_option(verb, argv[i], &value);
-		if (!o || (o->kind == OPTION_SIMULATE && value))
+		if (!o || (o->kind == OPTION_SWITCH && value))
 			return fail(err, DR_EXIT_USAGE,
 				    "drmgr %s does not know \"%.40s\": see drmgr %s --help",
 				    verb->name, argv[i], verb->name);
-		if (o->kind == OPTION_SIMULATE) {
-			simulate = true;
+		if (o->kind == OPTION_SWITCH) {
+			*(bool *)((char *)req + o->offset) = true;
 			continue;
 		}
 		if (!value && ++i < argc)
@@ -144,7 +163,9 @@ static int parse_options(const struct verb *verb, int argc, char *const argv[], 
 		if (r)
 			return r;
 	}
-	if (verb->op == REQUEST_SIMULATE && !simulate)
+	if (req->diff + req->stale + !!req->get > 1)
+		return fail(err, DR_EXIT_USAGE, "give one of --diff, --stale and --get");
+	if (verb->op == REQUEST_SIMULATE && !req->simulate)
 		return fail(
 			err, DR_EXIT_USAGE,
 			"only the HMC can start a migration: add --simulate to run one that moves nothing");
@@ -172,7 +193,7 @@ static void print_verb(FILE *f, const struct verb *verb)
 		const struct verb_option *o = &verb->options[i];
 
 		fprintf(f, "    %s%s%s%s  %s\n", o->shorter ?: "", o->shorter ? ", " : "", o->name,
-			o->kind == OPTION_SIMULATE ? "" : " VALUE", o->help);
+			o->kind == OPTION_SWITCH ? "" : " VALUE", o->help);
 	}
 }
 

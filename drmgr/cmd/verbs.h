@@ -14,6 +14,7 @@ int do_simulate(const struct request *req);
 int do_status(void);
 int do_result(const struct request *req);
 int do_log(const struct request *req);
+int do_platform(const struct request *req);
 
 /* divert.c: becomes the program @path; returns only if that is impossible. */
 int do_original(const char *path, char *const argv[]);

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "daemon/bus-platform.h"
 #include "daemon/bus.h"
 #include "daemon/manager.h"
 #include "daemon/platform/link.h"
@@ -139,17 +140,12 @@ static int append_refusals(sd_bus_message *m, const struct session_result *resul
 
 static int append_changes(sd_bus_message *m, const struct session_result *result)
 {
+	static const struct rows none;
 	int r = sd_bus_message_append(m, "t", result->blackout_us);
 
 	if (r >= 0)
-		r = sd_bus_message_open_container(m, 'a', "(sssu)");
-	for (size_t i = 0; r >= 0 && i < result->nr_changes; i++) {
-		const struct wire_change *c = &result->changes[i];
-
-		r = sd_bus_message_append(m, "(sssu)", c->name, c->old_value, c->new_value,
-					  c->flags);
-	}
-	return r < 0 ? r : sd_bus_message_close_container(m);
+		r = append_rows(m, result->rows ?: &none);
+	return r;
 }
 
 static int send_result(sd_bus_message *call, const struct session_result *result,
@@ -284,9 +280,7 @@ static int method_get_result(sd_bus_message *call, void *userdata, sd_bus_error 
 	if (found->error != MANAGER_OK)
 		return sd_bus_error_set(error, error_names[found->error],
 					found->text[0] ? found->text : "it failed");
-	result = (struct session_result){ .blackout_us = found->blackout_us,
-					  .changes = found->changes,
-					  .nr_changes = found->nr_changes };
+	result = (struct session_result){ .blackout_us = found->blackout_us, .rows = &found->rows };
 	r = send_result(call, &result, append_changes);
 	return r < 0 ? r : 1;
 }
@@ -443,6 +437,7 @@ void bus_forget(const sd_bus *bus, const char *sender, struct manager *m)
 {
 	struct registering *reg, *next;
 
+	bus_platform_forget(bus, sender, m);
 	for (size_t i = m->nr_waiters; i-- > 0;) {
 		sd_bus_message *call = m->waiters[i].userdata;
 
@@ -509,13 +504,16 @@ static int method_get_status(sd_bus_message *call, void *userdata, _unused_ sd_b
 	return r;
 }
 
-#define FOR_ROOT                                                                   \
-	SD_BUS_METHOD("Check", "ta{sv}", "a(sssi)u", method_check, 0),             \
-		SD_BUS_METHOD("Migrate", "ta{sv}", "ta(sssu)", method_migrate, 0), \
-		SD_BUS_METHOD("GetResult", "t", "ta(sssu)", method_get_result, 0), \
-		SD_BUS_METHOD("Simulate", "a{sv}", "ta(sssu)", method_simulate, 0)
-#define FOR_ALL \
-	SD_BUS_METHOD("GetStatus", NULL, "a{sv}", method_get_status, SD_BUS_VTABLE_UNPRIVILEGED)
+#define FOR_ROOT                                                                      \
+	SD_BUS_METHOD("Check", "ta{sv}", "a(sssi)u", method_check, 0),                \
+		SD_BUS_METHOD("Migrate", "ta{sv}", "t" ROWS_TYPE, method_migrate, 0), \
+		SD_BUS_METHOD("GetResult", "t", "t" ROWS_TYPE, method_get_result, 0), \
+		SD_BUS_METHOD("Simulate", "a{sv}", "t" ROWS_TYPE, method_simulate, 0)
+#define FOR_ALL                                                                                   \
+	SD_BUS_METHOD("GetStatus", NULL, "a{sv}", method_get_status, SD_BUS_VTABLE_UNPRIVILEGED), \
+		SD_BUS_METHOD("Platform", "s", ROWS_TYPE "s", method_platform,                    \
+			      SD_BUS_VTABLE_UNPRIVILEGED),                                        \
+		SD_BUS_SIGNAL("PlatformChanged", ROWS_TYPE, 0)
 
 static const sd_bus_vtable private_vtable[] = {
 	SD_BUS_VTABLE_START(0),

@@ -14,6 +14,7 @@
 #include <systemd/sd-daemon.h>
 
 #include "daemon/base/notify.h"
+#include "daemon/bus-platform.h"
 #include "daemon/bus.h"
 #include "daemon/manager.h"
 #include "daemon/restore.h"
@@ -182,10 +183,12 @@ static int run(const struct settings *s)
 		r = watch_signals(event, m);
 	if (r >= 0)
 		r = restore_watch(m);
-	if (r < 0)
+	if (r < 0) {
 		log_error("drmgrd can't start: %s.", errno_text(r));
-	else
+	} else {
+		bus_platform_watch(m);
 		r = open_ways(event, &ways, m, s->run, take_back(m));
+	}
 	if (r >= 0) {
 		notify("READY=1");
 		r = sd_event_loop(event);

@@ -85,6 +85,7 @@ static struct session_setup setup(struct manager *m)
 		.config = &m->config,
 		.backend = m->backend,
 		.journal = m->journal,
+		.machine = &m->machine,
 		.log = &m->log,
 		.gen = &m->gen,
 	};
@@ -640,6 +641,7 @@ int manager_new(struct manager **ret, sd_event *event, const char *config_path,
 	m->event = sd_event_ref(event);
 	m->lock = -EBADF;
 	LIST_INIT(&m->registering);
+	LIST_INIT(&m->describing);
 	m->request.token = -1;
 	/* Larger than any that an earlier daemon used: it sent fewer than 16 events per second since boot. */
 	m->gen = (uint32_t)(now_usec() / USEC_PER_SEC * 16);
@@ -676,6 +678,7 @@ int manager_new(struct manager **ret, sd_event *event, const char *config_path,
 	if (r < 0)
 		return r;
 	m->observer = (struct observer){ &m->config, &m->log, m->registry, m->link };
+	machine_look(&m->machine);
 	look_for_module(m);
 	m->backend = m->link;
 	tell_systemd(m);
@@ -704,6 +707,7 @@ struct manager *manager_free(struct manager *m)
 	sd_event_source_disable_unref(m->watchdog);
 	sd_event_source_disable_unref(m->reconcile);
 	config_clear(&m->config);
+	machine_done(&m->machine);
 	safe_close(m->lock);
 	free(m->journal_path);
 	sd_event_unref(m->event);

@@ -4,6 +4,7 @@
 #define DRMGRD_MANAGER_H
 
 #include <sys/queue.h>
+#include <systemd/sd-bus.h>
 
 #include "daemon/apps/registry.h"
 #include "daemon/observe.h"
@@ -50,6 +51,7 @@ struct manager {
 	struct registry *registry;
 	struct journal *journal;
 	struct results *results;
+	struct machine machine;
 	struct eventlog log;
 	struct observer observer;
 	sd_event_source *
@@ -66,6 +68,8 @@ struct manager {
 	} waiters[WAITERS_MAX];
 	size_t nr_waiters;
 	LIST_HEAD(, registering) registering; /* bus.c */
+	LIST_HEAD(, describing) describing;   /* bus-platform.c */
+	sd_bus *system_bus;		      /* sysbus.c; NULL: not connected */
 	int lock;			      /* the DLPAR lock */
 	sd_event_source *watchdog;
 	sd_event_source *reconcile; /* restore.c's: enabled when nothing is going on */

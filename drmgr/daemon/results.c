@@ -13,11 +13,12 @@ struct record {
 	uint64_t stream;
 	uint64_t blackout_us;
 	uint32_t error;
-	uint32_t nr_changes;
+	uint32_t nr_rows;
+	uint64_t dropped;
 	char text[512];
 };
 
-static const uint32_t version[2] = { 0x44520001, sizeof(struct record) };
+static const uint32_t version[3] = { 0x44520002, sizeof(struct record), sizeof(struct row) };
 
 struct results {
 	char *path;
@@ -26,7 +27,7 @@ struct results {
 
 static void result_clear(struct result *r)
 {
-	free(r->changes);
+	rows_done(&r->rows);
 	*r = (struct result){ 0 };
 }
 
@@ -58,11 +59,13 @@ static void save(const struct results *r)
 		struct record record = { .stream = v->stream,
 					 .blackout_us = v->blackout_us,
 					 .error = v->error,
-					 .nr_changes = (uint32_t)v->nr_changes };
+					 .nr_rows = (uint32_t)v->rows.n,
+					 .dropped = v->rows.dropped };
 
 		memcpy(record.text, v->text, sizeof(record.text));
 		ok = fwrite(&record, sizeof(record), 1, f) == 1 &&
-		     fwrite(v->changes, sizeof(*v->changes), v->nr_changes, f) == v->nr_changes;
+		     (v->rows.n == 0 ||
+		      fwrite(v->rows.v, sizeof(*v->rows.v), v->rows.n, f) == v->rows.n);
 	}
 	if (f && fclose(f) == EOF)
 		ok = false;
@@ -75,39 +78,40 @@ static void save(const struct results *r)
 	}
 }
 
-static bool change_is_whole(const struct wire_change *c)
+static bool row_is_whole(const struct row *row)
 {
-	return memchr(c->name, '\0', sizeof(c->name)) &&
-	       memchr(c->old_value, '\0', sizeof(c->old_value)) &&
-	       memchr(c->new_value, '\0', sizeof(c->new_value));
+	return memchr(row->section, '\0', sizeof(row->section)) &&
+	       memchr(row->key, '\0', sizeof(row->key)) &&
+	       memchr(row->field, '\0', sizeof(row->field)) &&
+	       memchr(row->old, '\0', sizeof(row->old)) && memchr(row->new, '\0', sizeof(row->new));
 }
 
 static bool load_one(FILE *f, struct result *v)
 {
 	struct record record;
+	struct row row;
 
 	if (fread(&record, sizeof(record), 1, f) != 1 || !record.stream ||
-	    record.error >= _MANAGER_ERROR_MAX || record.nr_changes > WIRE_CHANGES_MAX ||
+	    record.error >= _MANAGER_ERROR_MAX || record.nr_rows > RESULT_ROWS_MAX ||
 	    !memchr(record.text, '\0', sizeof(record.text)))
 		return false;
 	*v = (struct result){ .stream = record.stream,
 			      .blackout_us = record.blackout_us,
 			      .error = record.error,
-			      .changes = calloc(record.nr_changes + 1, sizeof(*v->changes)) };
+			      .rows.dropped = record.dropped };
 	memcpy(v->text, record.text, sizeof(v->text));
-	if (!v->changes ||
-	    fread(v->changes, sizeof(*v->changes), record.nr_changes, f) != record.nr_changes) {
-		result_clear(v);
-		return false;
-	}
-	while (v->nr_changes < record.nr_changes && change_is_whole(&v->changes[v->nr_changes]))
-		v->nr_changes++;
+	for (uint32_t i = 0; i < record.nr_rows; i++)
+		if (fread(&row, sizeof(row), 1, f) != 1 || !row_is_whole(&row) ||
+		    rows_add(&v->rows, &row) < 0) {
+			result_clear(v);
+			return false;
+		}
 	return true;
 }
 
 static void load(struct results *r)
 {
-	uint32_t found[2];
+	uint32_t found[3];
 	size_t i = 0;
 	FILE *f = fopen(r->path, "re");
 
@@ -168,10 +172,11 @@ void results_add(struct results *r, uint64_t stream, enum manager_error error, c
 	v->error = error;
 	v->blackout_us = result->blackout_us;
 	snprintf(v->text, sizeof(v->text), "%s", text);
-	v->changes = calloc(result->nr_changes + 1, sizeof(*v->changes));
-	if (v->changes && result->nr_changes) {
-		memcpy(v->changes, result->changes, result->nr_changes * sizeof(*v->changes));
-		v->nr_changes = result->nr_changes;
-	}
+	for (size_t i = 0; result->rows && i < result->rows->n; i++)
+		if (rows_add(&v->rows, &result->rows->v[i]) < 0)
+			log_oom();
+	if (result->rows)
+		v->rows.dropped += result->rows->dropped;
+	rows_shorten(&v->rows, RESULT_ROWS_MAX);
 	save(r);
 }

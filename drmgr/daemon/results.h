@@ -5,7 +5,8 @@
 
 #include "daemon/session/session.h"
 
-#define RESULTS_MAX 16
+#define RESULTS_MAX	16
+#define RESULT_ROWS_MAX 256 /* of each */
 
 /* Why nothing was started, or how it ended; bus.c has a name for each. */
 enum manager_error {
@@ -28,8 +29,7 @@ struct result {
 	enum manager_error error;
 	char text[512];
 	uint64_t blackout_us;
-	struct wire_change *changes;
-	size_t nr_changes;
+	struct rows rows; /* what differed */
 };
 
 struct results;

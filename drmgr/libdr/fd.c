@@ -159,6 +159,7 @@ static void fill_event(const dr_client *client, const struct wire_event *w, stru
 		.blackout_us = w->blackout_us,
 		.changes = client->changes,
 		.nr_changes = w->nr_changes,
+		.nr_more = w->nr_more,
 	};
 }
 

@@ -6,14 +6,19 @@
  *	Asks everyone whether the partition may move, by any stream if @stream is 0; changes and holds nothing. The
  *	answer comes when all have answered or missed their deadlines. Each refusal: audience ("kernel", "script",
  *	"hook", "application", "builtin"), name, reason, and whether it stops the migration (1) or is advice (0).
- *   Migrate(t stream, a{sv} options) -> (t blackout_us, a(sssu) changes)
- *	One migration from BEGIN to POST; the answer comes when it is over, perhaps after hours: call it without a
- *	time-out. changes: name, old, new, flags (PMIG_CHANGE_F_*). A second call with the same stream, while its
- *	migration is under way, waits for the end of that migration.
+ *   Migrate(t stream, a{sv} options) -> (t blackout_us, a(sssssuu) rows, t more that differ)
+ *	One migration from BEGIN to POST; the answer comes when it is over, after hours perhaps: call it
+ *	without a time-out. rows: what differs: section, key, field, old, new, unit (enum pmig_unit), flags
+ *	(PMIG_ROW_F_*, ROW_F_STALE of rows.h), folded as rows_fold() does it.
+ *	The same stream again, while its migration is under way, waits for the end of that one.
  *   GetResult(t stream) -> as of Migrate
  *	How a migration of that stream ended, as Migrate would have answered; the last 16 are known.
- *   Simulate(a{sv} options) -> (t blackout_us, a(sssu) changes)
- *	A check and then a migration against a simulated hypervisor (pmig_sim.ko), with "enabled-ms" t, "blackout-ms" t.
+ *   Simulate(a{sv} options) -> as of Migrate
+ *	CHECK and then the same against a simulated hypervisor (pmig_sim.ko), with "enabled-ms" t, "blackout-ms" t.
+ *   Platform(s what) -> (a(sssssuu) rows, t more, s missing)
+ *	The machine, not folded. what: "now" (new: what is, old: what the kernel believes, where it has a value of its
+ *	own), "changed" (by the last comparison), "stale" (old: what the kernel believes, new: what is). missing: why the
+ *	module's rows are not among them, "" where they are. Anyone may call it.
  *   Register(s name, h pidfd, u phases, u flags, i signo, u timeout_ms) -> (h events)
  *	The caller becomes an application; pidfd is its own (checked against the bus). phases and flags as in
  *	dr.h. The descriptor speaks wire.h; the registration ends when it is closed or the process ends.
@@ -26,6 +31,8 @@
  *	"waiting" u (how many wait for the end of what is under way),
  *	"until-usec" t (CLOCK_BOOTTIME: when what is under way should be over; 0: nobody can say), ...
  *	Anyone may call it.
+ *
+ * Signal PlatformChanged(a(sssssuu) rows, t more): the machine has changed without a migration, or once more after one.
  *
  * options of Check and Migrate: "force" b, "detail" u, "destination-lpar" u, "wait-min" u, "self-arp" u, "token" h
  * (token.h), "caller" h (a pidfd of the process that goes on by itself if the answer is Observing). Check, Migrate,

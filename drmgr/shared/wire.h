@@ -40,6 +40,8 @@ struct wire_event {
 	uint64_t stream;
 	uint64_t deadline_us; /* CLOCK_BOOTTIME */
 	uint64_t blackout_us;
+	uint32_t nr_more; /* changes that are left out */
+	uint32_t reserved;
 };
 
 #define WIRE_EVENT_MAX (sizeof(struct wire_event) + WIRE_CHANGES_MAX * sizeof(struct wire_change))

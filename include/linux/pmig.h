@@ -19,6 +19,9 @@
  *    told POST or POST_ERROR, once. A migration that somebody else started has no PRE: POST alone
  *    comes, to all that take it.
  *  - CHECK goes to all handlers at once, the others to one after the other.
+ *  - A handler may be registered at any time, a device that probes at the destination included. One
+ *    that is added between the beginning of PRE and the end of POST or POST_ERROR is told nothing
+ *    of that migration, and the log says so.
  *  - A handler is never called twice at the same time. It runs in process context, may sleep and
  *    allocate; no allocation waits for I/O (memalloc_noio_save()), as other drivers may be quiet.
  *  - One that misses its deadline counts as refusing (-ETIMEDOUT) in CHECK and PRE, and is passed
@@ -33,6 +36,12 @@
  *    called from inside a handler. A driver that has answered PMIG_LATER has to call
  *    pmig_complete() even after it.
  *
+ * A driver imports the symbol namespace: MODULE_IMPORT_NS(PMIG), "PMIG" in quotes since 6.13. Where
+ * pmig is built outside of the kernel's tree, the driver's Kbuild has PMIG_OUT_OF_TREE defined
+ * (ccflags-y += -DPMIG_OUT_OF_TREE) and pmig's Module.symvers in KBUILD_EXTRA_SYMBOLS. A driver
+ * that is built without that, for a kernel without CONFIG_PMIG, gets the stubs at the end: it
+ * builds and works, and needs no module, but is told nothing.
+ *
  * The partition's clocks: CLOCK_MONOTONIC goes on over the stand-still; the wall clock may step.
  * AIX counterpart: reconfig_register_list(), reconfig_complete(), DR_WAIT.
  */
@@ -40,7 +49,7 @@
 #define _LINUX_PMIG_H
 
 #include <linux/module.h>
-#include <linux/pmig_change.h>
+#include <linux/pmig_snapshot.h>
 #include <linux/types.h>
 #include <uapi/linux/pmig.h>
 
@@ -82,13 +91,15 @@ struct pmig_handler {
 	struct pmig_handler_ctx *ctx;
 };
 
+#if PMIG_PRESENT
+
 /**
  * pmig_register_handler() - ask to be told
  * @handler: filled in by the caller
  * @owner: THIS_MODULE, by the macro
  *
- * Return: 0, -EINVAL for a bad field, -EEXIST for a name that is taken, -EBUSY while handlers are
- * being told of a migration (try again afterwards), -ENOSPC past 64 handlers, -ENOMEM.
+ * Return: 0, -EINVAL for a bad field, -EEXIST for a name that is taken, -ENOSPC past
+ * 64 handlers, -ENOMEM. Without the module (see above) 0, and the handler is never called.
  */
 int __pmig_register_handler(struct pmig_handler *handler, struct module *owner);
 #define pmig_register_handler(handler) __pmig_register_handler(handler, THIS_MODULE)
@@ -99,7 +110,14 @@ enum pmig_phase pmig_notice_phase(const struct pmig_notice *n);
 u64 pmig_notice_stream(const struct pmig_notice *n);
 void *pmig_notice_data(const struct pmig_notice *n);
 bool pmig_notice_force(const struct pmig_notice *n);
-const struct pmig_change *pmig_notice_changes(const struct pmig_notice *n, unsigned int *nr);
+enum pmig_operation pmig_notice_operation(const struct pmig_notice *n);
+
+/*
+ * The machine before and after the move, in POST; NULL in any other phase, and where the machine
+ * could not be read. Good as long as the notice; pmig_snapshot_get() keeps one for longer.
+ */
+const struct pmig_snapshot *pmig_notice_old(const struct pmig_notice *n);
+const struct pmig_snapshot *pmig_notice_new(const struct pmig_notice *n);
 
 /**
  * pmig_refuse() - set the reason that the operator will read
@@ -121,5 +139,62 @@ __printf(3, 4) int pmig_refuse(struct pmig_notice *n, int err, const char *fmt, 
  * deadline.
  */
 void pmig_complete(struct pmig_notice *n, int err, const char *reason);
+
+#else /* no handler is ever called */
+
+static inline int pmig_register_handler(struct pmig_handler *handler)
+{
+	return 0;
+}
+
+static inline void pmig_unregister_handler(struct pmig_handler *handler)
+{
+}
+
+static inline enum pmig_phase pmig_notice_phase(const struct pmig_notice *n)
+{
+	return PMIG_PHASE_NONE;
+}
+
+static inline u64 pmig_notice_stream(const struct pmig_notice *n)
+{
+	return 0;
+}
+
+static inline void *pmig_notice_data(const struct pmig_notice *n)
+{
+	return NULL;
+}
+
+static inline bool pmig_notice_force(const struct pmig_notice *n)
+{
+	return false;
+}
+
+static inline enum pmig_operation pmig_notice_operation(const struct pmig_notice *n)
+{
+	return PMIG_OPERATION_MIGRATE;
+}
+
+static inline const struct pmig_snapshot *pmig_notice_old(const struct pmig_notice *n)
+{
+	return NULL;
+}
+
+static inline const struct pmig_snapshot *pmig_notice_new(const struct pmig_notice *n)
+{
+	return NULL;
+}
+
+static inline __printf(3, 4) int pmig_refuse(struct pmig_notice *n, int err, const char *fmt, ...)
+{
+	return err;
+}
+
+static inline void pmig_complete(struct pmig_notice *n, int err, const char *reason)
+{
+}
+
+#endif
 
 #endif /* _LINUX_PMIG_H */

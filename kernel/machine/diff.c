@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What differs between two snapshots. A snapshot has some dozens of values, so each is looked for
- * one by one. Both lists are taken as they are: a name that only one of them has is a change from
- * or to nothing.
+ * What differs between two snapshots: a merge of two arrays that are in the same order, so that its
+ * time grows with their length and it needs no memory. A fact that only one of them has differs
+ * from nothing. What the kernel believes is no part of it.
  */
 #ifdef __KERNEL__
 #include <linux/string.h>
@@ -11,60 +11,37 @@
 #endif
 #include "diff.h"
 
-static const struct pmig_item *find_item(const struct pmig_snapshot *snap, const char *name)
+static bool is_same(const struct pmig_diff *diff, const struct pmig_fact *old,
+		    const struct pmig_fact *new)
 {
-	unsigned int i;
-
-	for (i = 0; i < snap->nr && i < PMIG_SNAPSHOT_MAX; i++)
-		if (!strncmp(snap->item[i].name, name, PMIG_NAME_LEN))
-			return &snap->item[i];
-	return NULL;
-}
-
-static void fill_change(struct pmig_change *change, const struct pmig_item *old,
-			const struct pmig_item *now)
-{
-	const struct pmig_item *any = now ? now : old;
-
-	memset(change, 0, sizeof(*change));
-	memcpy(change->name, any->name, PMIG_NAME_LEN - 1);
-	if (old)
-		memcpy(change->old, old->value, PMIG_VALUE_LEN - 1);
-	if (now)
-		memcpy(change->new, now->value, PMIG_VALUE_LEN - 1);
-	change->flags = any->flags;
+	if (pmig_field_is_text(old->field))
+		return !strcmp(pmig_fact_text(diff->old, old), pmig_fact_text(diff->new, new));
+	return old->value == new->value;
 }
 
 /**
- * pmig_diff() - compare two snapshots
- * @old: before
- * @now: after
- * @change: receives what differs: first in the order of @now, then what is gone, in the order
- *	of @old
- * @max: room in @change
+ * pmig_diff_next() - the next fact that differs
+ * @diff: where the last call has stopped; @i and @j are 0 at the beginning
+ * @row: receives it
  *
- * Return: how many differ, which may be more than @max.
+ * Return: false when there is none any more.
  */
-unsigned int pmig_diff(const struct pmig_snapshot *old, const struct pmig_snapshot *now,
-		       struct pmig_change *change, unsigned int max)
+bool pmig_diff_next(struct pmig_diff *diff, struct pmig_row *row)
 {
-	const struct pmig_item *was;
-	unsigned int i, n = 0;
+	const struct pmig_fact *old, *new;
+	int order;
 
-	for (i = 0; i < now->nr && i < PMIG_SNAPSHOT_MAX; i++) {
-		was = find_item(old, now->item[i].name);
-		if (was && !strncmp(was->value, now->item[i].value, PMIG_VALUE_LEN))
+	while (diff->i < diff->old->nr || diff->j < diff->new->nr) {
+		old = diff->i < diff->old->nr ? &diff->old->fact[diff->i] : NULL;
+		new = diff->j < diff->new->nr ? &diff->new->fact[diff->j] : NULL;
+		order = !new ? -1 : !old ? 1 : pmig_fact_order(old, new);
+		diff->i += order <= 0;
+		diff->j += order >= 0;
+		if (!order && is_same(diff, old, new))
 			continue;
-		if (n < max)
-			fill_change(&change[n], was, &now->item[i]);
-		n++;
+		row->old = order <= 0 ? old : NULL;
+		row->new = order >= 0 ? new : NULL;
+		return true;
 	}
-	for (i = 0; i < old->nr && i < PMIG_SNAPSHOT_MAX; i++) {
-		if (find_item(now, old->item[i].name))
-			continue;
-		if (n < max)
-			fill_change(&change[n], &old->item[i], NULL);
-		n++;
-	}
-	return n;
+	return false;
 }

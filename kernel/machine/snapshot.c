@@ -1,87 +1,233 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Building a snapshot. What comes from firmware is not trusted: it may be of any length, not
- * terminated, or not printable, and what goes out must be one printable line that fits.
+ * Snapshots: how one is made, read and freed. What comes from firmware is not trusted: it may be of
+ * any length, not terminated, or not printable, and what goes out must be one printable line that
+ * fits.
  */
+#include <linux/atomic.h>
+#include <linux/bsearch.h>
 #include <linux/ctype.h>
 #include <linux/errno.h>
 #include <linux/kernel.h>
+#include <linux/mm.h>
 #include <linux/module.h>
+#include <linux/slab.h>
 #include <linux/string.h>
+#include <linux/workqueue.h>
 
 #include "snapshot.h"
 
-static struct pmig_item *add_item(struct pmig_snapshot *snap, const char *name, u32 flags)
-{
-	struct pmig_item *item;
+static atomic_t numbers = ATOMIC_INIT(0);
 
-	if (snap->nr == PMIG_SNAPSHOT_MAX)
-		return NULL;
-	item = &snap->item[snap->nr];
-	memset(item, 0, sizeof(*item));
-	pmig_strcpy(item->name, name);
-	item->flags = flags;
-	return item;
+/* The last reader may be in any context, and what is kvmalloc'ed cannot be freed in any. */
+static LLIST_HEAD(unused);
+static void free_unused(struct work_struct *work);
+static DECLARE_WORK(free_work, free_unused);
+
+static void free_unused(struct work_struct *work)
+{
+	struct pmig_snapshot *pos, *next;
+
+	llist_for_each_entry_safe(pos, next, llist_del_all(&unused), free) {
+		kvfree(pos->fact);
+		kvfree(pos->text);
+		kfree(pos);
+	}
+}
+
+/* Nobody has a snapshot any more; waits until all are freed. */
+void pmig_snapshot_exit(void)
+{
+	flush_work(&free_work);
+}
+
+static void release_snapshot(struct kref *ref)
+{
+	llist_add(&container_of(ref, struct pmig_snapshot, ref)->free, &unused);
+	schedule_work(&free_work);
 }
 
 /**
- * pmig_snapshot_add_text() - add a string from an untrusted source
- * @snap: the snapshot
- * @name: name of the value
- * @text: bytes up to the first zero or @len
- * @len: how many there are
- * @flags: PMIG_CHANGE_F_* of a change
+ * pmig_snapshot_alloc() - begin a snapshot
  *
- * A byte that is not printable ASCII, and the backslash, becomes \xNN; what does not fit is cut. An
- * empty text is as good as none and is not added.
- *
- * Return: 0, or -ENOSPC.
+ * Return: an empty one with one reference, or NULL.
  */
-int pmig_snapshot_add_text(struct pmig_snapshot *snap, const char *name, const void *text,
-			   size_t len, u32 flags)
+struct pmig_snapshot *pmig_snapshot_alloc(void)
 {
-	size_t i, n = strnlen(text, len), out = 0;
-	const u8 *byte = text;
-	struct pmig_item *item;
+	struct pmig_snapshot *snap = kzalloc(sizeof(*snap), GFP_KERNEL);
 
-	if (!n)
-		return 0;
-	item = add_item(snap, name, flags);
-	if (!item)
-		return -ENOSPC;
-	for (i = 0; i < n; i++) {
+	if (!snap)
+		return NULL;
+	kref_init(&snap->ref);
+	snap->number = atomic_inc_return(&numbers);
+	return snap;
+}
+
+/* What is constant for a reader is counted all the same. */
+const struct pmig_snapshot *pmig_snapshot_get(const struct pmig_snapshot *snap)
+{
+	kref_get(&((struct pmig_snapshot *)snap)->ref);
+	return snap;
+}
+EXPORT_SYMBOL_NS_GPL(pmig_snapshot_get, PMIG);
+
+void pmig_snapshot_put(const struct pmig_snapshot *snap)
+{
+	kref_put(&((struct pmig_snapshot *)snap)->ref, release_snapshot);
+}
+EXPORT_SYMBOL_NS_GPL(pmig_snapshot_put, PMIG);
+
+/* Room for @more elements behind @used. Returns the array, perhaps another, or an ERR_PTR(). */
+static void *make_room(void *array, unsigned int *room, unsigned int used, unsigned int more,
+		       unsigned int max, size_t size)
+{
+	unsigned int wanted;
+	void *larger;
+
+	if (more > max - used)
+		return ERR_PTR(-ENOSPC);
+	if (used + more <= *room)
+		return array;
+	wanted = min(max3(2 * *room, used + more, 128U), max);
+	larger = kvmalloc_array(wanted, size, GFP_KERNEL);
+	if (!larger)
+		return ERR_PTR(-ENOMEM);
+	if (used)
+		memcpy(larger, array, used * size);
+	kvfree(array);
+	*room = wanted;
+	return larger;
+}
+
+static int add_fact(struct pmig_snapshot *snap, const struct pmig_fact *fact)
+{
+	struct pmig_fact *facts;
+
+	facts = make_room(snap->fact, &snap->room, snap->nr, 1, PMIG_FACTS_MAX, sizeof(*facts));
+	if (IS_ERR(facts))
+		return PTR_ERR(facts);
+	snap->fact = facts;
+	facts[snap->nr++] = *fact;
+	return 0;
+}
+
+static bool fits(const struct pmig_snapshot *snap, const struct pmig_fact *fact, bool text)
+{
+	if (fact->field >= PMIG_NR_FIELDS || pmig_field_is_text(fact->field) != text)
+		return false;
+	return !snap->nr || pmig_fact_order(&snap->fact[snap->nr - 1], fact) < 0;
+}
+
+static int add_number(struct pmig_snapshot *snap, const struct pmig_fact *fact)
+{
+	return fits(snap, fact, false) ? add_fact(snap, fact) : -EINVAL;
+}
+
+int pmig_snapshot_add_u64(struct pmig_snapshot *snap, enum pmig_field field, u64 key, u64 value)
+{
+	const struct pmig_fact fact = { .field = field, .key = key, .value = value };
+
+	return add_number(snap, &fact);
+}
+EXPORT_SYMBOL_NS_GPL(pmig_snapshot_add_u64, PMIG);
+
+/* @kernel: what the kernel believes */
+int pmig_snapshot_add_kernel(struct pmig_snapshot *snap, enum pmig_field field, u64 key, u64 value,
+			     u64 kernel)
+{
+	const struct pmig_fact fact = {
+		.field = field,
+		.key = key,
+		.value = value,
+		.kernel = kernel,
+		.has_kernel = true,
+	};
+
+	return add_number(snap, &fact);
+}
+EXPORT_SYMBOL_NS_GPL(pmig_snapshot_add_kernel, PMIG);
+
+#define CUT "..."
+
+/* Returns the length of the line. */
+static unsigned int make_line(char line[PMIG_VALUE_LEN], const u8 *byte, size_t len)
+{
+	unsigned int out = 0, whole = 0;
+	size_t i;
+
+	for (i = 0; i < len; i++) {
 		bool plain = isascii(byte[i]) && isprint(byte[i]) && byte[i] != '\\';
 
-		if (out + (plain ? 1 : 4) >= sizeof(item->value))
-			break;
+		if (out + (plain ? 1 : 4) >= PMIG_VALUE_LEN)
+			return whole + scnprintf(line + whole, PMIG_VALUE_LEN - whole, CUT);
 		if (plain)
-			item->value[out++] = byte[i];
+			line[out++] = byte[i];
 		else
-			out += scnprintf(item->value + out, sizeof(item->value) - out, "\\x%02x",
-					 byte[i]);
+			out += scnprintf(line + out, PMIG_VALUE_LEN - out, "\\x%02x", byte[i]);
+		if (out + sizeof(CUT) <= PMIG_VALUE_LEN)
+			whole = out;
 	}
-	snap->nr++;
+	line[out] = '\0';
+	return out;
+}
+
+int pmig_snapshot_add_text(struct pmig_snapshot *snap, enum pmig_field field, u64 key,
+			   const void *text, size_t len)
+{
+	struct pmig_fact fact = { .field = field, .key = key, .value = snap->text_len };
+	char line[PMIG_VALUE_LEN], *texts;
+	unsigned int size;
+	int err;
+
+	if (!fits(snap, &fact, true))
+		return -EINVAL;
+	len = strnlen(text, len);
+	if (!len)
+		return 0;
+	size = make_line(line, text, len) + 1;
+	texts = make_room(snap->text, &snap->text_room, snap->text_len, size, PMIG_TEXTS_MAX, 1);
+	if (IS_ERR(texts))
+		return PTR_ERR(texts);
+	snap->text = texts;
+	err = add_fact(snap, &fact);
+	if (err)
+		return err;
+	memcpy(texts + snap->text_len, line, size);
+	snap->text_len += size;
 	return 0;
 }
 EXPORT_SYMBOL_NS_GPL(pmig_snapshot_add_text, PMIG);
 
-/**
- * pmig_snapshot_add_u64() - add a number
- * @snap: the snapshot
- * @name: name of the value
- * @value: bytes or Hz
- * @flags: PMIG_CHANGE_F_* of a change
- *
- * Return: 0, or -ENOSPC.
- */
-int pmig_snapshot_add_u64(struct pmig_snapshot *snap, const char *name, u64 value, u32 flags)
+static int compare_facts(const void *a, const void *b)
 {
-	struct pmig_item *item = add_item(snap, name, flags);
-
-	if (!item)
-		return -ENOSPC;
-	scnprintf(item->value, sizeof(item->value), "%llu", value);
-	snap->nr++;
-	return 0;
+	return pmig_fact_order(a, b);
 }
-EXPORT_SYMBOL_NS_GPL(pmig_snapshot_add_u64, PMIG);
+
+static const struct pmig_fact *find_fact(const struct pmig_snapshot *snap, enum pmig_field field,
+					 u64 key, bool text)
+{
+	const struct pmig_fact wanted = { .field = field, .key = key };
+
+	if (field >= PMIG_NR_FIELDS || pmig_field_is_text(field) != text)
+		return NULL;
+	return bsearch(&wanted, snap->fact, snap->nr, sizeof(wanted), compare_facts);
+}
+
+bool pmig_snapshot_u64(const struct pmig_snapshot *snap, enum pmig_field field, u64 key,
+		       u64 *value)
+{
+	const struct pmig_fact *fact = find_fact(snap, field, key, false);
+
+	if (fact)
+		*value = fact->value;
+	return fact;
+}
+EXPORT_SYMBOL_NS_GPL(pmig_snapshot_u64, PMIG);
+
+const char *pmig_snapshot_text(const struct pmig_snapshot *snap, enum pmig_field field, u64 key)
+{
+	const struct pmig_fact *fact = find_fact(snap, field, key, true);
+
+	return fact ? pmig_fact_text(snap, fact) : NULL;
+}
+EXPORT_SYMBOL_NS_GPL(pmig_snapshot_text, PMIG);

@@ -1,89 +1,74 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The snapshot of PowerVM: who and what the machine is, from the device tree, which mainline has
- * brought up to date when its write returns. The kernel has its own copies of some values, and
- * keeps those of the machine that it was booted on: a change of such a value is flagged as stale.
+ * brought up to date when its write returns.
  */
 #include <linux/of.h>
 
 #include "devtree.h"
 
-#define STALE	   PMIG_CHANGE_F_STALE
-#define UNEXPECTED PMIG_CHANGE_F_UNEXPECTED
-
 struct property_row {
 	const char *property;
-	const char *name;
-	bool number;
-	u32 flags;
+	enum pmig_field field;
 };
 
-/*
- * In the root node. A partition keeps its name and UUIDs; its number may be another on the
- * destination.
- */
+/* Each table is in the order of enum pmig_field. In the root node: */
 static const struct property_row identity[] = {
-	{ "system-id", "identity.system-id" },
-	{ "model", "identity.model" },
-	{ "host-serial", "identity.host-serial" },
-	{ "host-model", "identity.host-model" },
-	{ "ibm,partition-name", "identity.partition-name", false, UNEXPECTED },
-	{ "ibm,partition-no", "identity.partition-no", true },
-	{ "ibm,partition-uuid", "identity.partition-uuid", false, UNEXPECTED },
-	{ "vm,uuid", "identity.vm-uuid", false, UNEXPECTED },
+	{ "system-id", PMIG_SYSTEM_ID },
+	{ "model", PMIG_MODEL },
+	{ "host-serial", PMIG_HOST_SERIAL },
+	{ "host-model", PMIG_HOST_MODEL },
+	{ "ibm,partition-name", PMIG_PARTITION_NAME },
+	{ "ibm,partition-no", PMIG_PARTITION_NO },
+	{ "ibm,partition-uuid", PMIG_PARTITION_UUID },
+	{ "vm,uuid", PMIG_VM_UUID },
 };
 
 /* In a node of a processor. All processors of a partition are alike. */
 static const struct property_row cpu[] = {
-	{ "d-cache-size", "cache.l1d.size", true, STALE },
-	{ "d-cache-line-size", "cache.l1d.line-size", true, STALE },
-	{ "d-cache-block-size", "cache.l1d.block-size", true, STALE },
-	{ "d-cache-sets", "cache.l1d.sets", true, STALE },
-	{ "i-cache-size", "cache.l1i.size", true, STALE },
-	{ "i-cache-line-size", "cache.l1i.line-size", true, STALE },
-	{ "i-cache-block-size", "cache.l1i.block-size", true, STALE },
-	{ "i-cache-sets", "cache.l1i.sets", true, STALE },
-	{ "clock-frequency", "cpu.clock-frequency", true, STALE },
-	{ "ibm,extended-clock-frequency", "cpu.extended-clock-frequency", true },
-	{ "timebase-frequency", "cpu.timebase-frequency", true, STALE | UNEXPECTED },
-	{ "cpu-version", "cpu.version", true },
+	{ "cpu-version", PMIG_CPU_VERSION },
+	{ "clock-frequency", PMIG_CPU_CLOCK },
+	{ "ibm,extended-clock-frequency", PMIG_CPU_EXTENDED_CLOCK },
+	{ "timebase-frequency", PMIG_CPU_TIMEBASE },
 };
 
-/* In the nodes behind l2-cache, one after the other. */
-static const struct property_row l2[] = {
-	{ "d-cache-size", "cache.l2.size", true, STALE },
-	{ "d-cache-line-size", "cache.l2.line-size", true, STALE },
-	{ "d-cache-block-size", "cache.l2.block-size", true, STALE },
-	{ "d-cache-sets", "cache.l2.sets", true, STALE },
+/* In the same, or in one of the nodes behind it. */
+static const struct property_row data_cache[] = {
+	{ "d-cache-size", PMIG_CACHE_SIZE },
+	{ "d-cache-line-size", PMIG_CACHE_LINE_SIZE },
+	{ "d-cache-block-size", PMIG_CACHE_BLOCK_SIZE },
+	{ "d-cache-sets", PMIG_CACHE_SETS },
 };
 
-static const struct property_row l3[] = {
-	{ "d-cache-size", "cache.l3.size", true, STALE },
-	{ "d-cache-line-size", "cache.l3.line-size", true, STALE },
-	{ "d-cache-block-size", "cache.l3.block-size", true, STALE },
-	{ "d-cache-sets", "cache.l3.sets", true, STALE },
+static const struct property_row instruction_cache[] = {
+	{ "i-cache-size", PMIG_CACHE_SIZE },
+	{ "i-cache-line-size", PMIG_CACHE_LINE_SIZE },
+	{ "i-cache-block-size", PMIG_CACHE_BLOCK_SIZE },
+	{ "i-cache-sets", PMIG_CACHE_SETS },
 };
 
-/* A number of one or two cells; anything else in its place is shown as text. */
-static int add_property(struct pmig_snapshot *snap, const struct property_row *row,
+/* A number has one or two cells; anything else in its place is not known. */
+static int add_property(struct pmig_snapshot *snap, enum pmig_field field, u64 key,
 			const void *value, int len)
 {
 	const __be32 *cell = value;
 
-	if (row->number && len == 4)
-		return pmig_snapshot_add_u64(snap, row->name, be32_to_cpu(cell[0]), row->flags);
-	if (row->number && len == 8)
-		return pmig_snapshot_add_u64(snap, row->name,
-					     (u64)be32_to_cpu(cell[0]) << 32 | be32_to_cpu(cell[1]),
-					     row->flags);
-	return pmig_snapshot_add_text(snap, row->name, value, len, row->flags);
+	if (pmig_field_is_text(field))
+		return pmig_snapshot_add_text(snap, field, key, value, len);
+	if (len == 4)
+		return pmig_snapshot_add_u64(snap, field, key, be32_to_cpu(cell[0]));
+	if (len == 8)
+		return pmig_snapshot_add_u64(snap, field, key,
+					     (u64)be32_to_cpu(cell[0]) << 32 |
+						     be32_to_cpu(cell[1]));
+	return 0;
 }
 
 /*
  * The node may be updated meanwhile; the old value of a property stays readable as long as the
  * node.
  */
-static int add_rows(struct pmig_snapshot *snap, struct device_node *np,
+static int add_rows(struct pmig_snapshot *snap, struct device_node *np, u64 key,
 		    const struct property_row *row, unsigned int n)
 {
 	const void *value;
@@ -93,11 +78,20 @@ static int add_rows(struct pmig_snapshot *snap, struct device_node *np,
 		value = of_get_property(np, row->property, &len);
 		if (!value || len <= 0)
 			continue;
-		err = add_property(snap, row, value, len);
+		err = add_property(snap, row->field, key, value, len);
 		if (err)
 			return err;
 	}
 	return 0;
+}
+
+static int add_cache(struct pmig_snapshot *snap, struct device_node *np, unsigned int level,
+		     enum pmig_cache_type type)
+{
+	const struct property_row *rows = type == PMIG_CACHE_INSTRUCTION ? instruction_cache :
+									   data_cache;
+
+	return add_rows(snap, np, PMIG_CACHE_KEY(0, level, type), rows, ARRAY_SIZE(data_cache));
 }
 
 static struct device_node *next_cache(struct device_node *np)
@@ -110,14 +104,17 @@ static int add_caches(struct pmig_snapshot *snap, struct device_node *np)
 	struct device_node *second, *third;
 	int err;
 
+	err = add_cache(snap, np, 1, PMIG_CACHE_DATA) ?:
+		      add_cache(snap, np, 1, PMIG_CACHE_INSTRUCTION);
 	second = next_cache(np);
-	if (!second)
-		return 0;
-	err = add_rows(snap, second, l2, ARRAY_SIZE(l2));
+	if (!second || err)
+		goto put_second;
+	err = add_cache(snap, second, 2, PMIG_CACHE_UNIFIED);
 	third = next_cache(second);
 	if (third && !err)
-		err = add_rows(snap, third, l3, ARRAY_SIZE(l3));
+		err = add_cache(snap, third, 3, PMIG_CACHE_UNIFIED);
 	of_node_put(third);
+put_second:
 	of_node_put(second);
 	return err;
 }
@@ -130,14 +127,14 @@ int pmig_devtree_snapshot(struct pmig_snapshot *snap)
 	np = of_find_node_by_path("/");
 	if (!np)
 		return -ENODEV;
-	err = add_rows(snap, np, identity, ARRAY_SIZE(identity));
+	err = add_rows(snap, np, PMIG_KEY_NONE, identity, ARRAY_SIZE(identity));
 	of_node_put(np);
 	if (err)
 		return err;
 	np = of_get_next_cpu_node(NULL);
 	if (!np)
 		return -ENODEV;
-	err = add_rows(snap, np, cpu, ARRAY_SIZE(cpu)) ?: add_caches(snap, np);
+	err = add_rows(snap, np, PMIG_KEY_NONE, cpu, ARRAY_SIZE(cpu)) ?: add_caches(snap, np);
 	of_node_put(np);
 	return err;
 }

@@ -156,16 +156,18 @@ static bool end_followed(void)
 
 /*
  * The tree has been quiet for a while. If a session moves the partition, it compares the machine
- * itself.
+ * itself. A partition that has only got another name has not moved.
  */
 static void compare_tree(void)
 {
 	if (engine->events->explains_change()) {
 		put_off_settling();
-	} else if (pmig_engine_differs(engine)) {
+	} else if (pmig_engine_elsewhere(engine)) {
 		engine->events->begun(engine, 0);
 		engine->events->ended(engine, 0, 0, pmig_blackout());
 		pmig_blackout_clear();
+	} else if (!engine->events->changed(engine)) {
+		put_off_settling();
 	}
 }
 

@@ -19,17 +19,23 @@
 
 #define TRIES 5
 
+#define BOOT                                \
+	{                                   \
+		.serial = "SIM0001",        \
+		.model = "IBM,SIM-A",       \
+		.lpar_id = 1,               \
+		.clock_hz = 3000000000ULL,  \
+		.l1d_size = 32768,          \
+		.l1i_size = 32768,          \
+		.l2_size = 524288,          \
+		.l3_size = 8388608,         \
+	}
+
+/* What the kernel was booted on, and still believes of processors and caches. */
+static const struct pmig_sim_machine boot = BOOT;
+
 /* The machine of now. Under pmig_sim_lock. */
-static struct pmig_sim_machine here = {
-	.serial = "SIM0001",
-	.model = "IBM,SIM-A",
-	.lpar_id = 1,
-	.clock_hz = 3000000000ULL,
-	.l1d_size = 32768,
-	.l1i_size = 32768,
-	.l2_size = 524288,
-	.l3_size = 8388608,
-};
+static struct pmig_sim_machine here = BOOT;
 
 /* Only one writer at a time suspends the partition: the first. */
 static DEFINE_MUTEX(suspend_lock);
@@ -183,11 +189,19 @@ static bool sim_quiesce_now(void)
 	return READ_ONCE(pmig_sim_quiesce_now);
 }
 
+/* 0 bytes of cache are no cache. */
+static int add_cache(struct pmig_snapshot *snap, unsigned int level, enum pmig_cache_type type,
+		     u32 size, u32 believed)
+{
+	u64 key = PMIG_CACHE_KEY(0, level, type);
+
+	return size ? pmig_snapshot_add_kernel(snap, PMIG_CACHE_SIZE, key, size, believed) : 0;
+}
+
 static int sim_snapshot(struct pmig_snapshot *snap)
 {
 	char id[PMIG_SIM_TEXT_LEN + 8];
 	struct pmig_sim_machine m;
-	u32 stale = PMIG_CHANGE_F_STALE;
 	int err;
 
 	mutex_lock(&pmig_sim_lock);
@@ -197,19 +211,16 @@ static int sim_snapshot(struct pmig_snapshot *snap)
 	if (err)
 		return err;
 	scnprintf(id, sizeof(id), "IBM,02%s", m.serial);
-	err = pmig_snapshot_add_text(snap, "identity.system-id", id, sizeof(id), 0)		  ?:
-		      pmig_snapshot_add_text(snap, "identity.model", m.model, sizeof(m.model), 0) ?:
-		      pmig_snapshot_add_u64(snap, "identity.partition-no", m.lpar_id, 0)	  ?:
-		      pmig_snapshot_add_u64(snap, "cpu.clock-frequency", m.clock_hz, stale);
-	if (!err && m.l1d_size)
-		err = pmig_snapshot_add_u64(snap, "cache.l1d.size", m.l1d_size, stale);
-	if (!err && m.l1i_size)
-		err = pmig_snapshot_add_u64(snap, "cache.l1i.size", m.l1i_size, stale);
-	if (!err && m.l2_size)
-		err = pmig_snapshot_add_u64(snap, "cache.l2.size", m.l2_size, stale);
-	if (!err && m.l3_size)
-		err = pmig_snapshot_add_u64(snap, "cache.l3.size", m.l3_size, stale);
-	return err;
+	return pmig_snapshot_add_text(snap, PMIG_SYSTEM_ID, PMIG_KEY_NONE, id, sizeof(id))	?:
+		       pmig_snapshot_add_text(snap, PMIG_MODEL, PMIG_KEY_NONE, m.model,
+					      sizeof(m.model))					?:
+		       pmig_snapshot_add_u64(snap, PMIG_PARTITION_NO, PMIG_KEY_NONE, m.lpar_id) ?:
+		       pmig_snapshot_add_kernel(snap, PMIG_CPU_CLOCK, PMIG_KEY_NONE, m.clock_hz,
+						boot.clock_hz)					?:
+		       add_cache(snap, 1, PMIG_CACHE_DATA, m.l1d_size, boot.l1d_size)		?:
+		       add_cache(snap, 1, PMIG_CACHE_INSTRUCTION, m.l1i_size, boot.l1i_size)	?:
+		       add_cache(snap, 2, PMIG_CACHE_UNIFIED, m.l2_size, boot.l2_size)		?:
+		       add_cache(snap, 3, PMIG_CACHE_UNIFIED, m.l3_size, boot.l3_size);
 }
 
 struct pmig_engine pmig_sim_engine = {

@@ -17,6 +17,9 @@
  *
  * log: who was told what, in order, "overlap" where a handler was called twice at a time, and
  *	"may do I/O" where its allocations could wait for a driver that is quiet
+ *
+ * post: what test-a was given at the last POST, and has kept: on a line for the old machine and
+ *	one for the new the model, and the size of the first processor's data cache
  */
 #include <linux/debugfs.h>
 #include <linux/module.h>
@@ -28,6 +31,8 @@
 #include <linux/uaccess.h>
 #include <linux/wait.h>
 #include <linux/workqueue.h>
+
+#include "stubs.h"
 
 #define MAX_HANDLERS 26
 #define MAX_LINE     256
@@ -69,8 +74,9 @@ static struct tester testers[MAX_HANDLERS];
 static struct dentry *folder;
 static struct workqueue_struct *late_wq;
 
-/* Guards behaviour[], lates and record. */
+/* Guards behaviour[], lates, record, kept_old and kept_new. */
 static DEFINE_MUTEX(lock);
+static const struct pmig_snapshot *kept_old, *kept_new;
 static LIST_HEAD(lates);
 static char record[LOG_SIZE];
 static size_t recorded;
@@ -120,11 +126,31 @@ static int answer_later(struct pmig_notice *n, const struct behaviour *b)
 	return PMIG_LATER;
 }
 
+static void forget_snapshots(void)
+{
+	if (kept_old)
+		pmig_snapshot_put(kept_old);
+	if (kept_new)
+		pmig_snapshot_put(kept_new);
+	kept_old = NULL;
+	kept_new = NULL;
+}
+
+static void keep_snapshots(const struct pmig_notice *n)
+{
+	lockdep_assert_held(&lock);
+	forget_snapshots();
+	if (pmig_notice_old(n))
+		kept_old = pmig_snapshot_get(pmig_notice_old(n));
+	if (pmig_notice_new(n))
+		kept_new = pmig_snapshot_get(pmig_notice_new(n));
+}
+
 static int tester_notify(struct pmig_notice *n)
 {
 	struct tester *t = pmig_notice_data(n);
 	struct behaviour *b = &t->behaviour[pmig_notice_phase(n)];
-	unsigned int began, nr;
+	unsigned int began;
 	enum kind kind;
 	int ret = 0;
 
@@ -141,8 +167,12 @@ static int tester_notify(struct pmig_notice *n)
 		note(t->name, "may do I/O");
 	if (!pmig_notice_stream(n))
 		note(t->name, "has no stream");
-	if (pmig_notice_changes(n, &nr) && nr && pmig_notice_phase(n) != PMIG_PHASE_POST)
-		note(t->name, "changes without post");
+	if (pmig_notice_operation(n) != PMIG_OPERATION_MIGRATE)
+		note(t->name, "is not migrated");
+	if (pmig_notice_phase(n) != PMIG_PHASE_POST && (pmig_notice_old(n) || pmig_notice_new(n)))
+		note(t->name, "a snapshot without post");
+	if (pmig_notice_phase(n) == PMIG_PHASE_POST && t == &testers[0])
+		keep_snapshots(n);
 	began = generation;
 	kind = b->kind;
 	if (kind == REFUSE)
@@ -200,7 +230,6 @@ static int set_deadline(struct tester *t, unsigned int ms)
 	return register_one(t);
 }
 
-/* In the middle of a migration a handler can't be registered: then the next "clear" does it. */
 static void clear_all(void)
 {
 	unsigned int i;
@@ -313,6 +342,35 @@ static int log_show(struct seq_file *m, void *v)
 }
 DEFINE_SHOW_ATTRIBUTE(log);
 
+static void show_snapshot(struct seq_file *m, const struct pmig_snapshot *snap)
+{
+	const char *model;
+	u64 size = 0;
+
+	if (!snap) {
+		seq_puts(m, "none\n");
+		return;
+	}
+	model = pmig_snapshot_text(snap, PMIG_MODEL, PMIG_KEY_NONE);
+	pmig_snapshot_u64(snap, PMIG_CACHE_SIZE, PMIG_CACHE_KEY(0, 1, PMIG_CACHE_DATA), &size);
+	seq_printf(m, "%s %llu\n", model ?: "?", size);
+	/* A text is no number, and there is no such cache. */
+	if (pmig_snapshot_u64(snap, PMIG_MODEL, PMIG_KEY_NONE, &size) ||
+	    pmig_snapshot_text(snap, PMIG_CACHE_SIZE, PMIG_CACHE_KEY(0, 1, PMIG_CACHE_DATA)) ||
+	    pmig_snapshot_u64(snap, PMIG_CACHE_SIZE, PMIG_CACHE_KEY(0, 99, 0), &size))
+		seq_puts(m, "found what is not there\n");
+}
+
+static int post_show(struct seq_file *m, void *v)
+{
+	mutex_lock(&lock);
+	show_snapshot(m, kept_old);
+	show_snapshot(m, kept_new);
+	mutex_unlock(&lock);
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(post);
+
 static void unregister_all(void)
 {
 	unsigned int i;
@@ -326,6 +384,7 @@ static void unregister_all(void)
 		unregister_one(&testers[i]);
 	release_all();
 	destroy_workqueue(late_wq);
+	forget_snapshots();
 }
 
 static int __init pmig_test_init(void)
@@ -356,9 +415,12 @@ static int __init pmig_test_init(void)
 			return err;
 		}
 	}
+	if (WARN_ON(pmig_test_stubs()))
+		pr_err("linux/pmig.h does something without pmig\n");
 	folder = debugfs_create_dir("pmig_test", NULL);
 	debugfs_create_file("control", 0200, folder, NULL, &control_fops);
 	debugfs_create_file("log", 0400, folder, NULL, &log_fops);
+	debugfs_create_file("post", 0400, folder, NULL, &post_fops);
 	return 0;
 }
 

@@ -71,6 +71,11 @@ TEST_F(pmig, every_state_in_order)
 	EXPECT_FALSE(heard.s[last].there);
 	EXPECT_EQ(PMIG_STATE_COMPLETED, heard.s[last - 1].state);
 	EXPECT_EQ(self->s.nr_changes, heard.s[last - 1].nr_changes);
+	EXPECT_LT(0, self->s.nr_changes);
+	EXPECT_EQ(self->s.generation, heard.s[last - 1].generation);
+	EXPECT_EQ(0, heard.s[0].generation);
+	/* However much has changed, it is not in the event. */
+	EXPECT_GE(512, heard.s[last - 1].length);
 	link_close(&ear);
 }
 
@@ -118,7 +123,7 @@ TEST_F(pmig, uevents)
 					      "suspend", "post",    "completed", "end" };
 	struct sockaddr_nl addr = { .nl_family = AF_NETLINK, .nl_groups = 1 };
 	struct timeval never = { .tv_sec = NEVER_MS / 1000 };
-	char buf[4096];
+	char buf[4096], changed[80];
 	const char *u;
 	unsigned int i;
 	int fd;
@@ -140,8 +145,13 @@ TEST_F(pmig, uevents)
 		EXPECT_NE(NULL, strstr(u, "change@/devices/virtual/pmig/pmig\n"));
 		EXPECT_NE(NULL, strstr(u, "SUBSYSTEM=pmig\n"));
 		EXPECT_NE(NULL, strstr(u, "STREAM=0xabcd1234\n"));
-		if (i >= 5 && i <= 6) /* post, completed */
-			EXPECT_NE(NULL, strstr(u, "cache.l1d.size"));
+		EXPECT_NE(NULL, strstr(u, "OPERATION=migrate\n"));
+		if (i >= 5 && i <= 6) { /* post, completed */
+			snprintf(changed, sizeof(changed), "CHANGED=%s\n", self->s.changed);
+			EXPECT_NE(NULL, strstr(self->s.changed, "identity"));
+			EXPECT_NE(NULL, strstr(self->s.changed, "cache"));
+			EXPECT_NE(NULL, strstr(u, changed));
+		}
 		if (i < 5)
 			EXPECT_EQ(NULL, strstr(u, "CHANGED="));
 	}

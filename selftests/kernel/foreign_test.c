@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Somebody else moves the partition: a bare write to sysfs, or the simulator's counterpart of it. */
 #include "kfixture.h"
+#include <endian.h>
+#include <sys/socket.h>
 
 #define OTHER 0x77ULL
 
@@ -89,7 +91,7 @@ TEST_F(pmig, noticed)
 	ASSERT_EQ(0, result(pid));
 	ASSERT_REACHES(COMPLETED);
 	EXPECT_EQ(0, self->s.err);
-	EXPECT_NE(NULL, change_of(&self->s, "cache.l1d.size"));
+	EXPECT_NE(NULL, change_of(&self->l, &self->s, "cache.l1d@0.size"));
 	EXPECT_STREQ(post(self->sim), told());
 	EXPECT_GT(0, unload("pmig"));
 	ASSERT_COMMAND(ADOPT);
@@ -285,7 +287,7 @@ TEST_F(pmig, waits_for_the_slot)
 	ASSERT_COMMAND(END);
 	ASSERT_REACHES(COMPLETED);
 	EXPECT_EQ(PMIG_F_FOREIGN, self->s.flags);
-	EXPECT_NE(NULL, change_of(&self->s, "cache.l1d.size"));
+	EXPECT_NE(NULL, change_of(&self->l, &self->s, "cache.l1d@0.size"));
 	EXPECT_STREQ(post(self->sim), told());
 }
 
@@ -506,7 +508,7 @@ TEST_PSERIES(over_before_its_writer_is_seen)
 	ASSERT_EQ(0, stream_set(false, OTHER, "suspending"));
 	ASSERT_EQ(0, result(pid));
 	ASSERT_REACHES(COMPLETED);
-	EXPECT_NE(NULL, change_of(&self->s, "cache.l1d.size"));
+	EXPECT_NE(NULL, change_of(&self->l, &self->s, "cache.l1d@0.size"));
 	ASSERT_COMMAND(END);
 	ASSERT_EQ(0, get_session(&self->l, &self->s));
 	EXPECT_FALSE(self->s.there);
@@ -612,7 +614,7 @@ TEST_PSERIES(seen_afterwards)
 	ASSERT_REACHES(COMPLETED);
 	EXPECT_EQ(PMIG_F_FOREIGN, self->s.flags);
 	EXPECT_EQ(0, self->s.stream);
-	EXPECT_NE(NULL, change_of(&self->s, "cache.l1d.size"));
+	EXPECT_NE(NULL, change_of(&self->l, &self->s, "cache.l1d@0.size"));
 	EXPECT_STREQ(post(self->sim), told());
 	ASSERT_COMMAND(ADOPT);
 	ASSERT_COMMAND(END);
@@ -634,6 +636,91 @@ TEST_PSERIES(seen_afterwards)
 	link_close(&self->l);
 	load_modules();
 	ASSERT_EQ(0, link_open(&self->l));
+}
+
+#define TREE "/sys/firmware/devicetree/base/"
+
+/* What the root of the device tree says, as if the hypervisor had had it changed. */
+static int tell_tree(const char *property, const char *value)
+{
+	const char *phandle = get(TREE "phandle");
+	char text[256];
+	int len, fd;
+	ssize_t n;
+
+	len = snprintf(text, sizeof(text), "update_property %u %s %zu %s",
+		       be32toh(*(const uint32_t *)phandle), property, strlen(value) + 1, value);
+	fd = open("/proc/powerpc/ofdt", O_WRONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	n = write(fd, text, len + 1) < 0 ? -errno : 0;
+	close(fd);
+	return n;
+}
+
+/* Waits for the message that something has changed without a migration; its sections are in @sections. */
+static bool hears_change(struct link *l, char *sections, size_t size)
+{
+	static char buf[BUF_SIZE];
+	struct nlmsghdr *nlh;
+	unsigned int nr = 0;
+	int n;
+
+	sections[0] = 0;
+	while ((n = recv(mnl_socket_get_fd(l->nl), buf, sizeof(buf), 0)) > 0)
+		for (nlh = (void *)buf; mnl_nlmsg_ok(nlh, n); nlh = mnl_nlmsg_next(nlh, &n)) {
+			const struct genlmsghdr *genl = mnl_nlmsg_get_payload(nlh);
+			const struct nlattr *attr;
+
+			if (genl->cmd != PMIG_CMD_CHANGED)
+				continue;
+			mnl_attr_for_each(attr, nlh, sizeof(*genl))
+				if (mnl_attr_get_type(attr) == PMIG_A_CHANGED)
+					parse_changed(sections, size, &nr, attr);
+			return nr;
+		}
+	return false;
+}
+
+/* Another name is no other server: nobody is told POST. Another server is a migration, whoever was seen to write. */
+TEST_PSERIES(renamed)
+{
+	struct timeval never = { .tv_sec = NEVER_MS / 1000 };
+	char name[128], id[128], sections[64];
+	struct rows rows = {};
+	struct link ear;
+
+	snprintf(name, sizeof(name), "%s", get(TREE "ibm,partition-name"));
+	snprintf(id, sizeof(id), "%s", get(TREE "system-id"));
+	ASSERT_EQ(0, link_open(&ear));
+	ASSERT_EQ(0, setsockopt(mnl_socket_get_fd(ear.nl), SOL_NETLINK, NETLINK_ADD_MEMBERSHIP,
+				&ear.group, sizeof(ear.group)));
+	ASSERT_EQ(0, setsockopt(mnl_socket_get_fd(ear.nl), SOL_SOCKET, SO_RCVTIMEO, &never,
+				sizeof(never)));
+	ASSERT_EQ(0, tell_tree("ibm,partition-name", "renamed"));
+	ASSERT_TRUE(hears_change(&ear, sections, sizeof(sections)));
+	EXPECT_STREQ("identity", sections);
+	ASSERT_EQ(0, rows_of(&self->l, "pseries", PMIG_ROWS_CHANGED, &rows));
+	EXPECT_EQ(1, rows.nr);
+	EXPECT_NE(NULL, find_row(&rows, "identity.partition-name"));
+	ASSERT_EQ(0, get_session(&self->l, &self->s));
+	EXPECT_FALSE(self->s.there);
+	EXPECT_STREQ("", told());
+	link_close(&ear);
+
+	ASSERT_EQ(0, tell_tree("system-id", "IBM,02elsewhere"));
+	ASSERT_REACHES(COMPLETED);
+	EXPECT_EQ(PMIG_F_FOREIGN, self->s.flags);
+	EXPECT_STREQ(post(false), told());
+	ASSERT_COMMAND(ADOPT);
+	ASSERT_COMMAND(END);
+
+	ASSERT_EQ(0, tell_tree("ibm,partition-name", name));
+	ASSERT_EQ(0, tell_tree("system-id", id));
+	ASSERT_REACHES(COMPLETED);
+	ASSERT_COMMAND(ADOPT);
+	ASSERT_COMMAND(END);
+	free(rows.row);
 }
 
 TEST_HARNESS_MAIN

@@ -200,15 +200,83 @@ TEST_F(pmig, gone_while_late)
 	EXPECT_EQ(0, tell("register b"));
 }
 
-TEST_F(pmig, no_newcomers_during)
+/* A device that probes in the middle of it: it hears nothing of this migration, and all of the next. */
+TEST_F(pmig, newcomers)
 {
-	ASSERT_EQ(0, tell("unregister c"));
+	int moves;
+
+	for (moves = 0; moves < 2; moves++) {
+		ASSERT_EQ(0, tell("unregister c"));
+		ASSERT_READY();
+		EXPECT_EQ(0, tell("register c"));
+		EXPECT_EQ(0, run("dmesg | tail -n 100 | grep -q 'test-c: registered while the'"));
+		ASSERT_EQ(0, moves ? command(&self->l, PMIG_CMD_SUSPEND) : cancel(&self->l, 0));
+		ASSERT_TRUE(reaches(&self->l, &self->s,
+				    moves ? PMIG_STATE_COMPLETED : PMIG_STATE_FAILED));
+		EXPECT_STREQ(moves ? "a pre,b pre,b post,a post," :
+				     "a pre,b pre,b post-error,a post-error,",
+			     told());
+		ASSERT_COMMAND(END);
+		ASSERT_EQ(0, tell("clear"));
+		ASSERT_EQ(0, stream_new(self->sim, STREAM));
+		ASSERT_SET("enabled");
+		ASSERT_READY();
+		ASSERT_EQ(0, cancel(&self->l, 0));
+		ASSERT_REACHES(FAILED);
+		EXPECT_STREQ("a pre,b pre,c pre,c post-error,b post-error,a post-error,", told());
+		ASSERT_COMMAND(END);
+		ASSERT_EQ(0, tell("clear"));
+		ASSERT_EQ(0, stream_new(self->sim, STREAM));
+		ASSERT_SET("enabled");
+	}
+}
+
+/* One that is added while others hear POST is not told in the middle. */
+TEST_F(pmig, newcomer_at_post)
+{
+	ASSERT_EQ(0, tell("unregister a"));
+	ASSERT_EQ(0, tell("block c post"));
 	ASSERT_READY();
-	EXPECT_EQ(-EBUSY, tell("register c"));
-	ASSERT_EQ(0, cancel(&self->l, 0));
-	ASSERT_REACHES(FAILED);
-	EXPECT_EQ(0, tell("register c"));
-	EXPECT_STREQ("a pre,b pre,b post-error,a post-error,", told());
+	ASSERT_COMMAND(SUSPEND);
+	ASSERT_TRUE(was_told("b pre,c pre,c post,"));
+	EXPECT_EQ(0, tell("register a"));
+	tell("release");
+	ASSERT_REACHES(COMPLETED);
+	EXPECT_STREQ("b pre,c pre,c post,b post,", told());
+	ASSERT_COMMAND(END);
+}
+
+/* POST has the machine as it was and as it is, and a driver may keep both. */
+TEST_F(pmig, given_snapshots)
+{
+	char was[PMIG_VALUE_LEN], is[PMIG_VALUE_LEN], wanted[5 * PMIG_VALUE_LEN];
+	struct rows now = {};
+	const struct row *row;
+
+	ASSERT_EQ(0, rows_of(&self->l, self->engine, PMIG_ROWS_NOW, &now));
+	ASSERT_NE(NULL, find_row(&now, "identity.model"));
+	snprintf(was, sizeof(was), "%s", find_row(&now, "identity.model")->new);
+	ASSERT_READY();
+	ASSERT_COMMAND(SUSPEND);
+	ASSERT_REACHES(COMPLETED);
+	row = change_of(&self->l, &self->s, "cache.l1d@0.size");
+	ASSERT_NE(NULL, row);
+	ASSERT_EQ(0, rows_of(&self->l, self->engine, PMIG_ROWS_NOW, &now));
+	snprintf(is, sizeof(is), "%s", find_row(&now, "identity.model")->new);
+	snprintf(wanted, sizeof(wanted), "%s %s\n%s %s", was, row->old, is, row->new);
+	EXPECT_STREQ(wanted, get(TEST_DIR "post"));
+	ASSERT_COMMAND(END);
+	/* They outlive the next migration's. */
+	ASSERT_EQ(0, tell("unregister a"));
+	ASSERT_EQ(0, stream_new(self->sim, STREAM));
+	ASSERT_SET("enabled");
+	ASSERT_READY();
+	ASSERT_COMMAND(SUSPEND);
+	ASSERT_REACHES(COMPLETED);
+	ASSERT_COMMAND(END);
+	EXPECT_STREQ(wanted, get(TEST_DIR "post"));
+	EXPECT_EQ(0, tell("register a"));
+	free(now.row);
 }
 
 /* Told PRE, a handler's module is needed for the end of it. */

@@ -38,20 +38,30 @@ struct refusal {
 	char reason[PMIG_REASON_LEN];
 };
 
-struct change {
-	char name[PMIG_NAME_LEN], old[PMIG_VALUE_LEN], new[PMIG_VALUE_LEN];
-	uint32_t flags;
+/* One row: numbers are decimal, and what is not there is empty. */
+struct row {
+	char name[2 * PMIG_NAME_LEN]; /* "cache.l1d@0.size", "identity.model" */
+	char old[PMIG_VALUE_LEN], new[PMIG_VALUE_LEN];
+	uint32_t unit, flags;
+};
+
+struct rows {
+	uint32_t generation;
+	bool interrupted;
+	unsigned int messages, nr, room;
+	struct row *row;
 };
 
 struct session {
 	bool there;
 	uint64_t stream, blackout;
 	bool has_blackout;
-	uint32_t state, vasi, flags, seq, err, owner;
+	uint32_t state, vasi, flags, seq, err, owner, operation, generation;
 	char engine[PMIG_NAME_LEN], reason[PMIG_REASON_LEN];
 	unsigned int nr_refusals, nr_changes;
+	char changed[PMIG_NAME_LEN]; /* the sections, "identity cache" */
+	unsigned int length;	     /* of the message */
 	struct refusal refusal[LISTS_MAX];
-	struct change change[LISTS_MAX];
 };
 
 struct link {
@@ -182,16 +192,17 @@ static inline void parse_refusal(struct session *s, const struct nlattr *nest)
 	copy(r->reason, sizeof(r->reason), tb[PMIG_A_REFUSAL_REASON]);
 }
 
-static inline void parse_change(struct session *s, const struct nlattr *nest)
+/* What differs, by section: added to what is there. */
+static inline void parse_changed(char *sections, size_t size, unsigned int *nr,
+				 const struct nlattr *nest)
 {
 	const struct nlattr *tb[64] = {};
-	struct change *c = &s->change[s->nr_changes++];
+	size_t len = strlen(sections);
 
 	mnl_attr_parse_nested(nest, attr_cb, tb);
-	copy(c->name, sizeof(c->name), tb[PMIG_A_CHANGE_NAME]);
-	copy(c->old, sizeof(c->old), tb[PMIG_A_CHANGE_OLD]);
-	copy(c->new, sizeof(c->new), tb[PMIG_A_CHANGE_NEW]);
-	c->flags = u32_of(tb[PMIG_A_CHANGE_FLAGS]);
+	snprintf(sections + len, size - len, "%s%s", len ? " " : "",
+		 mnl_attr_get_str(tb[PMIG_A_CHANGED_SECTION]));
+	*nr += u32_of(tb[PMIG_A_CHANGED_ROWS]);
 }
 
 static inline void parse_session(struct session *s, const struct nlattr *nest)
@@ -207,6 +218,8 @@ static inline void parse_session(struct session *s, const struct nlattr *nest)
 	s->seq = u32_of(tb[PMIG_A_SESSION_SEQ]);
 	s->err = u32_of(tb[PMIG_A_SESSION_ERRNO]);
 	s->owner = u32_of(tb[PMIG_A_SESSION_OWNER]);
+	s->operation = tb[PMIG_A_SESSION_OPERATION] ? u32_of(tb[PMIG_A_SESSION_OPERATION]) : ~0U;
+	s->generation = u32_of(tb[PMIG_A_SESSION_GENERATION]);
 	copy(s->engine, sizeof(s->engine), tb[PMIG_A_SESSION_ENGINE]);
 	copy(s->reason, sizeof(s->reason), tb[PMIG_A_SESSION_REASON]);
 	s->has_blackout = tb[PMIG_A_SESSION_BLACKOUT];
@@ -215,8 +228,8 @@ static inline void parse_session(struct session *s, const struct nlattr *nest)
 	mnl_attr_for_each_nested(attr, nest) {
 		if (mnl_attr_get_type(attr) == PMIG_A_SESSION_REFUSAL && s->nr_refusals < LISTS_MAX)
 			parse_refusal(s, attr);
-		if (mnl_attr_get_type(attr) == PMIG_A_SESSION_CHANGE && s->nr_changes < LISTS_MAX)
-			parse_change(s, attr);
+		if (mnl_attr_get_type(attr) == PMIG_A_SESSION_CHANGED)
+			parse_changed(s->changed, sizeof(s->changed), &s->nr_changes, attr);
 	}
 }
 
@@ -225,6 +238,7 @@ static inline void parse_message(struct session *s, const struct nlmsghdr *nlh)
 	const struct nlattr *tb[64] = {};
 
 	memset(s, 0, sizeof(*s));
+	s->length = nlh->nlmsg_len;
 	mnl_attr_parse(nlh, sizeof(struct genlmsghdr), attr_cb, tb);
 	if (tb[PMIG_A_SESSION])
 		parse_session(s, tb[PMIG_A_SESSION]);
@@ -388,14 +402,139 @@ static inline bool reaches(struct link *l, struct session *s, uint32_t state)
 	return false;
 }
 
-static inline const struct change *change_of(const struct session *s, const char *name)
+/* --- rows --- */
+
+static inline void take_side(char *to, const struct nlattr *number, const struct nlattr *text)
+{
+	if (number)
+		snprintf(to, PMIG_VALUE_LEN, "%llu", (unsigned long long)mnl_attr_get_u64(number));
+	else
+		copy(to, PMIG_VALUE_LEN, text);
+}
+
+static inline void parse_row(struct rows *rows, const struct nlattr *nest)
+{
+	const struct nlattr *tb[64] = {};
+	struct row *row;
+
+	if (rows->nr == rows->room) {
+		rows->room = rows->room ? 2 * rows->room : 64;
+		rows->row = realloc(rows->row, rows->room * sizeof(*rows->row));
+	}
+	row = &rows->row[rows->nr++];
+	mnl_attr_parse_nested(nest, attr_cb, tb);
+	snprintf(row->name, sizeof(row->name), "%s%s%s.%s",
+		 mnl_attr_get_str(tb[PMIG_A_ROW_SECTION]), tb[PMIG_A_ROW_KEY] ? "." : "",
+		 tb[PMIG_A_ROW_KEY] ? mnl_attr_get_str(tb[PMIG_A_ROW_KEY]) : "",
+		 mnl_attr_get_str(tb[PMIG_A_ROW_FIELD]));
+	row->unit = u32_of(tb[PMIG_A_ROW_UNIT]);
+	row->flags = u32_of(tb[PMIG_A_ROW_FLAGS]);
+	take_side(row->old, tb[PMIG_A_ROW_OLD], tb[PMIG_A_ROW_OLD_TEXT]);
+	take_side(row->new, tb[PMIG_A_ROW_NEW], tb[PMIG_A_ROW_NEW_TEXT]);
+}
+
+static inline void parse_rows(struct rows *rows, const struct nlmsghdr *nlh)
+{
+	const struct nlattr *attr;
+
+	rows->messages++;
+	rows->interrupted |= nlh->nlmsg_flags & NLM_F_DUMP_INTR;
+	mnl_attr_for_each(attr, nlh, sizeof(struct genlmsghdr)) {
+		if (mnl_attr_get_type(attr) == PMIG_A_GENERATION)
+			rows->generation = mnl_attr_get_u32(attr);
+		if (mnl_attr_get_type(attr) == PMIG_A_ROW)
+			parse_row(rows, attr);
+	}
+}
+
+/* The end of a dump has its error, and the kernel's sentence, too. */
+static inline int parse_done(struct link *l, const struct nlmsghdr *nlh)
+{
+	const struct nlattr *tb[64] = {};
+
+	l->ext[0] = 0;
+	if (nlh->nlmsg_flags & NLM_F_ACK_TLVS) {
+		mnl_attr_parse(nlh, sizeof(int), attr_cb, tb);
+		copy(l->ext, sizeof(l->ext), tb[NLMSGERR_ATTR_MSG]);
+	}
+	return *(int *)mnl_nlmsg_get_payload(nlh);
+}
+
+/* A request for rows, to be filled in further. */
+static inline struct nlmsghdr *rows_request(struct link *l, void *buf, uint32_t kind)
+{
+	struct nlmsghdr *nlh = message(l, buf, l->family, PMIG_CMD_ROWS, NLM_F_DUMP);
+
+	mnl_attr_put_u32(nlh, PMIG_A_ROWS, kind);
+	return nlh;
+}
+
+/* Sends it and reads all rows; those that were there are forgotten. */
+static inline int dump(struct link *l, const struct nlmsghdr *nlh, struct rows *rows)
+{
+	static char buf[BUF_SIZE];
+	struct nlmsghdr *in;
+	int n;
+
+	rows->nr = rows->messages = rows->generation = 0;
+	rows->interrupted = false;
+	if (mnl_socket_sendto(l->nl, nlh, nlh->nlmsg_len) < 0)
+		return -errno;
+	for (;;) {
+		n = mnl_socket_recvfrom(l->nl, buf, sizeof(buf));
+		if (n < 0)
+			return -errno;
+		for (in = (void *)buf; mnl_nlmsg_ok(in, n); in = mnl_nlmsg_next(in, &n)) {
+			if (in->nlmsg_seq != l->seq)
+				continue;
+			if (in->nlmsg_type == NLMSG_DONE)
+				return parse_done(l, in);
+			if (in->nlmsg_type == NLMSG_ERROR) {
+				parse_error(l, in);
+				return ((struct nlmsgerr *)mnl_nlmsg_get_payload(in))->error;
+			}
+			parse_rows(rows, in);
+		}
+	}
+}
+
+/* Rows of an engine as it is now; of the last comparison, if they are to be those that differ. */
+static inline int rows_of(struct link *l, const char *engine, uint32_t kind, struct rows *rows)
+{
+	char buf[256];
+	struct nlmsghdr *nlh = rows_request(l, buf, kind);
+
+	mnl_attr_put_strz(nlh, PMIG_A_ENGINE, engine);
+	return dump(l, nlh, rows);
+}
+
+static inline int changed_rows(struct link *l, uint32_t generation, struct rows *rows)
+{
+	char buf[256];
+	struct nlmsghdr *nlh = rows_request(l, buf, PMIG_ROWS_CHANGED);
+
+	mnl_attr_put_u32(nlh, PMIG_A_GENERATION, generation);
+	return dump(l, nlh, rows);
+}
+
+static inline const struct row *find_row(const struct rows *rows, const char *name)
 {
 	unsigned int i;
 
-	for (i = 0; i < s->nr_changes; i++)
-		if (!strcmp(s->change[i].name, name))
-			return &s->change[i];
+	for (i = 0; i < rows->nr; i++)
+		if (!strcmp(rows->row[i].name, name))
+			return &rows->row[i];
 	return NULL;
+}
+
+/* How this differs after the session, NULL where it does not. */
+static inline const struct row *change_of(struct link *l, const struct session *s, const char *name)
+{
+	static struct rows rows;
+
+	if (!s->generation || changed_rows(l, s->generation, &rows))
+		return NULL;
+	return find_row(&rows, name);
 }
 
 /* Ends whatever an earlier test has left behind. */

@@ -171,6 +171,94 @@ TEST_F(pmig, check_without_stream)
 	ASSERT_COMMAND(END);
 }
 
+static void moves(struct __test_metadata *_metadata, struct bench *self)
+{
+	ASSERT_EQ(0, stream_new(self->sim, STREAM));
+	ASSERT_SET("enabled");
+	ASSERT_READY();
+	ASSERT_COMMAND(SUSPEND);
+	ASSERT_REACHES(COMPLETED);
+	ASSERT_COMMAND(END);
+}
+
+/* Rows are told as long as somebody may ask for them: those of the session, and the engine's last. */
+TEST_F(pmig, generations)
+{
+	struct rows rows = {};
+	uint32_t first;
+
+	moves(_metadata, &self->bench);
+	first = self->s.generation;
+	EXPECT_LT(0, first);
+	ASSERT_EQ(0, changed_rows(&self->l, first, &rows));
+	EXPECT_EQ(first, rows.generation);
+	EXPECT_EQ(self->s.nr_changes, rows.nr);
+	EXPECT_LT(0, rows.nr);
+	ASSERT_EQ(0, rows_of(&self->l, self->engine, PMIG_ROWS_CHANGED, &rows));
+	EXPECT_EQ(first, rows.generation);
+	if (self->sim)
+		sim_remove(STREAM);
+	moves(_metadata, &self->bench);
+	EXPECT_LT(first, self->s.generation);
+	ASSERT_EQ(0, rows_of(&self->l, self->engine, PMIG_ROWS_CHANGED, &rows));
+	EXPECT_EQ(self->s.generation, rows.generation);
+	EXPECT_SAYS(-ENOENT, changed_rows(&self->l, first, &rows), "not kept any more");
+	EXPECT_SAYS(-ENOENT, changed_rows(&self->l, 0, &rows), "not kept any more");
+	EXPECT_SAYS(-ENOENT, changed_rows(&self->l, self->s.generation + 1, &rows),
+		    "not kept any more");
+	EXPECT_EQ(0, rows.nr);
+	free(rows.row);
+}
+
+/* A result that nobody has taken has its rows, whatever has been compared since. */
+TEST_F(sim, rows_of_the_past)
+{
+	struct rows rows = {};
+	uint32_t first, nr;
+	struct link other;
+
+	ASSERT_READY();
+	ASSERT_COMMAND(SUSPEND);
+	ASSERT_REACHES(COMPLETED);
+	first = self->s.generation;
+	nr = self->s.nr_changes;
+	ASSERT_EQ(0, link_open(&other));
+	link_close(&self->l);
+	self->l = other;
+	ASSERT_SET("enabled");
+	ASSERT_READY();
+	ASSERT_COMMAND(SUSPEND);
+	ASSERT_REACHES(COMPLETED);
+	EXPECT_LT(first, self->s.generation);
+	ASSERT_EQ(0, changed_rows(&self->l, first, &rows));
+	EXPECT_EQ(nr, rows.nr);
+	ASSERT_COMMAND(END);
+	free(rows.row);
+}
+
+TEST_F(pmig, bad_rows)
+{
+	struct link *l = &self->l;
+	struct rows rows = {};
+	struct nlmsghdr *nlh;
+	char buf[512];
+
+	EXPECT_SAYS(-ENODEV, rows_of(l, "phyp", PMIG_ROWS_NOW, &rows), "no such engine");
+	EXPECT_SAYS(-ENODEV, rows_of(l, "phyp", PMIG_ROWS_CHANGED, &rows), "no such engine");
+	EXPECT_GT(0, rows_of(l, self->engine, PMIG_ROWS_STALE + 1, &rows));
+	nlh = rows_request(l, buf, PMIG_ROWS_NOW);
+	mnl_attr_put_u64(nlh, PMIG_A_STREAM, STREAM);
+	EXPECT_EQ(-EINVAL, dump(l, nlh, &rows));
+	/* It is a dump, and the other is no command. */
+	EXPECT_EQ(-EOPNOTSUPP, command(l, PMIG_CMD_ROWS));
+	EXPECT_EQ(-EOPNOTSUPP, command(l, PMIG_CMD_CHANGED));
+	/* Without attributes: what is there now, of the first engine */
+	nlh = message(l, buf, l->family, PMIG_CMD_ROWS, NLM_F_DUMP);
+	EXPECT_EQ(0, dump(l, nlh, &rows));
+	EXPECT_NE(NULL, find_row(&rows, "identity.model"));
+	free(rows.row);
+}
+
 static int in_child(int (*fn)(const char *engine), const char *engine)
 {
 	int status;
@@ -184,6 +272,7 @@ static int in_child(int (*fn)(const char *engine), const char *engine)
 
 static int as_nobody(const char *engine)
 {
+	struct rows rows = {};
 	struct session s;
 	struct link l;
 	int cmd;
@@ -192,6 +281,8 @@ static int as_nobody(const char *engine)
 		return 1;
 	if (get_session(&l, &s) || !s.there)
 		return 2;
+	if (rows_of(&l, engine, PMIG_ROWS_NOW, &rows) || !rows.nr)
+		return 5;
 	for (cmd = PMIG_CMD_PRE; cmd <= PMIG_CMD_END; cmd++)
 		if (command(&l, cmd) != -EPERM || !strstr(l.ext, "CAP_SYS_ADMIN is needed"))
 			return 10 + cmd;

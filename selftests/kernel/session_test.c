@@ -4,7 +4,7 @@
 
 TEST_F(pmig, completed)
 {
-	const struct change *c;
+	const struct row *c;
 
 	ASSERT_BEGIN();
 	ASSERT_REACHES(ENABLED);
@@ -25,11 +25,14 @@ TEST_F(pmig, completed)
 	EXPECT_STREQ("", self->s.reason);
 	EXPECT_TRUE(self->s.has_blackout);
 	EXPECT_LT(0, self->s.blackout);
-	c = change_of(&self->s, "cache.l1d.size");
+	EXPECT_EQ(PMIG_OPERATION_MIGRATE, self->s.operation);
+	c = change_of(&self->l, &self->s, "cache.l1d@0.size");
 	ASSERT_NE(NULL, c);
 	EXPECT_STRNE(c->old, c->new);
-	EXPECT_EQ(PMIG_CHANGE_F_STALE, c->flags);
-	c = change_of(&self->s, self->sim ? "identity.system-id" : "identity.host-serial");
+	EXPECT_EQ(PMIG_UNIT_BYTES, c->unit);
+	EXPECT_EQ(0, c->flags);
+	c = change_of(&self->l, &self->s,
+		      self->sim ? "identity.system-id" : "identity.host-serial");
 	ASSERT_NE(NULL, c);
 	EXPECT_STRNE(c->old, c->new);
 	EXPECT_EQ(0, c->flags);
@@ -72,10 +75,10 @@ TEST_PSERIES(to_another_server)
 	ASSERT_REACHES(COMPLETED);
 	EXPECT_EQ(0, self->s.err);
 	EXPECT_LT(0, self->s.blackout);
-	EXPECT_NE(NULL, change_of(&self->s, "identity.system-id"));
-	EXPECT_NE(NULL, change_of(&self->s, "cache.l1d.size"));
-	EXPECT_NE(NULL, change_of(&self->s, "cpu.clock-frequency"));
-	EXPECT_EQ(NULL, change_of(&self->s, "identity.vm-uuid"));
+	EXPECT_NE(NULL, change_of(&self->l, &self->s, "identity.system-id"));
+	EXPECT_NE(NULL, change_of(&self->l, &self->s, "cache.l1d@0.size"));
+	EXPECT_NE(NULL, change_of(&self->l, &self->s, "cpu.clock-frequency"));
+	EXPECT_EQ(NULL, change_of(&self->l, &self->s, "identity.vm-uuid"));
 	EXPECT_STREQ("a pre,b pre,c pre,c post,b post,a post,", told());
 	ASSERT_COMMAND(END);
 }

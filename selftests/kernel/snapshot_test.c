@@ -15,7 +15,7 @@ static void moves(struct __test_metadata *_metadata, struct bench *self)
 static void changes(struct __test_metadata *_metadata, struct bench *self, const char *name,
 		    const char *old, const char *new, uint32_t flags)
 {
-	const struct change *c = change_of(&self->s, name);
+	const struct row *c = change_of(&self->l, &self->s, name);
 
 	ASSERT_NE(NULL, c)
 	{
@@ -30,9 +30,7 @@ static void changes(struct __test_metadata *_metadata, struct bench *self, const
 	}
 }
 
-#define CHANGES(name, old, new, flags) \
-	changes(_metadata, &self->bench, name, old, new, PMIG_CHANGE_F_##flags)
-#define PMIG_CHANGE_F_PLAIN 0
+#define CHANGES(name, old, new, flags) changes(_metadata, &self->bench, name, old, new, flags)
 
 static void destination(const char *key, const char *value)
 {
@@ -42,36 +40,91 @@ static void destination(const char *key, const char *value)
 	put(path, "%s", value);
 }
 
+/* What the simulator was booted on, and what two others have. */
+static const struct {
+	const char *key, *name, *boot, *there, *again;
+	bool believed; /* the kernel keeps what it was booted on */
+} sim_rows[] = {
+	{ "model", "identity.model", "", "IBM,T1", "IBM,T2" },
+	{ "lpar_id", "identity.partition-no", "", "11", "12" },
+	{ "clock_hz", "cpu.clock-frequency", "3000000000", "3100000000", "3200000000", true },
+	{ "l1d_size", "cache.l1d@0.size", "32768", "40960", "49152", true },
+	{ "l1i_size", "cache.l1i@0.size", "32768", "57344", "61440", true },
+	{ "l2_size", "cache.l2@0.size", "524288", "262144", "393216", true },
+	{ "l3_size", "cache.l3@0.size", "8388608", "4194304", "6291456", true },
+};
+
+static void move_to(struct __test_metadata *_metadata, struct bench *self, bool again)
+{
+	unsigned int i;
+
+	destination("live", "0");
+	for (i = 0; i < ARRAY_SIZE(sim_rows); i++)
+		destination(sim_rows[i].key, again ? sim_rows[i].again : sim_rows[i].there);
+	destination("live", "1");
+	put(SIM "streams/0xabcd1234/live", "0");
+	ASSERT_EQ(0, put(SIM "streams/0xabcd1234/live", "1"));
+	moves(_metadata, self);
+}
+
 TEST_F(sim, each_value)
 {
-	const struct {
-		const char *key, *name, *there, *again;
-		uint32_t flags;
-	} rows[] = {
-		{ "model", "identity.model", "IBM,T1", "IBM,T2", 0 },
-		{ "lpar_id", "identity.partition-no", "11", "12", 0 },
-		{ "clock_hz", "cpu.clock-frequency", "3100000000", "3200000000",
-		  PMIG_CHANGE_F_STALE },
-		{ "l1d_size", "cache.l1d.size", "40960", "49152", PMIG_CHANGE_F_STALE },
-		{ "l1i_size", "cache.l1i.size", "57344", "61440", PMIG_CHANGE_F_STALE },
-		{ "l2_size", "cache.l2.size", "262144", "393216", PMIG_CHANGE_F_STALE },
-		{ "l3_size", "cache.l3.size", "4194304", "6291456", PMIG_CHANGE_F_STALE },
-	};
-	unsigned int i, move;
+	unsigned int i;
 
-	for (move = 0; move < 2; move++) {
-		destination("live", "0");
-		for (i = 0; i < ARRAY_SIZE(rows); i++)
-			destination(rows[i].key, move ? rows[i].again : rows[i].there);
-		destination("live", "1");
-		put(SIM "streams/0xabcd1234/live", "0");
-		ASSERT_EQ(0, put(SIM "streams/0xabcd1234/live", "1"));
-		moves(_metadata, &self->bench);
+	move_to(_metadata, &self->bench, false);
+	move_to(_metadata, &self->bench, true);
+	for (i = 0; i < ARRAY_SIZE(sim_rows); i++)
+		changes(_metadata, &self->bench, sim_rows[i].name, sim_rows[i].there,
+			sim_rows[i].again, 0);
+	EXPECT_EQ(ARRAY_SIZE(sim_rows), self->s.nr_changes);
+	EXPECT_STREQ("identity cpu cache", self->s.changed);
+}
+
+static void one_of(struct __test_metadata *_metadata, const struct rows *rows, const char *name,
+		   const char *old, const char *new)
+{
+	const struct row *row = find_row(rows, name);
+
+	ASSERT_NE(NULL, row)
+	{
+		TH_LOG("no row of %s", name);
 	}
-	for (i = 0; i < ARRAY_SIZE(rows); i++)
-		changes(_metadata, &self->bench, rows[i].name, rows[i].there, rows[i].again,
-			rows[i].flags);
-	EXPECT_EQ(ARRAY_SIZE(rows), self->s.nr_changes);
+	EXPECT_STREQ(old, row->old);
+	EXPECT_STREQ(new, row->new);
+}
+
+/* What is, and what the kernel believes: both are measured, and what it believes rightly is not stale. */
+TEST_F(sim, now_and_stale)
+{
+	struct rows now = {}, stale = {};
+	unsigned int i, believed = 0;
+
+	move_to(_metadata, &self->bench, false);
+	ASSERT_EQ(0, rows_of(&self->l, "sim", PMIG_ROWS_NOW, &now));
+	ASSERT_EQ(0, rows_of(&self->l, "sim", PMIG_ROWS_STALE, &stale));
+	EXPECT_EQ(self->s.generation, now.generation);
+	EXPECT_EQ(self->s.generation, stale.generation);
+	for (i = 0; i < ARRAY_SIZE(sim_rows); i++) {
+		one_of(_metadata, &now, sim_rows[i].name, sim_rows[i].boot, sim_rows[i].there);
+		believed += sim_rows[i].believed;
+		if (sim_rows[i].believed)
+			one_of(_metadata, &stale, sim_rows[i].name, sim_rows[i].boot,
+			       sim_rows[i].there);
+	}
+	EXPECT_EQ(believed, stale.nr);
+
+	destination("live", "0");
+	destination("l2_size", "524288");
+	destination("live", "1");
+	put(SIM "streams/0xabcd1234/live", "0");
+	ASSERT_EQ(0, put(SIM "streams/0xabcd1234/live", "1"));
+	moves(_metadata, &self->bench);
+	ASSERT_EQ(0, rows_of(&self->l, "sim", PMIG_ROWS_NOW, &now));
+	ASSERT_EQ(0, rows_of(&self->l, "sim", PMIG_ROWS_STALE, &stale));
+	one_of(_metadata, &now, "cache.l2@0.size", "524288", "524288");
+	EXPECT_EQ(NULL, find_row(&stale, "cache.l2@0.size"));
+	free(now.row);
+	free(stale.row);
 }
 
 /* 0 bytes of cache are no cache. */
@@ -82,13 +135,13 @@ TEST_F(sim, comes_and_goes)
 	destination("l2_size", "262144");
 	destination("live", "1");
 	moves(_metadata, &self->bench);
-	CHANGES("cache.l3.size", NULL, "", STALE);
+	CHANGES("cache.l3@0.size", NULL, "", 0);
 	ASSERT_SET("enabled");
 	destination("live", "0");
 	destination("l3_size", "1048576");
 	destination("live", "1");
 	moves(_metadata, &self->bench);
-	CHANGES("cache.l3.size", "", "1048576", STALE);
+	CHANGES("cache.l3@0.size", "", "1048576", 0);
 	EXPECT_EQ(1, self->s.nr_changes);
 }
 
@@ -99,7 +152,25 @@ TEST_F(sim, not_printable)
 	destination("model", "a b\t\\\x7f\xc3\xa9");
 	destination("live", "1");
 	moves(_metadata, &self->bench);
-	CHANGES("identity.model", NULL, "a b\\x09\\x5c\\x7f\\xc3\\xa9", PLAIN);
+	CHANGES("identity.model", NULL, "a b\\x09\\x5c\\x7f\\xc3\\xa9", 0);
+}
+
+/* One that does not fit says that it was cut, and not in the middle of a byte. */
+TEST_F(sim, too_long)
+{
+	char serial[32], wanted[PMIG_VALUE_LEN] = "IBM,02";
+	unsigned int i;
+
+	memset(serial, '\\', sizeof(serial) - 1);
+	serial[sizeof(serial) - 1] = 0;
+	destination("live", "0");
+	destination("serial", serial);
+	destination("live", "1");
+	moves(_metadata, &self->bench);
+	for (i = 0; i < 29; i++)
+		strcat(wanted, "\\x5c");
+	strcat(wanted, "...");
+	CHANGES("identity.system-id", NULL, wanted, 0);
 }
 
 /* --- PowerVM's: kernel/pseries/devtree.c, row by row --- */
@@ -107,7 +178,7 @@ TEST_F(sim, not_printable)
 /* How a value is written in a request to the lab: as it is, or as the bytes of a property */
 enum form { PLAIN, CELL, TWO_CELLS, TEXT };
 
-struct row {
+struct change {
 	const char *key, *name;
 	enum form form;
 	const char *value;
@@ -117,7 +188,7 @@ struct row {
 #define ROWS_MAX 16
 
 /* Appends " KEY" and the value. What a row has no value for is taken away. */
-static void put_row(char *request, size_t size, const struct row *row, const char *value)
+static void put_row(char *request, size_t size, const struct change *row, const char *value)
 {
 	char *at = request + strlen(request), *end = request + size;
 
@@ -135,8 +206,9 @@ static void put_row(char *request, size_t size, const struct row *row, const cha
 }
 
 /* Moves to a server with these values, and compares what is said to have changed. The old ones are in @self. */
-static void move_rows(struct __test_metadata *_metadata, struct bench *self, const struct row *rows,
-		      unsigned int n, char value[ROWS_MAX][PMIG_VALUE_LEN])
+static void move_rows(struct __test_metadata *_metadata, struct bench *self,
+		      const struct change *rows, unsigned int n,
+		      char value[ROWS_MAX][PMIG_VALUE_LEN])
 {
 	char request[900] = "in-place", reply[256];
 	unsigned int i;
@@ -166,8 +238,8 @@ static void unlike_any(char value[PMIG_VALUE_LEN], const char *like)
 }
 
 /* There and back: what came has to go again, and the second's old values are the first's new ones. */
-static void both_ways(struct __test_metadata *_metadata, struct bench *self, const struct row *rows,
-		      unsigned int n)
+static void both_ways(struct __test_metadata *_metadata, struct bench *self,
+		      const struct change *rows, unsigned int n)
 {
 	char there[ROWS_MAX][PMIG_VALUE_LEN], back[ROWS_MAX][PMIG_VALUE_LEN];
 	unsigned int i;
@@ -177,27 +249,27 @@ static void both_ways(struct __test_metadata *_metadata, struct bench *self, con
 		unlike_any(there[i], rows[i].value);
 	move_rows(_metadata, self, rows, n, there);
 	for (i = 0; i < n; i++)
-		snprintf(back[i], sizeof(back[i]), "%s", change_of(&self->s, rows[i].name)->old);
+		snprintf(back[i], sizeof(back[i]), "%s",
+			 change_of(&self->l, &self->s, rows[i].name)->old);
 	move_rows(_metadata, self, rows, n, back);
 	for (i = 0; i < n; i++)
-		EXPECT_STREQ(there[i], change_of(&self->s, rows[i].name)->old);
+		EXPECT_STREQ(there[i], change_of(&self->l, &self->s, rows[i].name)->old);
 }
 
-#define CPU   "update=/cpus/PowerPC,POWER9@0:"
-#define L2    "update=/cpus/l2-cache@2000:"
-#define STALE PMIG_CHANGE_F_STALE
+#define CPU "update=/cpus/PowerPC,POWER9@0:"
+#define L2  "update=/cpus/l2-cache@2000:"
 
 TEST_PSERIES(first_level)
 {
-	static const struct row rows[] = {
-		{ "d-cache=", "cache.l1d.size", PLAIN, "16384", STALE },
-		{ CPU "d-cache-line-size:", "cache.l1d.line-size", CELL, "64", STALE },
-		{ CPU "d-cache-block-size:", "cache.l1d.block-size", CELL, "32", STALE },
-		{ CPU "d-cache-sets:", "cache.l1d.sets", CELL, "16", STALE },
-		{ "i-cache=", "cache.l1i.size", PLAIN, "8192", STALE },
-		{ CPU "i-cache-line-size:", "cache.l1i.line-size", CELL, "256", STALE },
-		{ CPU "i-cache-block-size:", "cache.l1i.block-size", CELL, "512", STALE },
-		{ CPU "i-cache-sets:", "cache.l1i.sets", CELL, "4", STALE },
+	static const struct change rows[] = {
+		{ "d-cache=", "cache.l1d@0.size", PLAIN, "16384", 0 },
+		{ CPU "d-cache-line-size:", "cache.l1d@0.line-size", CELL, "64", 0 },
+		{ CPU "d-cache-block-size:", "cache.l1d@0.block-size", CELL, "32", 0 },
+		{ CPU "d-cache-sets:", "cache.l1d@0.sets", CELL, "16", 0 },
+		{ "i-cache=", "cache.l1i@0.size", PLAIN, "8192", 0 },
+		{ CPU "i-cache-line-size:", "cache.l1i@0.line-size", CELL, "256", 0 },
+		{ CPU "i-cache-block-size:", "cache.l1i@0.block-size", CELL, "512", 0 },
+		{ CPU "i-cache-sets:", "cache.l1i@0.sets", CELL, "4", 0 },
 	};
 
 	both_ways(_metadata, &self->bench, rows, ARRAY_SIZE(rows));
@@ -205,11 +277,11 @@ TEST_PSERIES(first_level)
 
 TEST_PSERIES(second_level)
 {
-	static const struct row rows[] = {
-		{ "l2=", "cache.l2.size", PLAIN, "262144", STALE },
-		{ L2 "d-cache-line-size:", "cache.l2.line-size", CELL, "64", STALE },
-		{ L2 "d-cache-block-size:", "cache.l2.block-size", CELL, "32", STALE },
-		{ L2 "d-cache-sets:", "cache.l2.sets", CELL, "16", STALE },
+	static const struct change rows[] = {
+		{ "l2=", "cache.l2@0.size", PLAIN, "262144", 0 },
+		{ L2 "d-cache-line-size:", "cache.l2@0.line-size", CELL, "64", 0 },
+		{ L2 "d-cache-block-size:", "cache.l2@0.block-size", CELL, "32", 0 },
+		{ L2 "d-cache-sets:", "cache.l2@0.sets", CELL, "16", 0 },
 	};
 
 	both_ways(_metadata, &self->bench, rows, ARRAY_SIZE(rows));
@@ -268,26 +340,26 @@ TEST_PSERIES(third_level)
 	ASSERT_EQ(0, lab_hmc(NULL, 0, "%s", come));
 	moves(_metadata, &self->bench);
 	for (i = 0; i < ARRAY_SIZE(rows); i++) {
-		snprintf(name, sizeof(name), "cache.l3.%s", rows[i][0]);
-		CHANGES(name, "", rows[i][2], STALE);
+		snprintf(name, sizeof(name), "cache.l3@0.%s", rows[i][0]);
+		CHANGES(name, "", rows[i][2], 0);
 	}
 	ASSERT_EQ(0, lab_hmc(NULL, 0, "%s", go));
 	ASSERT_EQ(0, lab_hmc(NULL, 0, "stream 0x%llx enabled", STREAM));
 	moves(_metadata, &self->bench);
 	for (i = 0; i < ARRAY_SIZE(rows); i++) {
-		snprintf(name, sizeof(name), "cache.l3.%s", rows[i][0]);
-		CHANGES(name, rows[i][2], "", STALE);
+		snprintf(name, sizeof(name), "cache.l3@0.%s", rows[i][0]);
+		CHANGES(name, rows[i][2], "", 0);
 	}
 }
 
 TEST_PSERIES(processor)
 {
-	static const struct row rows[] = {
-		{ "clock=", "cpu.clock-frequency", PLAIN, "3000000000", STALE },
+	static const struct change rows[] = {
+		{ "clock=", "cpu.clock-frequency", PLAIN, "3000000000", 0 },
 		{ CPU "ibm,extended-clock-frequency:", "cpu.extended-clock-frequency", TWO_CELLS,
 		  "5000000000", 0 },
 		{ CPU "timebase-frequency:", "cpu.timebase-frequency", CELL, "500000000",
-		  STALE | PMIG_CHANGE_F_UNEXPECTED },
+		  PMIG_ROW_F_UNEXPECTED },
 		{ CPU "cpu-version:", "cpu.version", CELL, "5120513", 0 },
 	};
 
@@ -297,17 +369,17 @@ TEST_PSERIES(processor)
 /* A partition takes its name and UUIDs along: where they change, something is wrong. */
 TEST_PSERIES(identity)
 {
-	static const struct row rows[] = {
+	static const struct change rows[] = {
 		{ "model=", "identity.model", PLAIN, "IBM,T1", 0 },
 		{ "system-id=", "identity.system-id", PLAIN, "IBM,02T1", 0 },
 		{ "serial=", "identity.host-serial", PLAIN, "T1", 0 },
 		{ "partition-no=", "identity.partition-no", PLAIN, "21", 0 },
 		{ "update=/:host-model:", "identity.host-model", TEXT, "T1", 0 },
 		{ "update=/:ibm,partition-name:", "identity.partition-name", TEXT, "other",
-		  PMIG_CHANGE_F_UNEXPECTED },
+		  PMIG_ROW_F_UNEXPECTED },
 		{ "update=/:ibm,partition-uuid:", "identity.partition-uuid", TEXT, "u1",
-		  PMIG_CHANGE_F_UNEXPECTED },
-		{ "update=/:vm,uuid:", "identity.vm-uuid", TEXT, "u2", PMIG_CHANGE_F_UNEXPECTED },
+		  PMIG_ROW_F_UNEXPECTED },
+		{ "update=/:vm,uuid:", "identity.vm-uuid", TEXT, "u2", PMIG_ROW_F_UNEXPECTED },
 	};
 
 	both_ways(_metadata, &self->bench, rows, ARRAY_SIZE(rows));

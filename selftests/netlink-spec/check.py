@@ -105,10 +105,12 @@ class Policies:
         self.flags = re.search(r"#define USER_FLAGS \(([^)]*)\)", text)[1].split(" | ")
         body = re.search(r"struct genl_ops ops\[\] = \{\n(.*?)\n\};", text, re.S)[1]
         self.family = re.search(r"^\t\.policy = (\w+),\n\t\.maxattr = ARRAY_SIZE\(\1\) - 1,$", text, re.M)
-        self.ops = {}
+        self.ops, self.dumps = {}, {}
         for block in re.findall(r"\t\{\n(.*?)\n\t\}", body, re.S):
             op = dict(re.findall(r"\.(\w+) = ([^,\n]+)", block))
-            self.ops[op["cmd"].removeprefix("PMIG_CMD_")] = (op.get("policy"), op.get("flags", "0"))
+            name = op["cmd"].removeprefix("PMIG_CMD_")
+            self.ops[name] = (op.get("policy"), op.get("flags", "0"))
+            self.dumps[name] = "dumpit" in op
 
     @staticmethod
     def _rows(body):
@@ -222,7 +224,7 @@ def check_definitions(spec, header):
 
 def check_ops(spec, policies):
     out = []
-    events = {upper(o["name"]) for o in spec["operations"]["list"] if "notify" in o}
+    events = {upper(o["name"]) for o in spec["operations"]["list"] if "notify" in o or "event" in o}
     ours = {upper(o["name"]): o for o in spec["operations"]["list"]}
     for name in set(policies.ops) - set(ours):
         out.append(f"command {name} is only in the module")
@@ -233,7 +235,10 @@ def check_ops(spec, policies):
         if policies.ops[name][1] != want:
             out.append(f"command {name}: flags {policies.ops[name][1]} in the module, {want} in the spec")
         table = policies.tables.get(policies.ops[name][0], {})
-        wanted = {"PMIG_A_" + upper(a) for a in ours[name]["do"].get("request", {}).get("attributes", [])}
+        call = "dump" if policies.dumps[name] else "do"
+        if call not in ours[name]:
+            out.append(f"command {name} is a {call} in the module, and not in the spec")
+        wanted = {"PMIG_A_" + upper(a) for a in ours[name].get(call, {}).get("request", {}).get("attributes", [])}
         if wanted != set(table):
             out.append(f"command {name} takes {sorted(table)} in the module, {sorted(wanted)} in the spec")
     if not policies.family:
@@ -306,6 +311,11 @@ MUTATIONS = (
     (POLICY, "\t{\n\t\t.cmd = PMIG_CMD_PRE,\n\t\t.doit = do_pre,\n\t},\n", ""),
     (POLICY, "\t\t.policy = cancel_policy,\n\t\t.maxattr = ARRAY_SIZE(cancel_policy) - 1,\n", ""),
     (POLICY, "\t.policy = no_attributes,\n", ""),
+    (SPEC, "attributes: [ rows, generation, engine ]", "attributes: [ rows, engine ]"),
+    (SPEC, "      dump:\n", "      do:\n"),
+    (SPEC, "[ migrate, hibernate ]", "[ hibernate, migrate ]"),
+    (UAPI, "\tPMIG_A_ROW_OLD,\n\tPMIG_A_ROW_NEW,", "\tPMIG_A_ROW_NEW,\n\tPMIG_A_ROW_OLD,"),
+    (POLICY, ".min = 0, .max = 2 }", ".min = 0, .max = 3 }"),
     (POLICY, "PMIG_F_FORCE | PMIG_F_QUIESCE_NOW)", "PMIG_F_FORCE | PMIG_F_FOREIGN)"),
 )
 

@@ -167,7 +167,8 @@ TEST_F(bus, migrate)
 	EXPECT_EQ(0xabc, self->stub.stream);
 	EXPECT_STREQ("moved: stream 0xabc, stood still for 2.345 s\n"
 		     "  cache.l1d.size: 32768 -> 65536, the kernel still shows the old value\n"
-		     "  identity.system-id: (none) -> a?b\n",
+		     "  identity.system-id: (none) -> a?b, unexpected\n"
+		     "  and 7 more\n",
 		     text_of(self, self->out));
 }
 
@@ -179,6 +180,85 @@ TEST_F(bus, simulate)
 	req.blackout_ms = (struct opt_u32){ true, 20 };
 	EXPECT_EQ(0, RUN(do_simulate(&req)));
 	EXPECT_STREQ("enabled-ms=t:100 blackout-ms=t:20 ", self->stub.options);
+}
+
+TEST_F(bus, platform)
+{
+	struct request req = { .op = REQUEST_PLATFORM };
+
+	self->stub.any = true;
+	EXPECT_EQ(0, RUN(do_platform(&req)));
+	EXPECT_STREQ("cache.l2.size    524288 bytes\n"
+		     "cpu.0.home-node  1, the kernel has 0\n"
+		     "cpu.1.home-node  2\n"
+		     "identity.model   a\"\\?b\n",
+		     text_of(self, self->out));
+	req.diff = true;
+	EXPECT_EQ(0, RUN(do_platform(&req)));
+	EXPECT_STREQ("cpu.3.home-node  0 -> changed, unexpected\n", text_of(self, self->out));
+	req.diff = false;
+	req.stale = true;
+	EXPECT_EQ(0, RUN(do_platform(&req)));
+	EXPECT_STREQ("cpu.3.home-node  stale, the kernel has 0, unexpected\n",
+		     text_of(self, self->out));
+	EXPECT_STREQ("", text_of(self, self->err));
+	self->stub.any = false;
+	EXPECT_EQ(0, RUN(do_platform(&req)));
+	EXPECT_STREQ("drmgr: only what /proc and /sys tell: no pmig.ko?\n",
+		     text_of(self, self->err));
+}
+
+TEST_F(bus, platform_for_programs)
+{
+	struct request req = { .op = REQUEST_PLATFORM, .json = true };
+
+	self->stub.any = true;
+	EXPECT_EQ(0, RUN(do_platform(&req)));
+	text_of(self, self->out);
+	/* all of them, texts as JSON has them, and no number for a text */
+	EXPECT_NE(NULL, strstr(self->text, "[{\"section\": \"cache\", \"key\": \"l2@0\", "
+					   "\"field\": \"size\", \"old\": null, \"new\": 524288, "
+					   "\"unit\": \"bytes\", \"stale\": false, "
+					   "\"unexpected\": false},\n"));
+	EXPECT_NE(NULL, strstr(self->text, "\"l2@8\""));
+	EXPECT_NE(NULL, strstr(self->text, "\"new\": \"a\\\"\\\\?b\", \"unit\": \"text\""));
+	EXPECT_STREQ("false}]\n", strstr(strstr(self->text, "\"text\""), "unexpected") + 13);
+}
+
+TEST_F(bus, platform_for_scripts)
+{
+	static const struct {
+		const char *name;
+		int status;
+		const char *text;
+	} rows[] = {
+		{ "cache.l2.size", 0, "524288\n" },
+		{ "cache.l2@8.size", 0, "524288\n" },
+		{ "cache.size", 0, "524288\n" },
+		{ "cpu.0.home-node", 0, "1\n" },
+		{ "identity.model", 0, "a\"\\?b\n" },
+		{ "cpu.home-node", DR_EXIT_DIFFERS,
+		  "drmgr: cpu.home-node is not the same for all: 1 (cpu.0.home-node), "
+		  "2 (cpu.1.home-node)\n" },
+		{ "cache.l.size", DR_EXIT_NO_VALUE,
+		  "drmgr: nothing is called \"cache.l.size\": drmgr platform has all names\n" },
+		{ "cache..size", DR_EXIT_NO_VALUE,
+		  "drmgr: nothing is called \"cache..size\": drmgr platform has all names\n" },
+		{ "cach.l2.size", DR_EXIT_NO_VALUE,
+		  "drmgr: nothing is called \"cach.l2.size\": drmgr platform has all names\n" },
+		{ "size", DR_EXIT_USAGE,
+		  "drmgr: \"size\" is no name: give one as cache.l2.size, see drmgr platform\n" },
+		{ "", DR_EXIT_USAGE,
+		  "drmgr: \"\" is no name: give one as cache.l2.size, see drmgr platform\n" },
+	};
+
+	self->stub.any = true;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct request req = { .op = REQUEST_PLATFORM, .get = rows[i].name };
+
+		EXPECT_EQ(rows[i].status, RUN(do_platform(&req)));
+		EXPECT_STREQ(rows[i].text, text_of(self, rows[i].status ? self->err : self->out));
+	}
 }
 
 TEST_F(bus, status)

@@ -45,14 +45,12 @@ static struct nlmsghdr *whole(void)
 	mnl_attr_put_u32(nlh, PMIG_A_REFUSAL_ERRNO, EBUSY);
 	mnl_attr_put_strz(nlh, PMIG_A_REFUSAL_REASON, "firmware update");
 	mnl_attr_nest_end(nlh, nest);
-	for (int i = 0; i < 2; i++) {
-		nest = mnl_attr_nest_start(nlh, PMIG_A_SESSION_CHANGE);
-		mnl_attr_put_strz(nlh, PMIG_A_CHANGE_NAME, "cache.l1d.size");
-		mnl_attr_put_strz(nlh, PMIG_A_CHANGE_OLD, "32768");
-		mnl_attr_put_strz(nlh, PMIG_A_CHANGE_NEW, "");
-		mnl_attr_put_u32(nlh, PMIG_A_CHANGE_FLAGS, PMIG_CHANGE_F_STALE);
-		mnl_attr_nest_end(nlh, nest);
-	}
+	mnl_attr_put_u32(nlh, PMIG_A_SESSION_GENERATION, 3);
+	mnl_attr_put_u32(nlh, PMIG_A_SESSION_OPERATION, PMIG_OPERATION_HIBERNATE);
+	nest = mnl_attr_nest_start(nlh, PMIG_A_SESSION_CHANGED);
+	mnl_attr_put_strz(nlh, PMIG_A_CHANGED_SECTION, "cache");
+	mnl_attr_put_u32(nlh, PMIG_A_CHANGED_ROWS, 2);
+	mnl_attr_nest_end(nlh, nest);
 	mnl_attr_nest_end(nlh, session);
 	return nlh;
 }
@@ -71,9 +69,9 @@ TEST(a_whole_session)
 	ASSERT_EQ(1, s.nr_refusals);
 	EXPECT_STREQ("nic", s.refusals[0].handler);
 	EXPECT_EQ(EBUSY, s.refusals[0].error);
-	ASSERT_EQ(2, s.nr_changes);
-	EXPECT_STREQ("32768", s.changes[0].old_value);
-	EXPECT_STREQ("", s.changes[1].new_value);
+	EXPECT_EQ(3, s.generation);
+	EXPECT_EQ(PMIG_OPERATION_HIBERNATE, s.operation);
+	EXPECT_EQ(0, s.rows.n);
 	kernel_state_clear(&s);
 }
 
@@ -106,14 +104,14 @@ TEST(attributes_of_a_wrong_type)
 		const void *data;
 		size_t size;
 	} bad[] = {
-		{ PMIG_A_SESSION_STREAM, bytes, 4 },  { PMIG_A_SESSION_STREAM, bytes, 0 },
-		{ PMIG_A_SESSION_STREAM, bytes, 16 }, { PMIG_A_SESSION_STATE, bytes, 1 },
-		{ PMIG_A_SESSION_STATE, &state, 4 },  { PMIG_A_SESSION_STATE, &none, 4 },
-		{ PMIG_A_SESSION_ENGINE, bytes, 3 },  { PMIG_A_SESSION_REASON, bytes, 0 },
-		{ PMIG_A_SESSION_SEQ, bytes, 8 },     { PMIG_A_SESSION_BLACKOUT, bytes, 7 },
-		{ PMIG_A_SESSION_ERRNO, &many, 4 },   { PMIG_A_SESSION_REFUSAL, bytes, 16 },
-		{ PMIG_A_SESSION_REFUSAL, bytes, 0 }, { PMIG_A_SESSION_CHANGE, bytes, 16 },
-		{ PMIG_A_SESSION_CHANGE, bytes, 3 },
+		{ PMIG_A_SESSION_STREAM, bytes, 4 },	{ PMIG_A_SESSION_STREAM, bytes, 0 },
+		{ PMIG_A_SESSION_STREAM, bytes, 16 },	{ PMIG_A_SESSION_STATE, bytes, 1 },
+		{ PMIG_A_SESSION_STATE, &state, 4 },	{ PMIG_A_SESSION_STATE, &none, 4 },
+		{ PMIG_A_SESSION_ENGINE, bytes, 3 },	{ PMIG_A_SESSION_REASON, bytes, 0 },
+		{ PMIG_A_SESSION_SEQ, bytes, 8 },	{ PMIG_A_SESSION_BLACKOUT, bytes, 7 },
+		{ PMIG_A_SESSION_ERRNO, &many, 4 },	{ PMIG_A_SESSION_REFUSAL, bytes, 16 },
+		{ PMIG_A_SESSION_REFUSAL, bytes, 0 },	{ PMIG_A_SESSION_GENERATION, bytes, 8 },
+		{ PMIG_A_SESSION_OPERATION, bytes, 3 },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
@@ -160,22 +158,101 @@ TEST(a_family_of_this_version)
 	EXPECT_STREQ("", f.name);
 }
 
-TEST(more_than_there_can_be)
+/* ---- rows ---- */
+
+static void put_row(struct nlmsghdr *nlh, const char *key, uint32_t unit, uint32_t flags)
+{
+	struct nlattr *nest = mnl_attr_nest_start(nlh, PMIG_A_ROW);
+
+	mnl_attr_put_u64(nlh, PMIG_A_ROW_OLD, 4718592);
+	mnl_attr_put_strz(nlh, PMIG_A_ROW_SECTION, "cache");
+	mnl_attr_put_strz(nlh, PMIG_A_ROW_FIELD, "si\nze");
+	if (key)
+		mnl_attr_put_strz(nlh, PMIG_A_ROW_KEY, key);
+	mnl_attr_put_strz(nlh, PMIG_A_ROW_NEW_TEXT, "a text");
+	mnl_attr_put_u32(nlh, PMIG_A_ROW_UNIT, unit);
+	mnl_attr_put_u32(nlh, PMIG_A_ROW_FLAGS, flags);
+	mnl_attr_put_u32(nlh, 77, 1); /* of a newer module */
+	mnl_attr_nest_end(nlh, nest);
+}
+
+TEST(rows_of_a_dump)
 {
 	struct nlmsghdr *nlh = begin();
-	struct nlattr *session = mnl_attr_nest_start(nlh, PMIG_A_SESSION), *nest;
-	struct kernel_state s;
+	struct rows rows = { 0 };
 
-	mnl_attr_put_u32(nlh, PMIG_A_SESSION_STATE, PMIG_STATE_COMPLETED);
-	for (int i = 0; i < 300; i++) {
-		nest = mnl_attr_nest_start(nlh, PMIG_A_SESSION_CHANGE);
-		mnl_attr_put_strz(nlh, PMIG_A_CHANGE_NAME, "x");
-		mnl_attr_nest_end(nlh, nest);
-	}
-	mnl_attr_nest_end(nlh, session);
-	ASSERT_EQ(0, link_parse_session(nlh, &s));
-	EXPECT_EQ(WIRE_CHANGES_MAX, s.nr_changes);
-	kernel_state_clear(&s);
+	put_row(nlh, "l2@8", PMIG_UNIT_BYTES, UINT32_MAX);
+	put_row(nlh, NULL, PMIG_UNIT_PVR, 0);
+	mnl_attr_put_u32(nlh, PMIG_A_GENERATION, 3);
+	ASSERT_EQ(0, link_parse_rows(nlh, &rows));
+	ASSERT_EQ(0, link_parse_rows(nlh, &rows)) TH_LOG("it adds");
+	ASSERT_EQ(4, rows.n);
+	EXPECT_STREQ("cache", rows.v[0].section);
+	EXPECT_STREQ("l2@8", rows.v[0].key);
+	EXPECT_STREQ("si?ze", rows.v[0].field);
+	EXPECT_STREQ("4718592", rows.v[0].old);
+	EXPECT_STREQ("a text", rows.v[0].new);
+	EXPECT_EQ(PMIG_UNIT_BYTES, rows.v[0].unit);
+	EXPECT_EQ(PMIG_ROW_F_UNEXPECTED, rows.v[0].flags);
+	EXPECT_STREQ("", rows.v[1].key);
+	EXPECT_STREQ("0x480000", rows.v[1].old);
+	EXPECT_STREQ("a text", rows.v[1].new);
+	rows_done(&rows);
+}
+
+static int parse_bad_row(uint16_t type, const void *data, size_t size)
+{
+	struct nlmsghdr *nlh = begin();
+	struct nlattr *nest = mnl_attr_nest_start(nlh, PMIG_A_ROW);
+	struct rows rows = { 0 };
+	int r;
+
+	mnl_attr_put_strz(nlh, PMIG_A_ROW_SECTION, "cache");
+	mnl_attr_put_strz(nlh, PMIG_A_ROW_FIELD, "size");
+	mnl_attr_put(nlh, type, size, data);
+	mnl_attr_nest_end(nlh, nest);
+	r = link_parse_rows(nlh, &rows);
+	rows_done(&rows);
+	return r;
+}
+
+TEST(rows_of_a_wrong_type)
+{
+	static const char bytes[16] = "xxxxxxxxxxxxxxx";
+	struct nlmsghdr *nlh = begin();
+	struct rows rows = { 0 };
+
+	EXPECT_EQ(0, parse_bad_row(PMIG_A_ROW_KEY, "", 1));
+	EXPECT_EQ(-EBADMSG, parse_bad_row(PMIG_A_ROW_SECTION, "", 1));
+	EXPECT_EQ(-EBADMSG, parse_bad_row(PMIG_A_ROW_FIELD, "", 1));
+	EXPECT_EQ(-EBADMSG, parse_bad_row(PMIG_A_ROW_KEY, bytes, 3));
+	EXPECT_EQ(-EBADMSG, parse_bad_row(PMIG_A_ROW_NEW, bytes, 4));
+	EXPECT_EQ(-EBADMSG, parse_bad_row(PMIG_A_ROW_OLD, bytes, 0));
+	EXPECT_EQ(-EBADMSG, parse_bad_row(PMIG_A_ROW_OLD_TEXT, bytes, 15));
+	EXPECT_EQ(-EBADMSG, parse_bad_row(PMIG_A_ROW_NEW_TEXT, bytes, 0));
+	EXPECT_EQ(-EBADMSG, parse_bad_row(PMIG_A_ROW_UNIT, bytes, 8));
+	EXPECT_EQ(-EBADMSG, parse_bad_row(PMIG_A_ROW_FLAGS, bytes, 2));
+	mnl_attr_put_u32(nlh, PMIG_A_ROW, 1);
+	EXPECT_EQ(-EBADMSG, link_parse_rows(nlh, &rows));
+	nlh->nlmsg_len = sizeof(*nlh);
+	EXPECT_EQ(-EBADMSG, link_parse_rows(nlh, &rows));
+	rows_done(&rows);
+}
+
+TEST(which_comparison)
+{
+	struct nlmsghdr *nlh = begin();
+	uint32_t generation;
+
+	EXPECT_EQ(-EBADMSG, link_parse_changed(nlh, &generation));
+	mnl_attr_put_u64(nlh, PMIG_A_GENERATION, 1);
+	EXPECT_EQ(-EBADMSG, link_parse_changed(nlh, &generation));
+	nlh = begin();
+	mnl_attr_put_u32(nlh, PMIG_A_GENERATION, 9);
+	EXPECT_EQ(0, link_parse_changed(nlh, &generation));
+	EXPECT_EQ(9, generation);
+	nlh->nlmsg_len = sizeof(*nlh);
+	EXPECT_EQ(-EBADMSG, link_parse_changed(nlh, &generation));
 }
 
 /* Each byte changed, each length cut: an answer of some kind, and never outside of the message. */
@@ -202,6 +279,30 @@ TEST(damaged_anywhere)
 			link_parse_session(nlh, &s);
 			kernel_state_clear(&s);
 		}
+		free(nlh);
+	}
+}
+
+TEST(rows_damaged_anywhere)
+{
+	struct nlmsghdr *whole = begin();
+	size_t length;
+
+	put_row(whole, "l2@8", PMIG_UNIT_PVR, 0);
+	length = whole->nlmsg_len;
+	for (size_t i = sizeof(*whole); i < 2 * length; i++) {
+		size_t n = i < length ? length : i - length;
+		struct nlmsghdr *nlh = malloc(n ? n : 1);
+		struct rows rows = { 0 };
+
+		memcpy(nlh, buf, n);
+		if (i < length)
+			((char *)nlh)[i] ^= 0x55;
+		else if (n >= sizeof(*nlh))
+			nlh->nlmsg_len = (uint32_t)n;
+		if (n >= sizeof(*nlh))
+			link_parse_rows(nlh, &rows);
+		rows_done(&rows);
 		free(nlh);
 	}
 }
@@ -320,12 +421,12 @@ TEST(lost_messages_are_made_up_for_however_many_wait)
 
 #define REAL(function) ((typeof(&function))dlsym(RTLD_NEXT, #function))
 
-static bool silent;			/* the module is like that */
-static bool hurry;			/* whatever is waited for is over at once */
-static const struct nlmsghdr *injected; /* but this it says, when something comes for the socket */
+static bool silent; /* the module is like that */
 static char sent[256];
 static bool answered; /* the controller */
 static usec_t due;
+static bool impatient, hurry; /* what is waited for from now on is over at once */
+static uint32_t link_port, rows_port, rows_seq;
 
 ssize_t mnl_socket_sendto(const struct mnl_socket *nl, const void *message, size_t size)
 {
@@ -336,10 +437,14 @@ ssize_t mnl_socket_sendto(const struct mnl_socket *nl, const void *message, size
 	if (!silent)
 		return REAL(mnl_socket_sendto)(nl, message, size);
 	answered = false;
+	*(genl->cmd == PMIG_CMD_ROWS ? &rows_port : &link_port) = mnl_socket_get_portid(nl);
+	if (genl->cmd == PMIG_CMD_ROWS && nlh->nlmsg_type != GENL_ID_CTRL)
+		rows_seq = nlh->nlmsg_seq;
 	if (nlh->nlmsg_type != GENL_ID_CTRL)
 		snprintf(sent + used, sizeof(sent) - used, "%s ",
 			 genl->cmd == PMIG_CMD_GET   ? "GET" :
 			 genl->cmd == PMIG_CMD_BEGIN ? "BEGIN" :
+			 genl->cmd == PMIG_CMD_ROWS  ? "ROWS" :
 						       "other");
 	return (ssize_t)size;
 }
@@ -365,24 +470,29 @@ int mnl_socket_setsockopt(const struct mnl_socket *nl, int type, void *value, so
 	return silent ? 0 : REAL(mnl_socket_setsockopt)(nl, type, value, size);
 }
 
-ssize_t recvfrom(int fd, void *message, size_t size, int flags, __SOCKADDR_ARG from,
+int sd_event_source_set_time(sd_event_source *s, uint64_t usec)
+{
+	due = usec;
+	return REAL(sd_event_source_set_time)(s, impatient ? 0 : usec);
+}
+
+int sd_event_add_time(sd_event *e, sd_event_source **ret, clockid_t clock, uint64_t usec,
+		      uint64_t accuracy, sd_event_time_handler_t call, void *userdata)
+{
+	return REAL(sd_event_add_time)(e, ret, clock, hurry ? 0 : usec, accuracy, call, userdata);
+}
+
+/* What the test sends is the module's. */
+static bool is_kernel = true;
+
+ssize_t recvfrom(int fd, void *message, size_t size, int flags, struct sockaddr *from,
 		 socklen_t *length)
 {
 	ssize_t n = REAL(recvfrom)(fd, message, size, flags, from, length);
 
-	if (n < 0 || !injected)
-		return n;
-	((struct sockaddr_nl *)from.__sockaddr__)->nl_pid = 0;
-	n = (ssize_t)injected->nlmsg_len;
-	memcpy(message, injected, (size_t)n);
-	injected = NULL;
+	if (silent && n > 0 && is_kernel)
+		((struct sockaddr_nl *)from)->nl_pid = 0;
 	return n;
-}
-
-int sd_event_source_set_time(sd_event_source *s, uint64_t usec)
-{
-	due = usec;
-	return REAL(sd_event_source_set_time)(s, hurry ? 0 : usec);
 }
 
 static unsigned nr_done;
@@ -407,7 +517,7 @@ TEST(a_module_that_never_answers_counts_as_gone)
 	struct backend *b;
 	sd_event *event;
 
-	silent = hurry = true;
+	silent = impatient = true;
 	log_max_level = LOG_CRIT;
 	ASSERT_LE(0, sd_event_new(&event));
 	ASSERT_EQ(0, link_new(&b, event));
@@ -442,15 +552,13 @@ TEST(a_module_that_never_answers_counts_as_gone)
 static bool hear(sd_event *event, struct nlmsghdr *nlh)
 {
 	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_GENERIC);
-	struct nlmsghdr any = { .nlmsg_len = sizeof(any), .nlmsg_type = NLMSG_NOOP };
-	/* The only one of this process that is bound has its number. */
-	struct sockaddr_nl to = { .nl_family = AF_NETLINK, .nl_pid = (uint32_t)getpid() };
-	bool sent = sendto(fd, &any, sizeof(any), 0, (struct sockaddr *)&to, sizeof(to)) > 0;
+	struct sockaddr_nl to = { .nl_family = AF_NETLINK, .nl_pid = link_port };
+	bool sent;
 
 	nlh->nlmsg_seq = 1;
-	injected = nlh;
+	sent = sendto(fd, nlh, nlh->nlmsg_len, 0, (struct sockaddr *)&to, sizeof(to)) > 0;
 	close(fd);
-	return sent && sd_event_run(event, 0) > 0 && !injected;
+	return sent && sd_event_run(event, 0) > 0;
 }
 
 static struct nlmsghdr *session_of(uint64_t stream, uint32_t owner, uint32_t state)
@@ -506,14 +614,14 @@ TEST(a_lost_error_is_no_success)
 		sd_event *event;
 
 		nr_done = 0;
-		silent = hurry = true;
+		silent = impatient = true;
 		ASSERT_LE(0, sd_event_new(&event));
 		ASSERT_EQ(0, link_new(&b, event));
-		hurry = !rows[i].acked;
+		impatient = !rows[i].acked;
 		ASSERT_EQ(0, backend_command(b, rows[i].command,
 					     &(struct backend_args){ .stream = rows[i].asked },
 					     on_done, NULL));
-		hurry = false;
+		impatient = false;
 		if (rows[i].acked) {
 			ASSERT_TRUE(hear(event, ack(0, 0, NULL)));
 		} else {
@@ -527,6 +635,251 @@ TEST(a_lost_error_is_no_success)
 		b->ops->free(b);
 		sd_event_unref(event);
 	}
+}
+
+/* ---- a module that tells rows ---- */
+
+FIXTURE(rows)
+{
+	struct backend *b;
+	sd_event *event;
+	int fd;
+};
+
+static unsigned nr_told;
+static uint32_t told_state;
+static size_t told_rows;
+static char told_key[ROW_KEY_LEN];
+
+static void on_told(void *userdata, const struct kernel_state *state)
+{
+	nr_told++;
+	told_state = state->state;
+	told_rows = state->rows.n;
+	if (told_rows)
+		strcpy(told_key, state->rows.v[told_rows - 1].key);
+}
+
+FIXTURE_SETUP(rows)
+{
+	silent = true;
+	log_max_level = LOG_CRIT;
+	self->fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_GENERIC);
+	ASSERT_LE(0, sd_event_new(&self->event));
+	ASSERT_EQ(0, link_new(&self->b, self->event));
+	ASSERT_EQ(0, backend_listen(self->b, on_told, NULL));
+	nr_told = 0;
+	sent[0] = '\0';
+}
+
+FIXTURE_TEARDOWN(rows)
+{
+	self->b->ops->free(self->b);
+	sd_event_unref(self->event);
+	close(self->fd);
+}
+
+static void turn(sd_event *event)
+{
+	while (sd_event_run(event, 0) > 0)
+		;
+}
+
+/* The module sends @nlh to the socket @port, and the link reads it. */
+static void arrive(FIXTURE_DATA(rows) * self, struct nlmsghdr *nlh, uint32_t port)
+{
+	struct sockaddr_nl to = { .nl_family = AF_NETLINK, .nl_pid = port };
+
+	if (sendto(self->fd, nlh, nlh->nlmsg_len, 0, (struct sockaddr *)&to, sizeof(to)) < 0)
+		abort();
+	turn(self->event);
+}
+
+static struct nlmsghdr *message(enum pmig_cmd cmd)
+{
+	struct nlmsghdr *nlh = begin();
+
+	nlh->nlmsg_type = 42; /* as family() says */
+	((struct genlmsghdr *)mnl_nlmsg_get_payload(nlh))->cmd = (uint8_t)cmd;
+	return nlh;
+}
+
+static void become(FIXTURE_DATA(rows) * self, uint32_t state, uint32_t seq, uint32_t generation)
+{
+	struct nlmsghdr *nlh = message(PMIG_CMD_EVENT);
+	struct nlattr *session = mnl_attr_nest_start(nlh, PMIG_A_SESSION);
+
+	mnl_attr_put_u32(nlh, PMIG_A_SESSION_STATE, state);
+	mnl_attr_put_u32(nlh, PMIG_A_SESSION_SEQ, seq);
+	if (generation)
+		mnl_attr_put_u32(nlh, PMIG_A_SESSION_GENERATION, generation);
+	mnl_attr_nest_end(nlh, session);
+	arrive(self, nlh, link_port);
+}
+
+static void send_row(FIXTURE_DATA(rows) * self, const char *key, uint16_t flags)
+{
+	struct nlmsghdr *nlh = message(PMIG_CMD_ROWS);
+
+	nlh->nlmsg_seq = rows_seq;
+	nlh->nlmsg_flags = NLM_F_MULTI | flags;
+	put_row(nlh, key, 0, 0);
+	arrive(self, nlh, rows_port);
+}
+
+static void send_end(FIXTURE_DATA(rows) * self, uint16_t type, int error, uint16_t flags)
+{
+	struct nlmsghdr *nlh;
+
+	memset(buf, 0, sizeof(buf));
+	nlh = mnl_nlmsg_put_header(buf);
+	nlh->nlmsg_type = type;
+	nlh->nlmsg_flags = flags;
+	nlh->nlmsg_seq = rows_seq;
+	((struct nlmsgerr *)mnl_nlmsg_put_extra_header(nlh, sizeof(struct nlmsgerr)))->error =
+		error;
+	arrive(self, nlh, rows_port);
+}
+
+TEST_F(rows, are_known_before_anybody_hears_of_the_move)
+{
+	become(self, PMIG_STATE_RESUMED, 1, 0);
+	EXPECT_EQ(1, nr_told);
+	become(self, PMIG_STATE_POST, 2, 5);
+	become(self, PMIG_STATE_COMPLETED, 3, 5);
+	become(self, PMIG_STATE_POST, 2, 5); /* older news */
+	EXPECT_STREQ("ROWS ", sent) TH_LOG("they are asked for once");
+	send_row(self, "l2@0", 0);
+	send_row(self, "l2@8", 0);
+	is_kernel = false;
+	send_row(self, "lie@1", 0);
+	send_end(self, NLMSG_DONE, 0, NLM_F_MULTI);
+	is_kernel = true;
+	EXPECT_EQ(1, nr_told) TH_LOG("somebody was told before the rows were there");
+	EXPECT_EQ(PMIG_STATE_RESUMED, self->b->state.state);
+	send_end(self, NLMSG_DONE, 0, NLM_F_MULTI);
+	EXPECT_EQ(2, nr_told);
+	EXPECT_EQ(PMIG_STATE_COMPLETED, told_state);
+	EXPECT_EQ(2, told_rows);
+	EXPECT_STREQ("l2@8", told_key);
+	become(self, PMIG_STATE_COMPLETED, 4, 5);
+	EXPECT_EQ(3, nr_told);
+	EXPECT_EQ(2, told_rows) TH_LOG("they are still there");
+	EXPECT_STREQ("ROWS ", sent);
+	become(self, PMIG_STATE_ENABLED, 5, 0);
+	EXPECT_EQ(4, nr_told);
+}
+
+TEST_F(rows, of_a_table_that_changes_are_asked_for_again)
+{
+	become(self, PMIG_STATE_COMPLETED, 1, 5);
+	send_row(self, "half@1", NLM_F_DUMP_INTR);
+	send_row(self, "half@2", 0);
+	send_end(self, NLMSG_DONE, 0, NLM_F_MULTI);
+	EXPECT_STREQ("ROWS ROWS ", sent);
+	EXPECT_EQ(0, nr_told);
+	rows_seq--;
+	send_row(self, "late@1", 0); /* of the first try */
+	rows_seq++;
+	send_row(self, "whole@1", 0);
+	send_end(self, NLMSG_DONE, 0, NLM_F_MULTI);
+	EXPECT_EQ(1, nr_told);
+	EXPECT_EQ(1, told_rows);
+	EXPECT_STREQ("whole@1", told_key);
+}
+
+TEST_F(rows, are_done_without)
+{
+	unsigned tries = 0;
+
+	become(self, PMIG_STATE_COMPLETED, 1, 5);
+	for (; nr_told == 0 && tries < 20; tries++)
+		send_end(self, NLMSG_DONE, 0, NLM_F_MULTI | NLM_F_DUMP_INTR);
+	EXPECT_GT(10, tries) TH_LOG("a table that changes all the time has no end");
+	EXPECT_EQ(1, nr_told);
+	EXPECT_EQ(0, told_rows);
+	become(self, PMIG_STATE_COMPLETED, 2, 6);
+	send_row(self, "l2@0", 0);
+	send_end(self, NLMSG_ERROR, -ENOENT, 0);
+	EXPECT_EQ(2, nr_told);
+	EXPECT_EQ(0, told_rows);
+	become(self, PMIG_STATE_COMPLETED, 3, 7);
+	send_end(self, NLMSG_DONE, -ENOENT, NLM_F_MULTI);
+	EXPECT_EQ(3, nr_told);
+	hurry = true;
+	become(self, PMIG_STATE_COMPLETED, 4, 8);
+	hurry = false;
+	EXPECT_EQ(4, nr_told) TH_LOG("they are waited for without a deadline");
+	EXPECT_EQ(0, told_rows);
+	/* The module goes meanwhile, or its session. */
+	become(self, PMIG_STATE_COMPLETED, 5, 9);
+	become(self, PMIG_STATE_ENABLED, 6, 0);
+	EXPECT_EQ(5, nr_told);
+	EXPECT_EQ(PMIG_STATE_ENABLED, told_state);
+	become(self, PMIG_STATE_COMPLETED, 7, 10);
+}
+
+TEST_F(rows, are_known_to_whoever_gave_a_command)
+{
+	const struct backend_args args = { .stream = 1 };
+	struct nlmsghdr *nlh;
+
+	nr_done = 0;
+	ASSERT_EQ(0, backend_command(self->b, PMIG_CMD_ADOPT, &args, on_done, NULL));
+	nlh = ack(0, NLM_F_CAPPED, NULL);
+	nlh->nlmsg_seq = 1;
+	arrive(self, nlh, link_port);
+	nlh = message(PMIG_CMD_GET);
+	nlh->nlmsg_seq = 1;
+	{
+		struct nlattr *session = mnl_attr_nest_start(nlh, PMIG_A_SESSION);
+
+		mnl_attr_put_u32(nlh, PMIG_A_SESSION_STATE, PMIG_STATE_COMPLETED);
+		mnl_attr_put_u32(nlh, PMIG_A_SESSION_GENERATION, 5);
+		mnl_attr_nest_end(nlh, session);
+	}
+	hurry = false;
+	arrive(self, nlh, link_port);
+	EXPECT_EQ(0, nr_done) TH_LOG("the state that it waits for is not there yet");
+	send_end(self, NLMSG_DONE, 0, NLM_F_MULTI);
+	EXPECT_EQ(1, nr_told);
+	EXPECT_EQ(1, nr_done);
+	EXPECT_EQ(0, done_with);
+}
+
+static unsigned nr_changed;
+
+static void on_change(void *userdata, const struct rows *rows)
+{
+	nr_changed++;
+	told_rows = rows->n;
+}
+
+static void change(FIXTURE_DATA(rows) * self, uint32_t generation)
+{
+	struct nlmsghdr *nlh = message(PMIG_CMD_CHANGED);
+
+	mnl_attr_put_u32(nlh, PMIG_A_GENERATION, generation);
+	arrive(self, nlh, link_port);
+}
+
+TEST_F(rows, of_a_change_without_a_move)
+{
+	nr_changed = 0;
+	link_listen_changed(self->b, on_change, NULL);
+	for (uint32_t generation = 1; generation < 20; generation++)
+		change(self, generation);
+	EXPECT_STREQ("ROWS ", sent) TH_LOG("one at a time");
+	send_row(self, "l2@0", 0);
+	send_end(self, NLMSG_DONE, 0, NLM_F_MULTI);
+	EXPECT_EQ(1, nr_changed);
+	EXPECT_EQ(1, told_rows);
+	EXPECT_STREQ("ROWS ROWS ", sent) TH_LOG("and then the last one");
+	send_end(self, NLMSG_ERROR, -ENOENT, 0);
+	EXPECT_EQ(1, nr_changed);
+	EXPECT_STREQ("ROWS ROWS ", sent);
+	change(self, 21);
+	EXPECT_EQ(0, nr_told);
 }
 
 TEST_HARNESS_MAIN

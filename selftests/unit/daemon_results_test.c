@@ -8,7 +8,7 @@
 #include "kselftest_harness.h"
 
 /* where record.error of the first one is: behind the version and two numbers */
-#define ERROR_AT 24
+#define ERROR_AT 28
 
 FIXTURE(results)
 {
@@ -67,6 +67,33 @@ TEST_F(results, one_that_cannot_be_is_not_taken)
 	EXPECT_EQ(sizeof(error), pwrite(fd, &error, sizeof(error), ERROR_AT));
 	close(fd);
 	EXPECT_EQ(-1, known(self->path));
+}
+
+TEST_F(results, what_differed_is_kept_within_a_bound)
+{
+	struct rows rows = { .dropped = 3 };
+	struct row row = { .section = "cpu", .field = "f", .old = "1", .new = "2" };
+	struct session_result result = { .rows = &rows };
+	const struct result *found;
+	struct results *r;
+
+	for (int i = 0; i < RESULT_ROWS_MAX + 2; i++)
+		ASSERT_EQ(0, rows_add(&rows, &row));
+	/* the last one is what an operator has to see */
+	rows.v[RESULT_ROWS_MAX + 1].flags = PMIG_ROW_F_UNEXPECTED;
+	ASSERT_EQ(0, results_new(&r, self->path));
+	results_add(r, 0x7001, MANAGER_OK, "", &result);
+	results_free(r);
+	ASSERT_EQ(0, results_new(&r, self->path));
+	found = results_find(r, 0x7001);
+	ASSERT_NE(NULL, found);
+	EXPECT_EQ(RESULT_ROWS_MAX, found->rows.n);
+	EXPECT_EQ(5, found->rows.dropped);
+	EXPECT_EQ(PMIG_ROW_F_UNEXPECTED, found->rows.v[0].flags);
+	EXPECT_EQ(0, found->rows.v[1].flags);
+	EXPECT_STREQ("2", found->rows.v[1].new);
+	results_free(r);
+	rows_done(&rows);
 }
 
 TEST_F(results, none_is_better_than_an_old_one)

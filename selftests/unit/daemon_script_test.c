@@ -70,15 +70,15 @@ static const char *env_get(char **env, const char *name)
 
 TEST(environment_of_a_script)
 {
-	struct wire_change changes[WIRE_CHANGES_MAX] = { { .name = "cache.l1d.size" },
-							 { .name = "identity.model" } };
+	struct row v[256] = { { .section = "cache", .key = "l1d", .field = "size" },
+			      { .section = "identity", .field = "model" } };
+	struct rows rows = { .v = v, .n = 2 };
 	struct notice n = { .phase = DR_PHASE_POST,
 			    .stream = 0x1f,
 			    .force = true,
 			    .detail = 3,
 			    .blackout_us = 5,
-			    .changes = changes,
-			    .nr_changes = 2 };
+			    .rows = &rows };
 	char **env = aix_environment(&n);
 
 	ASSERT_NE(NULL, env);
@@ -94,11 +94,15 @@ TEST(environment_of_a_script)
 	env_free(env);
 	/* As many as there can be: whole names only. */
 	n.phase = DR_PHASE_POST;
-	n.nr_changes = WIRE_CHANGES_MAX;
-	for (size_t i = 0; i < WIRE_CHANGES_MAX; i++)
-		memset(changes[i].name, 'n', WIRE_NAME_LEN - 1);
+	rows.n = ARRAY_SIZE(v);
+	for (size_t i = 0; i < rows.n; i++)
+		snprintf(v[i].section, sizeof(v[i].section), "identity");
+	for (size_t i = 0; i < rows.n; i++)
+		snprintf(v[i].field, sizeof(v[i].field), "%031d", 0);
+	v[0].key[0] = '\0';
 	env = aix_environment(&n);
-	EXPECT_EQ(0, (strlen(env_get(env, "DR_CHANGED")) + 1) % WIRE_NAME_LEN);
+	EXPECT_EQ(0, (strlen(env_get(env, "DR_CHANGED")) + 1) %
+			     strlen("identity.0123456789012345678901234567890 "));
 	env_free(env);
 }
 

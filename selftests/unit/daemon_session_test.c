@@ -82,6 +82,16 @@ struct paper_backend {
 	unsigned nr_out_of_range;
 };
 
+/* Two caches, which are told as one. */
+static void add_rows(struct rows *rows)
+{
+	struct row row = { .section = "cache", .key = "l1d@0", .field = "size" };
+
+	rows_add(rows, &row);
+	row.key[4] = '8';
+	rows_add(rows, &row);
+}
+
 static void become(struct paper_backend *p, uint32_t state, uint32_t error)
 {
 	struct kernel_state k = {
@@ -91,9 +101,7 @@ static void become(struct paper_backend *p, uint32_t state, uint32_t error)
 	if (error)
 		snprintf(k.reason, sizeof(k.reason), "paper reason");
 	if (state == PMIG_STATE_COMPLETED) {
-		k.changes = calloc(1, sizeof(*k.changes));
-		k.nr_changes = 1;
-		snprintf(k.changes->name, sizeof(k.changes->name), "cache.l1d.size");
+		add_rows(&k.rows);
 		k.blackout_us = 77;
 	}
 	backend_set_state(&p->b, &k);
@@ -248,9 +256,8 @@ static bool deadline_is_good(const struct notice *n)
 static bool result_is_good(const struct notice *n)
 {
 	if (n->phase != DR_PHASE_POST || expected.forgotten)
-		return n->nr_changes == 0 && n->blackout_us == 0;
-	return n->nr_changes == 1 && strcmp(n->changes[0].name, "cache.l1d.size") == 0 &&
-	       n->blackout_us == 77;
+		return n->rows->n == 0 && n->blackout_us == 0;
+	return n->rows->n == 1 && strcmp(n->rows->v[0].key, "l1d") == 0 && n->blackout_us == 77;
 }
 
 static void inspect(const struct notice *n, const char *member)
@@ -552,7 +559,7 @@ TEST_F(session, migrates_in_order)
 	session_result(self->s, &result);
 	EXPECT_EQ(SESSION_OK, result.outcome);
 	EXPECT_EQ(77, result.blackout_us);
-	EXPECT_EQ(1, result.nr_changes);
+	EXPECT_EQ(1, result.rows->n);
 	EXPECT_NE(0, access(self->path, F_OK)); /* the journal is gone with the session */
 }
 
@@ -696,7 +703,7 @@ TEST_F(session, too_late_to_cancel)
 	session_result(self->s, &result);
 	EXPECT_EQ(SESSION_OK, result.outcome);
 	EXPECT_STREQ("", result.message);
-	EXPECT_EQ(1, result.nr_changes);
+	EXPECT_EQ(1, result.rows->n);
 }
 
 /* An audience that misses PRE's deadline: the session keeps it. */
@@ -1138,7 +1145,7 @@ TEST_F(session, killed_and_the_module_has_another)
 	ASSERT_TRUE(self->over);
 	EXPECT_STREQ("ADOPT scripts-2:post", trace);
 	session_result(self->s, &result);
-	EXPECT_EQ(0, result.nr_changes);
+	EXPECT_EQ(0, result.rows->n);
 }
 
 TEST_F(session, foreign_migration)

@@ -38,6 +38,7 @@ static uint32_t tell(FIXTURE_DATA(fd) * self, uint32_t phase, uint32_t flags, ui
 		       .gen = ++self->gen,
 		       .flags = flags,
 		       .nr_changes = nr_changes,
+		       .nr_more = nr_changes ? 4000000000 : 0,
 		       .stream = 0xabc,
 		       .deadline_us = now_boottime_usec() + 60 * USEC_PER_SEC,
 		       .blackout_us = 77 } };
@@ -179,6 +180,7 @@ TEST_F(fd, events)
 	EXPECT_EQ(77, e.blackout_us);
 	EXPECT_NE(0, e.deadline_us);
 	ASSERT_EQ(WIRE_CHANGES_MAX, e.nr_changes);
+	EXPECT_EQ(4000000000, e.nr_more);
 	for (i = 0; i < WIRE_CHANGES_MAX; i++)
 		EXPECT_EQ(i, e.changes[i].flags);
 	EXPECT_STREQ("name63", e.changes[63].name);

@@ -172,9 +172,29 @@ static int stub_migrate(sd_bus_message *m, void *userdata, sd_bus_error *e)
 	if (sd_bus_message_has_signature(m, "ta{sv}"))
 		sd_bus_message_read(m, "t", &stub->stream);
 	stub_read_options(stub, m);
-	return sd_bus_reply_method_return(m, "ta(sssu)", UINT64_C(2345678), 2, "cache.l1d.size",
-					  "32768", "65536", 1U, "identity.system-id", "", "a\nb",
-					  0U);
+	return sd_bus_reply_method_return(m, "ta(sssssuu)t", UINT64_C(2345678), 2, "cache", "l1d",
+					  "size", "32768", "65536", 1U, 1U << 16, "identity", "",
+					  "system-id", "", "a\nb", 5U, 1U, UINT64_C(7));
+}
+
+/* As "now"; what else is asked for has no rows. */
+static int stub_platform(sd_bus_message *m, void *userdata, sd_bus_error *e)
+{
+	const char *missing, *what;
+	struct stub *stub = userdata;
+	int r = stub_common(stub, m, e);
+
+	missing = stub->any ? "" : "no pmig.ko\n";
+	if (r || sd_bus_message_read(m, "s", &what) < 0)
+		return r;
+	if (strcmp(what, "now") != 0)
+		return sd_bus_reply_method_return(m, "a(sssssuu)ts", 1, "cpu", "3", "home-node",
+						  "0", what, 3U, 1U, UINT64_C(0), missing);
+	return sd_bus_reply_method_return(m, "a(sssssuu)ts", 5, "cache", "l2@0", "size", "",
+					  "524288", 1U, 0U, "cache", "l2@8", "size", "", "524288",
+					  1U, 0U, "cpu", "0", "home-node", "0", "1", 3U, 0U, "cpu",
+					  "1", "home-node", "2", "2", 3U, 0U, "identity", "",
+					  "model", "", "a\"\\\nb", 5U, 0U, UINT64_C(0), missing);
 }
 
 static int stub_status(sd_bus_message *m, void *userdata, sd_bus_error *e)
@@ -196,8 +216,11 @@ static const sd_bus_vtable stub_vtable[] = {
 	SD_BUS_VTABLE_START(0),
 	SD_BUS_METHOD("Register", "shuuiu", "h", stub_register, SD_BUS_VTABLE_UNPRIVILEGED),
 	SD_BUS_METHOD("Check", "ta{sv}", "a(sssi)u", stub_check, SD_BUS_VTABLE_UNPRIVILEGED),
-	SD_BUS_METHOD("Migrate", "ta{sv}", "ta(sssu)", stub_migrate, SD_BUS_VTABLE_UNPRIVILEGED),
-	SD_BUS_METHOD("Simulate", "a{sv}", "ta(sssu)", stub_migrate, SD_BUS_VTABLE_UNPRIVILEGED),
+	SD_BUS_METHOD("Migrate", "ta{sv}", "ta(sssssuu)t", stub_migrate,
+		      SD_BUS_VTABLE_UNPRIVILEGED),
+	SD_BUS_METHOD("Simulate", "a{sv}", "ta(sssssuu)t", stub_migrate,
+		      SD_BUS_VTABLE_UNPRIVILEGED),
+	SD_BUS_METHOD("Platform", "s", "a(sssssuu)ts", stub_platform, SD_BUS_VTABLE_UNPRIVILEGED),
 	SD_BUS_METHOD("GetStatus", "", "a{sv}", stub_status, SD_BUS_VTABLE_UNPRIVILEGED),
 	SD_BUS_VTABLE_END,
 };

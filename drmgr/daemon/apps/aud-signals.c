@@ -24,6 +24,7 @@
 
 #include "daemon/apps/aud-signals.h"
 #include "daemon/base/eventlog.h"
+#include "uapi/linux/pmig.h"
 
 struct signals {
 	struct audience a;
@@ -342,23 +343,41 @@ static void tell(struct signals *s, struct application *app)
 	}
 }
 
+static void make_change(const struct row *row, struct wire_change *ret)
+{
+	char name[ROW_NAME_LEN];
+
+	*ret = (struct wire_change){
+		.flags = (row->flags & ROW_F_STALE ? DR_CHANGE_STALE : 0) |
+			 (row->flags & PMIG_ROW_F_UNEXPECTED ? DR_CHANGE_UNEXPECTED : 0),
+	};
+	row_name(row, name);
+	text_copy(ret->name, sizeof(ret->name), name, sizeof(name));
+	text_copy(ret->old_value, sizeof(ret->old_value), row->old, sizeof(row->old));
+	text_copy(ret->new_value, sizeof(ret->new_value), row->new, sizeof(row->new));
+}
+
 static void make_message(struct signals *s, const struct notice *n)
 {
-	size_t nr = n->phase == DR_PHASE_POST ? n->nr_changes : 0;
+	const struct rows *rows = n->phase == DR_PHASE_POST ? n->rows : NULL;
+	size_t nr = rows ? rows->n : 0, more = rows ? rows->dropped : 0;
 
-	if (nr > WIRE_CHANGES_MAX)
+	if (nr > WIRE_CHANGES_MAX) {
+		more += nr - WIRE_CHANGES_MAX;
 		nr = WIRE_CHANGES_MAX;
+	}
 	s->message_size = sizeof(*s->message) + nr * sizeof(struct wire_change);
 	*s->message = (struct wire_event){
 		.phase = n->phase,
 		.flags = (n->force ? WIRE_EVENT_FORCE : 0) |
 			 (wants_answer(n->phase) ? WIRE_EVENT_ANSWER : 0),
 		.nr_changes = (uint32_t)nr,
+		.nr_more = more > UINT32_MAX ? UINT32_MAX : (uint32_t)more,
 		.stream = n->stream,
 		.blackout_us = n->blackout_us,
 	};
-	if (nr)
-		memcpy(s->message + 1, n->changes, nr * sizeof(struct wire_change));
+	for (size_t i = 0; i < nr; i++)
+		make_change(&rows->v[i], (struct wire_change *)(s->message + 1) + i);
 }
 
 /* The application whose turn it is, or NULL when all have had theirs. */

@@ -12,13 +12,16 @@
 
 #include "daemon/base/eventlog.h"
 #include "shared/logsend.h"
+#include "uapi/linux/pmig.h"
 
 #define FACILITY_LOCAL1 "17"
 
 /* The last two digits are the event's number in the table below. */
-#define MESSAGE_ID_FORMAT "7c1d5a0e4f7b4b62a3d1c09e6f21b5%02x"
-#define MESSAGE_NOTE	  0xf0
-#define MESSAGE_SLOW	  0xf1
+#define MESSAGE_ID_FORMAT  "7c1d5a0e4f7b4b62a3d1c09e6f21b5%02x"
+#define MESSAGE_NOTE	   0xf0
+#define MESSAGE_SLOW	   0xf1
+#define MESSAGE_CHANGED	   0xf2
+#define MESSAGE_UNEXPECTED 0xf3
 
 static const char *const texts[_EVENT_MAX] = {
 	[EVENT_START] = "~~~~ Start: DR PMIG operation ~~~~",
@@ -109,6 +112,30 @@ void eventlog_note(const struct eventlog *l, int priority, const char *audience,
 	va_end(ap);
 	text_copy(text, sizeof(text), raw, sizeof(raw));
 	submit(l, priority, MESSAGE_NOTE, audience, name, text);
+}
+
+static void log_row(const struct eventlog *l, const struct row *row)
+{
+	bool unexpected = row->flags & PMIG_ROW_F_UNEXPECTED;
+	char name[ROW_NAME_LEN], text[480];
+
+	row_name(row, name);
+	snprintf(text, sizeof(text), "%s: was \"%s\", is \"%s\"%s%s", name, row->old, row->new,
+		 row->flags & ROW_F_STALE ? "; the kernel still has the old value" : "",
+		 unexpected ? "; a migration should not have changed this" : "");
+	submit(l, unexpected ? LOG_WARNING : LOG_INFO,
+	       unexpected ? MESSAGE_UNEXPECTED : MESSAGE_CHANGED, "kernel", name, text);
+}
+
+void eventlog_rows(const struct eventlog *l, const struct rows *rows)
+{
+	for (size_t i = 0; i < rows->n; i++)
+		log_row(l, &rows->v[i]);
+	if (rows->dropped)
+		eventlog_note(
+			l, LOG_INFO, "kernel", NULL,
+			"%zu more differ: drmgr platform --diff has all of the last comparison.",
+			rows->dropped);
 }
 
 void eventlog_slow(const struct eventlog *l, size_t n)

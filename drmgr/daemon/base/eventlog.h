@@ -4,6 +4,7 @@
 #define DRMGRD_EVENTLOG_H
 
 #include "daemon/base/util.h"
+#include "shared/rows.h"
 
 enum event {
 	EVENT_START,
@@ -43,6 +44,8 @@ void eventlog_event(const struct eventlog *l, enum event event);
 /* A line of our own between those of AIX. @audience and @name may be NULL. */
 _printf_(5, 6) void eventlog_note(const struct eventlog *l, int priority, const char *audience,
 				  const char *name, const char *fmt, ...);
+/* A line for each row that differs; those that should not have changed are warnings with an ID of their own. */
+void eventlog_rows(const struct eventlog *l, const struct rows *rows);
 /* "N applications have not handled signals yet" */
 void eventlog_slow(const struct eventlog *l, size_t n);
 

@@ -25,7 +25,7 @@ const char *kernel_state_name(uint32_t state)
 void kernel_state_clear(struct kernel_state *state)
 {
 	free(state->refusals);
-	free(state->changes);
+	rows_done(&state->rows);
 	*state = (struct kernel_state){ 0 };
 }
 

@@ -8,6 +8,7 @@
 #define DRMGRD_BACKEND_H
 
 #include "daemon/base/util.h"
+#include "shared/rows.h"
 #include "shared/wire.h"
 #include "uapi/linux/pmig.h"
 
@@ -32,8 +33,9 @@ struct kernel_state {
 	char reason[PMIG_REASON_LEN];
 	struct kernel_refusal *refusals;
 	size_t nr_refusals;
-	struct wire_change *changes;
-	size_t nr_changes;
+	uint32_t generation; /* of the comparison that @rows are of; 0: there is none yet */
+	uint32_t operation;  /* enum pmig_operation */
+	struct rows rows;    /* what differs after the move */
 };
 
 void kernel_state_clear(struct kernel_state *state);

@@ -8,24 +8,25 @@
 #include <string.h>
 
 #include "daemon/platform/identity.h"
+#include "uapi/linux/pmig.h"
 
 #define DEVICE_TREE "/sys/firmware/devicetree/base/"
 
 static const struct {
 	const char *path;
-	const char *name;
+	const char *field;
 	bool is_number; /* four bytes, the most significant one first */
 } items[IDENTITY_ITEMS] = {
-	{ DEVICE_TREE "system-id", "identity.system-id", false },
-	{ DEVICE_TREE "model", "identity.model", false },
-	{ DEVICE_TREE "host-serial", "identity.host-serial", false },
-	{ DEVICE_TREE "host-model", "identity.host-model", false },
-	{ DEVICE_TREE "ibm,partition-no", "identity.partition-no", true },
+	{ DEVICE_TREE "system-id", "system-id", false },
+	{ DEVICE_TREE "model", "model", false },
+	{ DEVICE_TREE "host-serial", "host-serial", false },
+	{ DEVICE_TREE "host-model", "host-model", false },
+	{ DEVICE_TREE "ibm,partition-no", "partition-no", true },
 };
 
 static void read_item(size_t i, char *value, size_t size)
 {
-	unsigned char raw[WIRE_VALUE_LEN];
+	unsigned char raw[ROW_VALUE_LEN];
 	ssize_t n = read_text_file(AT_FDCWD, items[i].path, (char *)raw, sizeof(raw));
 
 	value[0] = '\0';
@@ -39,7 +40,7 @@ static void read_item(size_t i, char *value, size_t size)
 
 void identity_serial(char *buf, size_t size)
 {
-	char value[WIRE_VALUE_LEN];
+	char value[ROW_VALUE_LEN];
 
 	read_item(0, value, sizeof(value));
 	value[strcspn(value, " \n")] = '\0';
@@ -66,22 +67,20 @@ bool identity_same(const struct identity *a, const struct identity *b)
 	return memcmp(a, b, sizeof(*a)) == 0;
 }
 
-struct wire_change *identity_changes(const struct identity *old, const struct identity *now,
-				     size_t *ret_nr)
+int identity_changes(const struct identity *old, const struct identity *now, struct rows *ret)
 {
-	struct wire_change *v = NULL;
-	size_t n = 0;
+	int r = 0;
 
-	if (!identity_same(old, now))
-		v = calloc(IDENTITY_ITEMS, sizeof(*v));
-	for (size_t i = 0; v && i < IDENTITY_ITEMS; i++) {
+	for (size_t i = 0; r == 0 && i < IDENTITY_ITEMS; i++) {
+		struct row row = { .section = "identity",
+				   .unit = items[i].is_number ? PMIG_UNIT_NUMBER : PMIG_UNIT_TEXT };
+
 		if (strcmp(old->value[i], now->value[i]) == 0)
 			continue;
-		snprintf(v[n].name, sizeof(v[n].name), "%s", items[i].name);
-		snprintf(v[n].old_value, sizeof(v[n].old_value), "%s", old->value[i]);
-		snprintf(v[n].new_value, sizeof(v[n].new_value), "%s", now->value[i]);
-		n++;
+		snprintf(row.field, sizeof(row.field), "%s", items[i].field);
+		memcpy(row.old, old->value[i], sizeof(row.old));
+		memcpy(row.new, now->value[i], sizeof(row.new));
+		r = rows_add(ret, &row);
 	}
-	*ret_nr = n;
-	return v;
+	return r;
 }

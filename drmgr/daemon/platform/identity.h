@@ -4,12 +4,12 @@
 #define DRMGRD_IDENTITY_H
 
 #include "daemon/base/util.h"
-#include "shared/wire.h"
+#include "shared/rows.h"
 
 #define IDENTITY_ITEMS 5
 
 struct identity {
-	char value[IDENTITY_ITEMS][WIRE_VALUE_LEN]; /* "" where it is not there */
+	char value[IDENTITY_ITEMS][ROW_VALUE_LEN]; /* "" where it is not there */
 };
 
 /* The server's serial number as one word, "" where it is not there. */
@@ -18,8 +18,7 @@ void identity_serial(char *buf, size_t size);
 bool identity_is_other(const char *serial, size_t size);
 void identity_read(struct identity *ret);
 bool identity_same(const struct identity *a, const struct identity *b);
-/* Returns an allocated array of *ret_nr changes; NULL where there is none, or no memory. */
-struct wire_change *identity_changes(const struct identity *old, const struct identity *now,
-				     size_t *ret_nr);
+/* Adds what differs. */
+int identity_changes(const struct identity *old, const struct identity *now, struct rows *ret);
 
 #endif /* DRMGRD_IDENTITY_H */

@@ -4,8 +4,10 @@
  * and length before it is read, unknown ones are skipped, and lists have a bound. Nothing here keeps state, so a test can
  * pass anything to it.
  */
+#include <inttypes.h>
 #include <libmnl/libmnl.h>
 #include <linux/genetlink.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -115,30 +117,6 @@ static bool parse_refusal(const struct nlattr *nest, struct kernel_refusal *r)
 	return ok && r->handler[0] && r->error <= INT32_MAX;
 }
 
-static bool parse_change(const struct nlattr *nest, struct wire_change *c)
-{
-	const struct nlattr *attr;
-	bool ok = true;
-
-	mnl_attr_for_each_nested(attr, nest) {
-		switch (mnl_attr_get_type(attr)) {
-		case PMIG_A_CHANGE_NAME:
-			ok = ok && take_text(attr, c->name, sizeof(c->name));
-			break;
-		case PMIG_A_CHANGE_OLD:
-			ok = ok && take_text(attr, c->old_value, sizeof(c->old_value));
-			break;
-		case PMIG_A_CHANGE_NEW:
-			ok = ok && take_text(attr, c->new_value, sizeof(c->new_value));
-			break;
-		case PMIG_A_CHANGE_FLAGS:
-			ok = ok && take_u32(attr, &c->flags);
-			break;
-		}
-	}
-	return ok && c->name[0];
-}
-
 static bool add_refusal(const struct nlattr *attr, struct kernel_state *s)
 {
 	struct kernel_refusal r = { 0 }, *v;
@@ -151,22 +129,6 @@ static bool add_refusal(const struct nlattr *attr, struct kernel_state *s)
 		return false;
 	s->refusals = v;
 	v[s->nr_refusals++] = r;
-	return true;
-}
-
-static bool add_change(const struct nlattr *attr, struct kernel_state *s)
-{
-	struct wire_change c = { 0 }, *v;
-
-	if (s->nr_changes >= WIRE_CHANGES_MAX)
-		return true; /* applications can't be told more */
-	if (mnl_attr_validate(attr, MNL_TYPE_NESTED) < 0 || !parse_change(attr, &c))
-		return false;
-	v = reallocarray(s->changes, s->nr_changes + 1, sizeof(*v));
-	if (!v)
-		return false;
-	s->changes = v;
-	v[s->nr_changes++] = c;
 	return true;
 }
 
@@ -195,8 +157,10 @@ static bool take_session_attr(const struct nlattr *attr, struct kernel_state *s)
 		return take_u64(attr, &s->blackout_us);
 	case PMIG_A_SESSION_REFUSAL:
 		return add_refusal(attr, s);
-	case PMIG_A_SESSION_CHANGE:
-		return add_change(attr, s);
+	case PMIG_A_SESSION_OPERATION:
+		return take_u32(attr, &s->operation);
+	case PMIG_A_SESSION_GENERATION:
+		return take_u32(attr, &s->generation);
 	default:
 		return true;
 	}
@@ -222,6 +186,102 @@ int link_parse_session(const struct nlmsghdr *nlh, struct kernel_state *ret)
 	if (ret->state == PMIG_STATE_NONE || ret->state > PMIG_STATE_MAX)
 		return -EBADMSG;
 	return 0;
+}
+
+/* ---- rows ---- */
+
+static bool take_value(const struct nlattr *attr, char *number)
+{
+	uint64_t value;
+
+	if (!take_u64(attr, &value))
+		return false;
+	/* The unit, which says how it is written, may come later. */
+	snprintf(number, ROW_VALUE_LEN, "%" PRIu64, value);
+	return true;
+}
+
+static bool take_row_attr(const struct nlattr *attr, struct row *row)
+{
+	switch (mnl_attr_get_type(attr)) {
+	case PMIG_A_ROW_SECTION:
+		return take_text(attr, row->section, sizeof(row->section));
+	case PMIG_A_ROW_KEY:
+		return take_text(attr, row->key, sizeof(row->key));
+	case PMIG_A_ROW_FIELD:
+		return take_text(attr, row->field, sizeof(row->field));
+	case PMIG_A_ROW_UNIT:
+		return take_u32(attr, &row->unit);
+	case PMIG_A_ROW_FLAGS:
+		return take_u32(attr, &row->flags);
+	case PMIG_A_ROW_OLD:
+		return take_value(attr, row->old);
+	case PMIG_A_ROW_NEW:
+		return take_value(attr, row->new);
+	case PMIG_A_ROW_OLD_TEXT:
+		return take_text(attr, row->old, sizeof(row->old));
+	case PMIG_A_ROW_NEW_TEXT:
+		return take_text(attr, row->new, sizeof(row->new));
+	default:
+		return true;
+	}
+}
+
+static void to_hex(char *text)
+{
+	uint64_t value;
+
+	if (parse_u64(text, 10, UINT64_MAX, &value) == 0)
+		snprintf(text, ROW_VALUE_LEN, "0x%" PRIx64, value);
+}
+
+static bool parse_row(const struct nlattr *nest, struct row *row)
+{
+	const struct nlattr *attr;
+
+	if (mnl_attr_validate(nest, MNL_TYPE_NESTED) < 0)
+		return false;
+	mnl_attr_for_each_nested(attr, nest)
+		if (!take_row_attr(attr, row))
+			return false;
+	if (row->unit == PMIG_UNIT_PVR) {
+		to_hex(row->old);
+		to_hex(row->new);
+	}
+	row->flags &= PMIG_ROW_F_UNEXPECTED; /* the others are ours */
+	return row->section[0] && row->field[0];
+}
+
+int link_parse_rows(const struct nlmsghdr *nlh, struct rows *ret)
+{
+	const struct nlattr *attr;
+	int r = 0;
+
+	if (mnl_nlmsg_get_payload_len(nlh) < sizeof(struct genlmsghdr))
+		return -EBADMSG;
+	mnl_attr_for_each(attr, nlh, sizeof(struct genlmsghdr)) {
+		struct row row = { 0 };
+
+		if (mnl_attr_get_type(attr) != PMIG_A_ROW)
+			continue;
+		r = parse_row(attr, &row) ? rows_add(ret, &row) : -EBADMSG;
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+int link_parse_changed(const struct nlmsghdr *nlh, uint32_t *ret_generation)
+{
+	const struct nlattr *attr;
+
+	*ret_generation = 0;
+	if (mnl_nlmsg_get_payload_len(nlh) < sizeof(struct genlmsghdr))
+		return -EBADMSG;
+	mnl_attr_for_each(attr, nlh, sizeof(struct genlmsghdr))
+		if (mnl_attr_get_type(attr) == PMIG_A_GENERATION && !take_u32(attr, ret_generation))
+			return -EBADMSG;
+	return *ret_generation ? 0 : -EBADMSG;
 }
 
 void link_parse_ack(const struct nlmsghdr *nlh, int *ret_error, char *text, size_t size)

@@ -20,6 +20,7 @@
 #include <sys/queue.h>
 
 #include "daemon/platform/link-parse.h"
+#include "daemon/platform/link-rows.h"
 #include "daemon/platform/link.h"
 
 #define CTRL_NOTIFY_GROUP 0x10 /* fixed, as GENL_ID_CTRL is */
@@ -36,6 +37,7 @@ struct pending {
 	bool acked;
 	bool reading; /* acknowledged or lost, now the state is read */
 	bool late;    /* it has been asked for once more */
+	bool held;    /* its answer is the state that waits for its rows */
 	usec_t due;
 	backend_done_t done;
 	void *userdata;
@@ -53,6 +55,14 @@ struct link {
 	sd_event_source *answer;       /* of the first of them: it is due */
 	bool silent;		       /* why it counts as gone */
 	bool overrun; /* messages have been lost, and the socket has not been empty since */
+	/* A state whose rows are being read: nobody hears of it before. */
+	struct kernel_state held;
+	struct dump *rows;
+	/* What has changed without a migration. */
+	struct dump *changed;
+	uint32_t changed_next; /* a later one, which waits for the one before it; 0: none */
+	link_changed_t on_changed;
+	void *changed_userdata;
 	char *buf;
 };
 
@@ -122,10 +132,19 @@ static int send_get(struct link *l, uint32_t seq)
 	return mnl_socket_sendto(l->socket, nlh, nlh->nlmsg_len) < 0 ? -errno : 0;
 }
 
+static void drop_held(struct link *l)
+{
+	l->rows = dump_free(l->rows);
+	kernel_state_clear(&l->held);
+}
+
 static void lost_module(struct link *l)
 {
 	struct kernel_state none = { 0 };
 
+	drop_held(l);
+	l->changed = dump_free(l->changed);
+	l->changed_next = 0;
 	l->family = 0;
 	l->group = 0;
 	backend_set_state(&l->b, &none);
@@ -349,10 +368,67 @@ static void state_is_read(struct link *l, struct pending *p)
 		complete(l, p, 0, "");
 }
 
+/* Those who wait for a state that is as new as this. */
+static void complete_held(struct link *l)
+{
+	struct pending *p, *next;
+
+	for (p = TAILQ_FIRST(&l->pending); p; p = next) {
+		next = TAILQ_NEXT(p, node);
+		if (p->held)
+			state_is_read(l, p);
+	}
+}
+
+static void on_rows(void *userdata, int error, struct rows *rows)
+{
+	struct link *l = userdata;
+
+	if (error < 0)
+		log_error("What differs after the move can't be read from pmig.ko: %s. Everyone is "
+			  "told that the partition has moved, without it.",
+			  errno_text(error));
+	else {
+		l->held.rows = *rows;
+		*rows = (struct rows){ 0 };
+	}
+	l->rows = dump_free(l->rows);
+	backend_set_state(&l->b, &l->held);
+	complete_held(l);
+}
+
+/* What differs is asked for once, and is known before anybody hears that the partition has moved. */
+static bool hold(struct link *l, struct kernel_state *state)
+{
+	int r;
+
+	if (!state->generation || state->generation == l->b.state.generation) {
+		drop_held(l);
+		state->rows = l->b.state.rows;
+		l->b.state.rows = (struct rows){ 0 };
+		return false;
+	}
+	if (l->rows && state->generation != l->held.generation)
+		drop_held(l);
+	if (!l->rows) {
+		r = dump_new(&l->rows, l->event, l->family, PMIG_ROWS_CHANGED, state->generation,
+			     on_rows, l);
+		if (r < 0) {
+			log_error("What differs after the move can't be asked for: %s.",
+				  errno_text(r));
+			return false;
+		}
+	}
+	kernel_state_clear(&l->held);
+	l->held = *state;
+	*state = (struct kernel_state){ 0 };
+	return true;
+}
+
 static void on_session(struct link *l, const struct nlmsghdr *nlh)
 {
 	struct pending *p = find_pending(l, nlh->nlmsg_seq);
-	struct kernel_state *old = &l->b.state, state;
+	struct kernel_state *old = l->rows ? &l->held : &l->b.state, state;
 
 	if (link_parse_session(nlh, &state) < 0) {
 		log_error(
@@ -362,10 +438,75 @@ static void on_session(struct link *l, const struct nlmsghdr *nlh)
 	} else if (old->state != PMIG_STATE_NONE && state.state != PMIG_STATE_NONE &&
 		   (int32_t)(state.seq - old->seq) < 0)
 		kernel_state_clear(&state); /* older news */
-	else
+	else if (!hold(l, &state)) {
 		backend_set_state(&l->b, &state);
-	if (p && p->reading)
+		complete_held(l);
+	}
+	if (p && p->reading && l->rows)
+		p->held = true;
+	else if (p && p->reading)
 		state_is_read(l, p);
+}
+
+/* ---- what changes without a migration ---- */
+
+static void ask_changed(struct link *l, uint32_t generation);
+
+static void on_changed_rows(void *userdata, int error, struct rows *rows)
+{
+	struct link *l = userdata;
+	uint32_t next = l->changed_next;
+
+	l->changed = dump_free(l->changed);
+	l->changed_next = 0;
+	if (error < 0)
+		log_warning("The machine has changed, and what can't be read from pmig.ko: %s. See "
+			    "drmgr platform.",
+			    errno_text(error));
+	else if (l->on_changed)
+		l->on_changed(l->changed_userdata, rows);
+	if (next)
+		ask_changed(l, next);
+}
+
+static void ask_changed(struct link *l, uint32_t generation)
+{
+	int r;
+
+	if (l->changed) {
+		l->changed_next = generation;
+		return;
+	}
+	r = dump_new(&l->changed, l->event, l->family, PMIG_ROWS_CHANGED, generation,
+		     on_changed_rows, l);
+	if (r < 0)
+		log_warning("The machine has changed, and what can't be asked for: %s.",
+			    errno_text(r));
+}
+
+static void on_changed(struct link *l, const struct nlmsghdr *nlh)
+{
+	uint32_t generation;
+
+	if (link_parse_changed(nlh, &generation) == 0)
+		ask_changed(l, generation);
+}
+
+void link_listen_changed(struct backend *b, link_changed_t call, void *userdata)
+{
+	struct link *l = (struct link *)b;
+
+	l->on_changed = call;
+	l->changed_userdata = userdata;
+}
+
+int link_dump(const struct backend *b, struct dump **ret, enum pmig_rows what, dump_done_t done,
+	      void *userdata)
+{
+	const struct link *l = (const struct link *)b;
+
+	return l->family ? dump_new(ret, l->event, l->family, what, 0, done, userdata) :
+			   -ENOPROTOOPT;
 }
 
 static void on_control(struct link *l, const struct nlmsghdr *nlh)
@@ -382,6 +523,12 @@ static void on_control(struct link *l, const struct nlmsghdr *nlh)
 		link_refresh(&l->b);
 }
 
+static bool is_ours(const struct link *l, const struct nlmsghdr *nlh)
+{
+	return l->family && nlh->nlmsg_type == l->family &&
+	       mnl_nlmsg_get_payload_len(nlh) >= sizeof(struct genlmsghdr);
+}
+
 static void on_message(struct link *l, const struct nlmsghdr *nlh)
 {
 	const struct genlmsghdr *genl = mnl_nlmsg_get_payload(nlh);
@@ -390,9 +537,9 @@ static void on_message(struct link *l, const struct nlmsghdr *nlh)
 		on_ack(l, nlh);
 	else if (nlh->nlmsg_type == GENL_ID_CTRL)
 		on_control(l, nlh);
-	else if (l->family && nlh->nlmsg_type == l->family &&
-		 mnl_nlmsg_get_payload_len(nlh) >= sizeof(*genl) &&
-		 (genl->cmd == PMIG_CMD_EVENT || genl->cmd == PMIG_CMD_GET))
+	else if (is_ours(l, nlh) && genl->cmd == PMIG_CMD_CHANGED)
+		on_changed(l, nlh);
+	else if (is_ours(l, nlh) && (genl->cmd == PMIG_CMD_EVENT || genl->cmd == PMIG_CMD_GET))
 		on_session(l, nlh);
 }
 
@@ -489,6 +636,8 @@ static void link_free(struct backend *b)
 		free(p);
 	}
 	sd_event_source_disable_unref(l->answer);
+	drop_held(l);
+	dump_free(l->changed);
 	disconnect_link(l);
 	kernel_state_clear(&l->b.state);
 	sd_event_unref(l->event);

@@ -47,7 +47,8 @@ static void take_changes(struct sysfs *s, struct kernel_state *k)
 	struct identity now;
 
 	identity_read(&now);
-	k->changes = identity_changes(&s->identity, &now, &k->nr_changes);
+	if (identity_changes(&s->identity, &now, &k->rows) < 0)
+		log_oom();
 	s->identity = now;
 }
 

@@ -101,8 +101,12 @@ static void changed_names(const struct notice *n, char *buf, size_t size)
 	size_t used = 0;
 
 	buf[0] = '\0';
-	for (size_t i = 0; i < n->nr_changes; i++) {
-		int w = snprintf(buf + used, size - used, "%s%s", i ? " " : "", n->changes[i].name);
+	for (size_t i = 0; n->rows && i < n->rows->n; i++) {
+		char name[ROW_NAME_LEN];
+		int w;
+
+		row_name(&n->rows->v[i], name);
+		w = snprintf(buf + used, size - used, "%s%s", i ? " " : "", name);
 
 		if (w < 0 || (size_t)w >= size - used) {
 			buf[used] = '\0'; /* no half names */

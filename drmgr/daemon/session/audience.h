@@ -17,6 +17,7 @@
 #include "daemon/session/told.h"
 #include "dr.h"
 #include "shared/phase.h"
+#include "shared/rows.h"
 #include "shared/wire.h"
 
 /* What is told. It belongs to the host and does not change until the completion. */
@@ -29,9 +30,8 @@ struct notice {
 	unsigned detail; /* the operator's level of detail, 0 to 5 */
 	usec_t deadline; /* CLOCK_BOOTTIME; for all together */
 	uint64_t blackout_us;
-	const struct wire_change *changes;
-	size_t nr_changes;
-	const char *engine; /* NULL: whatever the module finds */
+	const struct rows *rows; /* POST: what differs */
+	const char *engine;	 /* NULL: whatever the module finds */
 };
 
 /* "check", "begin", ...; never NULL */

@@ -74,6 +74,32 @@ static void forgive(struct session *s)
 	s->message[0] = '\0';
 }
 
+/* Without the module it is the identity alone that is told of the kernel's side; drmgr platform has it from here. */
+static int take_ours(struct session *s, const struct kernel_state *k)
+{
+	struct machine *m = s->setup.machine;
+	int r = m ? machine_compare(m) : 0;
+
+	if (r == 0 && m)
+		r = rows_fold(&m->changed, &s->rows);
+	for (size_t i = 0; r == 0 && m && !k->generation && i < k->rows.n; i++)
+		r = rows_add(&m->changed, &k->rows.v[i]);
+	return r;
+}
+
+static void take_rows(struct session *s, const struct kernel_state *k)
+{
+	int r;
+
+	rows_done(&s->rows);
+	r = rows_fold(&k->rows, &s->rows);
+	if (r == 0)
+		r = take_ours(s, k);
+	if (r < 0)
+		log_error("Of what differs after the move some is not told, for want of memory.");
+	rows_shorten(&s->rows, ROWS_TOLD_MAX);
+}
+
 void session_take_result(struct session *s)
 {
 	const struct kernel_state *k = session_kernel(s);
@@ -82,13 +108,7 @@ void session_take_result(struct session *s)
 	/* The module may have forgotten our session, and have another one by now. */
 	if (k->stream != s->request.stream)
 		return;
-	free(s->changes);
-	s->nr_changes = 0;
-	s->changes = k->nr_changes ? reallocarray(NULL, k->nr_changes, sizeof(*s->changes)) : NULL;
-	if (s->changes) {
-		memcpy(s->changes, k->changes, k->nr_changes * sizeof(*s->changes));
-		s->nr_changes = k->nr_changes;
-	}
+	take_rows(s, k);
 	s->blackout_us = k->blackout_us;
 	/* Ours may have become somebody else's while the memory was copied. */
 	s->foreign = s->foreign || k->flags & PMIG_F_FOREIGN;
@@ -108,17 +128,5 @@ void session_log_result(const struct session *s)
 		eventlog_note(l, LOG_INFO, NULL, NULL,
 			      "The partition stood still for %" PRIu64 " ms.",
 			      s->blackout_us / 1000);
-	for (size_t i = 0; i < s->nr_changes; i++) {
-		const struct wire_change *c = &s->changes[i];
-
-		eventlog_note(l, c->flags & PMIG_CHANGE_F_UNEXPECTED ? LOG_WARNING : LOG_INFO,
-			      "kernel", c->name, "%s: was \"%s\", is \"%s\"%s%s", c->name,
-			      c->old_value, c->new_value,
-			      c->flags & PMIG_CHANGE_F_STALE ?
-				      "; the kernel still has the old value" :
-				      "",
-			      c->flags & PMIG_CHANGE_F_UNEXPECTED ?
-				      "; a migration should not have changed this" :
-				      "");
-	}
+	eventlog_rows(l, &s->rows);
 }

@@ -5,8 +5,9 @@
 
 #include "daemon/session/session-setup.h"
 
-#define STOPPING_MAX 64
-#define ADVICE_MAX   8
+#define STOPPING_MAX  64
+#define ADVICE_MAX    8
+#define ROWS_TOLD_MAX 256
 
 enum stage {
 	STAGE_NEW,
@@ -58,9 +59,8 @@ struct session {
 	struct refusal refusals[STOPPING_MAX + ADVICE_MAX];
 	size_t nr_refusals;
 	size_t nr_stopping;
-	size_t nr_more; /* not kept */
-	struct wire_change *changes;
-	size_t nr_changes;
+	size_t nr_more;	  /* not kept */
+	struct rows rows; /* what differs after the move, folded */
 	uint64_t blackout_us;
 
 	enum journal_outcome known; /* an adopted session that the module has forgotten */

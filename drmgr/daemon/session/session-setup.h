@@ -7,6 +7,7 @@
 
 #include "daemon/base/config.h"
 #include "daemon/platform/backend.h"
+#include "daemon/platform/machine.h"
 #include "daemon/session/journal.h"
 #include "daemon/session/plan.h"
 
@@ -47,6 +48,7 @@ struct session_setup {
 	struct backend *backend;
 	struct audience *audiences[_AUDIENCE_MAX];
 	struct journal *journal;
+	struct machine *machine; /* what /proc and /sys tell; NULL: they are not asked */
 	struct eventlog *log;
 	/* If set, it is called with each plan, and no audience is told. */
 	void (*observe)(const struct observer *observer, const struct plan *plan);

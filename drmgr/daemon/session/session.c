@@ -139,7 +139,7 @@ struct session *session_free(struct session *s)
 		}
 	sd_event_source_disable_unref(s->advance);
 	sd_event_source_disable_unref(s->timer);
-	free(s->changes);
+	rows_done(&s->rows);
 	free(s);
 	return NULL;
 }
@@ -152,8 +152,7 @@ void session_result(const struct session *s, struct session_result *ret)
 		.refusals = s->refusals,
 		.nr_refusals = s->nr_refusals,
 		.nr_more = s->nr_more,
-		.changes = s->changes,
-		.nr_changes = s->nr_changes,
+		.rows = &s->rows,
 		.blackout_us = s->blackout_us,
 	};
 }

@@ -149,8 +149,7 @@ static void walk(struct session *s, const struct plan *plan)
 		.foreign = s->foreign,
 		.detail = s->request.detail,
 		.blackout_us = s->blackout_us,
-		.changes = s->changes,
-		.nr_changes = s->nr_changes,
+		.rows = &s->rows,
 		.engine = s->request.engine[0] ? s->request.engine : NULL,
 	};
 
@@ -305,6 +304,8 @@ static void enter(struct session *s, enum stage stage)
 		walk(s, &plan_check);
 		break;
 	case STAGE_OPENING:
+		if (s->setup.machine)
+			machine_look(s->setup.machine);
 		lock_memory(true);
 		eventlog_event(l, EVENT_START);
 		eventlog_event(l, EVENT_BEGIN);

@@ -22,8 +22,12 @@
  * -ENODEV no engine, -EINVAL a bad attribute, -EROFS and others that the stream ID could not be
  * written to sysfs. A session that has ended is forgotten with PMIG_CMD_END, which its owner has to
  * send: adopt it first. A session that has ended and has no owner makes room for any other, and
- * comes back when there is none; the last nine are kept. A message has up to 45 KiB: read it into a
- * buffer of 64.
+ * comes back when there is none; the last nine are kept. A message with 64 refusals has 22 KiB:
+ * read it into a buffer of 32.
+ *
+ * What the machine is, and what differs after a move, is not in the session: this says only which
+ * comparison belongs to it (GENERATION) and how many rows differ in each section. The rows are told
+ * by the dump PMIG_CMD_ROWS.
  *
  * Documentation/netlink/specs/pmig.yaml says the same to machines; a selftest compares the two with
  * the module's policy.
@@ -38,7 +42,7 @@
 /* Longest strings, with the terminating zero. */
 #define PMIG_REASON_LEN 256
 #define PMIG_NAME_LEN	64
-#define PMIG_VALUE_LEN	128
+#define PMIG_VALUE_LEN	128 /* of a text in a row */
 
 /**
  * enum pmig_cmd - commands of the family
@@ -57,6 +61,14 @@
  * @PMIG_CMD_ADOPT: become the owner of a session that has none: of STREAM, even if it has made
  *	room for another that nobody owns either; without STREAM of the one that GET tells.
  *	-EAGAIN while another stream is moving: try again at the next event
+ * @PMIG_CMD_ROWS: a dump, which anyone may ask for: what the machine is, what differs (ROWS,
+ *	GENERATION, ENGINE). Each message has GENERATION and as many ROW as fit; there is at least
+ *	one message. The rows of a session can be asked for until its END, those of the last
+ *	comparison until the next one in which something differs. The message that ends the dump
+ *	(NLMSG_DONE) has the error: -ENOENT for a generation that is not kept any more, -ENODEV no
+ *	engine. NLM_F_DUMP_INTR: the machine was described anew meanwhile, ask again
+ * @PMIG_CMD_CHANGED: notification: the machine has changed without a migration, or once more after
+ *	one (GENERATION, CHANGED, ENGINE); never sent by user space
  * @PMIG_CMD_END: in CHECKED, COMPLETED or FAILED: the result has been taken, forget the session. In
  *	ENABLED or QUIESCE: follow the stream no more, and leave it to whoever else moves it
  */
@@ -71,6 +83,8 @@ enum pmig_cmd {
 	PMIG_CMD_CANCEL,
 	PMIG_CMD_ADOPT,
 	PMIG_CMD_END,
+	PMIG_CMD_ROWS,
+	PMIG_CMD_CHANGED,
 	__PMIG_CMD_MAX,
 	PMIG_CMD_MAX = __PMIG_CMD_MAX - 1,
 };
@@ -88,6 +102,10 @@ enum pmig_cmd {
  *	taken where the module may not open that itself. May be closed when the command has
  *	returned
  * @PMIG_A_SESSION: nest of enum pmig_session_attr
+ * @PMIG_A_ROWS: u32, enum pmig_rows
+ * @PMIG_A_GENERATION: u32, which comparison; without it the last one
+ * @PMIG_A_ROW: nest of enum pmig_row_attr, any number of times
+ * @PMIG_A_CHANGED: nest of enum pmig_changed_attr, once for each section with a row that differs
  */
 enum pmig_attr {
 	PMIG_A_UNSPEC,
@@ -98,6 +116,10 @@ enum pmig_attr {
 	PMIG_A_PRE_MS,
 	PMIG_A_FD,
 	PMIG_A_SESSION,
+	PMIG_A_ROWS,
+	PMIG_A_GENERATION,
+	PMIG_A_ROW,
+	PMIG_A_CHANGED,
 	PMIG_A_PAD,
 	__PMIG_A_MAX,
 	PMIG_A_MAX = __PMIG_A_MAX - 1,
@@ -118,8 +140,10 @@ enum pmig_attr {
  *	absent where it is not known
  * @PMIG_A_SESSION_REFUSAL: nest of enum pmig_refusal_attr, once for each kernel handler that
  *	refused
- * @PMIG_A_SESSION_CHANGE: nest of enum pmig_change_attr, once for each thing that differs
- *	after the move
+ * @PMIG_A_SESSION_OPERATION: u32, enum pmig_operation
+ * @PMIG_A_SESSION_GENERATION: u32, the comparison of before and after; absent before it is made
+ * @PMIG_A_SESSION_CHANGED: nest of enum pmig_changed_attr, once for each section with a row that
+ *	differs
  */
 enum pmig_session_attr {
 	PMIG_A_SESSION_UNSPEC,
@@ -134,7 +158,9 @@ enum pmig_session_attr {
 	PMIG_A_SESSION_OWNER,
 	PMIG_A_SESSION_BLACKOUT,
 	PMIG_A_SESSION_REFUSAL,
-	PMIG_A_SESSION_CHANGE,
+	PMIG_A_SESSION_OPERATION,
+	PMIG_A_SESSION_GENERATION,
+	PMIG_A_SESSION_CHANGED,
 	PMIG_A_SESSION_PAD,
 	__PMIG_A_SESSION_MAX,
 	PMIG_A_SESSION_MAX = __PMIG_A_SESSION_MAX - 1,
@@ -158,22 +184,95 @@ enum pmig_refusal_attr {
 };
 
 /**
- * enum pmig_change_attr - in PMIG_A_SESSION_CHANGE
- * @PMIG_A_CHANGE_NAME: string, what: "identity.system-id", "cache.l1d.size",
- *	"cpu.clock-frequency", ...
- * @PMIG_A_CHANGE_OLD: string, empty where it was not there; sizes in bytes, frequencies in Hz,
- *	decimal
- * @PMIG_A_CHANGE_NEW: string, empty where it is gone
- * @PMIG_A_CHANGE_FLAGS: u32, PMIG_CHANGE_F_*
+ * enum pmig_changed_attr - in PMIG_A_CHANGED and PMIG_A_SESSION_CHANGED
+ * @PMIG_A_CHANGED_SECTION: string, "identity", "cpu", "cache" or "memory"
+ * @PMIG_A_CHANGED_ROWS: u32, how many rows of it differ
  */
-enum pmig_change_attr {
-	PMIG_A_CHANGE_UNSPEC,
-	PMIG_A_CHANGE_NAME,
-	PMIG_A_CHANGE_OLD,
-	PMIG_A_CHANGE_NEW,
-	PMIG_A_CHANGE_FLAGS,
-	__PMIG_A_CHANGE_MAX,
-	PMIG_A_CHANGE_MAX = __PMIG_A_CHANGE_MAX - 1,
+enum pmig_changed_attr {
+	PMIG_A_CHANGED_UNSPEC,
+	PMIG_A_CHANGED_SECTION,
+	PMIG_A_CHANGED_ROWS,
+	__PMIG_A_CHANGED_MAX,
+	PMIG_A_CHANGED_MAX = __PMIG_A_CHANGED_MAX - 1,
+};
+
+/**
+ * enum pmig_rows - what PMIG_CMD_ROWS is to tell
+ * @PMIG_ROWS_NOW: each fact of the machine, as NEW; with what the kernel believes as OLD, where it
+ *	has a value of its own
+ * @PMIG_ROWS_CHANGED: what differs: OLD before, NEW after
+ * @PMIG_ROWS_STALE: what the kernel believes wrongly: OLD is its value, NEW the true one
+ */
+enum pmig_rows {
+	PMIG_ROWS_NOW,
+	PMIG_ROWS_CHANGED,
+	PMIG_ROWS_STALE,
+	__PMIG_ROWS_MAX,
+	PMIG_ROWS_MAX = __PMIG_ROWS_MAX - 1,
+};
+
+/**
+ * enum pmig_row_attr - in PMIG_A_ROW; OLD or OLD_TEXT is absent where there was none, NEW or
+ * NEW_TEXT where there is none
+ * @PMIG_A_ROW_SECTION: string
+ * @PMIG_A_ROW_KEY: string, which of them: of a processor its number ("12"), of a cache level, type
+ *	and first processor ("l2@8", "l1d@0"), of memory the first address ("0x10000000"). Absent
+ *	where there is only one
+ * @PMIG_A_ROW_FIELD: string: "size", "home-node"
+ * @PMIG_A_ROW_UNIT: u32, enum pmig_unit
+ * @PMIG_A_ROW_FLAGS: u32, PMIG_ROW_F_*
+ * @PMIG_A_ROW_OLD: u64
+ * @PMIG_A_ROW_NEW: u64
+ * @PMIG_A_ROW_OLD_TEXT: string, one printable line
+ * @PMIG_A_ROW_NEW_TEXT: string, one printable line
+ */
+enum pmig_row_attr {
+	PMIG_A_ROW_UNSPEC,
+	PMIG_A_ROW_SECTION,
+	PMIG_A_ROW_KEY,
+	PMIG_A_ROW_FIELD,
+	PMIG_A_ROW_UNIT,
+	PMIG_A_ROW_FLAGS,
+	PMIG_A_ROW_OLD,
+	PMIG_A_ROW_NEW,
+	PMIG_A_ROW_OLD_TEXT,
+	PMIG_A_ROW_NEW_TEXT,
+	PMIG_A_ROW_PAD,
+	__PMIG_A_ROW_MAX,
+	PMIG_A_ROW_MAX = __PMIG_A_ROW_MAX - 1,
+};
+
+/**
+ * enum pmig_unit - of a row's values
+ * @PMIG_UNIT_NUMBER: a plain number
+ * @PMIG_UNIT_BYTES: bytes
+ * @PMIG_UNIT_HZ: Hz
+ * @PMIG_UNIT_NODE: an associativity domain at the level that makes nodes, or a node of the kernel
+ * @PMIG_UNIT_PVR: a processor version, written in hexadecimal
+ * @PMIG_UNIT_TEXT: text, as those that follow
+ * @PMIG_UNIT_CPUS: a list of processors, "0-7,16"
+ * @PMIG_UNIT_DOMAINS: associativity domains, from the largest to the smallest, "0.0.1.3"
+ */
+enum pmig_unit {
+	PMIG_UNIT_NUMBER,
+	PMIG_UNIT_BYTES,
+	PMIG_UNIT_HZ,
+	PMIG_UNIT_NODE,
+	PMIG_UNIT_PVR,
+	PMIG_UNIT_TEXT,
+	PMIG_UNIT_CPUS,
+	PMIG_UNIT_DOMAINS,
+};
+
+/**
+ * enum pmig_operation - what is done to the partition
+ * @PMIG_OPERATION_MIGRATE: it moves to another server
+ * @PMIG_OPERATION_HIBERNATE: it is suspended to storage and resumed later; not done yet, but named
+ *	so that nothing has to change then
+ */
+enum pmig_operation {
+	PMIG_OPERATION_MIGRATE,
+	PMIG_OPERATION_HIBERNATE,
 };
 
 /**
@@ -190,7 +289,7 @@ enum pmig_change_attr {
  *	(PMIG_F_FOREIGN)
  * @PMIG_STATE_RESUMED: runs at the destination, memory still in transit
  * @PMIG_STATE_POST: kernel handlers are being told POST
- * @PMIG_STATE_COMPLETED: moved; CHANGE says what differs. Waits for END
+ * @PMIG_STATE_COMPLETED: moved; GENERATION says what differs. Waits for END
  * @PMIG_STATE_CANCELLING: Cancel has been sent, waiting for the stream to be Aborted or gone
  * @PMIG_STATE_UNDO: kernel handlers that were told PRE are being told POST-ERROR
  * @PMIG_STATE_FAILED: did not move; ERRNO and REASON say why. Waits for END
@@ -266,8 +365,7 @@ enum pmig_phase {
 #define PMIG_F_QUIESCE_NOW (1U << 1) /* do not wait for Suspending: QUIESCE at once */
 #define PMIG_F_FOREIGN	   (1U << 2) /* somebody else's write to sysfs; never given */
 
-/* PMIG_A_CHANGE_FLAGS */
-#define PMIG_CHANGE_F_STALE	 (1U << 0) /* the kernel's own copy still has the old value */
-#define PMIG_CHANGE_F_UNEXPECTED (1U << 1) /* a migration should not have changed this */
+/* PMIG_A_ROW_FLAGS */
+#define PMIG_ROW_F_UNEXPECTED (1U << 0) /* a migration should not have changed this */
 
 #endif /* _UAPI_LINUX_PMIG_H */

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Rows out of a message of the daemon's: a(sssssuu)t, as shared/busnames.h says. */
+#include "cmd/bus-rows.h"
+
+#include <stdio.h>
+
+static int read_row(sd_bus_message *m, struct row *row)
+{
+	const char *section, *key, *field, *old, *new;
+	int r = sd_bus_message_read(m, "(sssssuu)", &section, &key, &field, &old, &new, &row->unit,
+				    &row->flags);
+
+	if (r <= 0)
+		return r;
+	snprintf(row->section, sizeof(row->section), "%s", section);
+	snprintf(row->key, sizeof(row->key), "%s", key);
+	snprintf(row->field, sizeof(row->field), "%s", field);
+	snprintf(row->old, sizeof(row->old), "%s", old);
+	snprintf(row->new, sizeof(row->new), "%s", new);
+	return r;
+}
+
+int read_rows(sd_bus_message *m, struct rows *ret)
+{
+	uint64_t more = 0;
+	struct row row;
+	int r = sd_bus_message_enter_container(m, 'a', "(sssssuu)");
+
+	while (r >= 0 && (r = read_row(m, &row)) > 0)
+		r = rows_add(ret, &row);
+	if (r >= 0)
+		r = sd_bus_message_exit_container(m);
+	if (r >= 0)
+		r = sd_bus_message_read(m, "t", &more);
+	ret->dropped += more;
+	return r < 0 ? r : 0;
+}

@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The machine, for whoever asks: the module's rows, read when they are asked for, and those of /proc and /sys. And for
+ * whoever listens: a signal when the machine has changed without a migration, or once more after one.
+ */
+#include <string.h>
+
+#include "daemon/base/eventlog.h"
+#include "daemon/bus-platform.h"
+#include "daemon/platform/facts.h"
+#include "daemon/platform/link.h"
+#include "shared/busnames.h"
+
+/* So many may ask at once; a large machine has a hundred thousand rows. */
+#define DESCRIBING_MAX 4
+/* A message may have 128 MiB. */
+#define ROWS_SENT_MAX 400000
+
+struct describing {
+	LIST_ENTRY(describing) node;
+	struct manager *m;
+	sd_bus_message *call;
+	enum pmig_rows what;
+	struct dump *dump;
+};
+
+int append_rows(sd_bus_message *m, const struct rows *rows)
+{
+	int r = sd_bus_message_open_container(m, 'a', ROW_TYPE);
+	size_t n = rows->n < ROWS_SENT_MAX ? rows->n : ROWS_SENT_MAX;
+
+	for (size_t i = 0; r >= 0 && i < n; i++) {
+		const struct row *row = &rows->v[i];
+
+		r = sd_bus_message_append(m, ROW_TYPE, row->section, row->key, row->field, row->old,
+					  row->new, row->unit, row->flags);
+	}
+	if (r >= 0)
+		r = sd_bus_message_close_container(m);
+	return r < 0 ? r : sd_bus_message_append(m, "t", (uint64_t)(rows->n - n + rows->dropped));
+}
+
+static void describing_free(struct describing *d)
+{
+	LIST_REMOVE(d, node);
+	dump_free(d->dump);
+	sd_bus_message_unref(d->call);
+	free(d);
+}
+
+/* What /proc and /sys tell, behind the module's. */
+static int add_ours(const struct describing *d, struct rows *rows)
+{
+	const struct rows *changed = &d->m->machine.changed;
+	int r = 0;
+
+	if (d->what == PMIG_ROWS_NOW)
+		return facts_read(rows);
+	for (size_t i = 0; r == 0 && d->what == PMIG_ROWS_CHANGED && i < changed->n; i++)
+		r = rows_add(rows, &changed->v[i]);
+	return r;
+}
+
+/* @missing: why the module's rows are not among them, "" where they are */
+static void answer(struct describing *d, struct rows *rows, const char *missing)
+{
+	sd_bus_message *reply = NULL;
+	int r = add_ours(d, rows);
+
+	if (r >= 0)
+		r = sd_bus_message_new_method_return(d->call, &reply);
+	if (r >= 0)
+		r = append_rows(reply, rows);
+	if (r >= 0)
+		r = sd_bus_message_append(reply, "s", missing);
+	if (r >= 0)
+		r = sd_bus_send(NULL, reply, NULL);
+	if (r < 0)
+		sd_bus_reply_method_errno(d->call, r, NULL);
+	sd_bus_message_unref(reply);
+	describing_free(d);
+}
+
+static void on_dumped(void *userdata, int error, struct rows *rows)
+{
+	struct describing *d = userdata;
+
+	/* Nothing has been compared since the module was loaded. */
+	if (error == -ENOENT && d->what == PMIG_ROWS_CHANGED)
+		error = 0;
+	answer(d, rows, error < 0 ? errno_text(error) : "");
+}
+
+static unsigned nr_describing(const struct manager *m)
+{
+	const struct describing *d;
+	unsigned nr = 0;
+
+	LIST_FOREACH(d, &m->describing, node)
+	nr++;
+	return nr;
+}
+
+static int find_what(const char *text, enum pmig_rows *ret)
+{
+	static const char *const names[] = { [PMIG_ROWS_NOW] = "now",
+					     [PMIG_ROWS_CHANGED] = "changed",
+					     [PMIG_ROWS_STALE] = "stale" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		if (strcmp(text, names[i]) == 0) {
+			*ret = i;
+			return 0;
+		}
+	return -EINVAL;
+}
+
+int method_platform(sd_bus_message *call, void *userdata, sd_bus_error *error)
+{
+	struct manager *m = userdata;
+	struct rows none = { 0 };
+	struct describing *d;
+	enum pmig_rows what;
+	const char *text;
+	int r;
+
+	r = sd_bus_message_read(call, "s", &text);
+	if (r < 0)
+		return r;
+	if (find_what(text, &what) < 0)
+		return sd_bus_error_set(error, DR_ERROR_INVALID,
+					"Platform is asked for now, changed or stale");
+	if (nr_describing(m) >= DESCRIBING_MAX)
+		return sd_bus_error_set(error, DR_ERROR_TOO_MANY,
+					"too many ask for the platform at once: try again");
+	d = calloc(1, sizeof(*d));
+	if (!d)
+		return log_oom();
+	d->m = m;
+	d->what = what;
+	d->call = sd_bus_message_ref(call);
+	LIST_INSERT_HEAD(&m->describing, d, node);
+	r = link_dump(m->link, &d->dump, what, on_dumped, d);
+	if (r < 0) {
+		answer(d, &none, r == -ENOPROTOOPT ? manager_degraded(m) : errno_text(r));
+		rows_done(&none);
+	}
+	return 1; /* answered, or later */
+}
+
+void bus_platform_forget(const sd_bus *bus, const char *sender, struct manager *m)
+{
+	struct describing *d, *next;
+
+	for (d = LIST_FIRST(&m->describing); d; d = next) {
+		next = LIST_NEXT(d, node);
+		if (sd_bus_message_get_bus(d->call) == bus &&
+		    (!sender || strcmp(sd_bus_message_get_sender(d->call) ?: "", sender) == 0))
+			describing_free(d);
+	}
+}
+
+/* ---- changes without a migration ---- */
+
+static int emit(sd_bus *bus, const struct rows *rows)
+{
+	sd_bus_message *signal = NULL;
+	int r = sd_bus_message_new_signal(bus, &signal, DR_BUS_PATH, DR_BUS_INTERFACE,
+					  "PlatformChanged");
+
+	if (r >= 0)
+		r = append_rows(signal, rows);
+	if (r >= 0)
+		r = sd_bus_send(bus, signal, NULL);
+	sd_bus_message_unref(signal);
+	return r;
+}
+
+static void on_changed(void *userdata, const struct rows *rows)
+{
+	struct manager *m = userdata;
+	struct rows few = { 0 };
+	int r = rows_fold(rows, &few);
+
+	rows_shorten(&few, RESULT_ROWS_MAX);
+	if (r >= 0) {
+		eventlog_note(
+			&m->log, LOG_NOTICE, "kernel", NULL,
+			"The machine has changed, without a migration or once more after one.");
+		eventlog_rows(&m->log, &few);
+	}
+	if (r >= 0 && m->system_bus)
+		r = emit(m->system_bus, &few);
+	if (r < 0)
+		log_warning("That the machine has changed can't be told: %s.", errno_text(r));
+	rows_done(&few);
+}
+
+void bus_platform_watch(struct manager *m)
+{
+	link_listen_changed(m->link, on_changed, m);
+}

@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * A dump of rows, on a socket of its own, so that it can neither crowd out the module's events nor be mixed up with
+ * another one. If the table changes meanwhile, or messages are lost, it is asked for again, but not for ever: there is
+ * one deadline for all of it.
+ */
+#include <libmnl/libmnl.h>
+#include <linux/genetlink.h>
+#include <string.h>
+
+#include "daemon/platform/link-parse.h"
+#include "daemon/platform/link-rows.h"
+
+#define RECEIVE_BYTES (64U << 10) /* the kernel's dumps come in pieces of 32 at most */
+#define RECEIVE_BURST 64
+#define DUMP_USEC     (10 * USEC_PER_SEC)
+#define DUMP_TRIES    4
+
+struct dump {
+	sd_event_source *source;
+	sd_event_source *late;
+	struct mnl_socket *socket;
+	uint16_t family;
+	enum pmig_rows what;
+	uint32_t generation;
+	uint32_t seq; /* of the last request: each try has its own */
+	bool again;   /* what comes is not one table, and is asked for once more */
+	struct rows rows;
+	dump_done_t done;
+	void *userdata;
+	char *buf;
+};
+
+struct dump *dump_free(struct dump *d)
+{
+	if (!d)
+		return NULL;
+	sd_event_source_disable_unref(d->source);
+	sd_event_source_disable_unref(d->late);
+	if (d->socket)
+		mnl_socket_close(d->socket);
+	rows_done(&d->rows);
+	free(d->buf);
+	free(d);
+	return NULL;
+}
+
+static void finish(struct dump *d, int error)
+{
+	dump_done_t done = d->done;
+	struct rows rows = d->rows;
+
+	sd_event_source_set_enabled(d->source, SD_EVENT_OFF);
+	sd_event_source_set_enabled(d->late, SD_EVENT_OFF);
+	d->rows = (struct rows){ 0 };
+	done(d->userdata, error, &rows); /* @d may be gone */
+	rows_done(&rows);
+}
+
+static int ask(struct dump *d)
+{
+	char buf[MNL_SOCKET_BUFFER_SIZE];
+	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buf);
+	struct genlmsghdr *genl;
+
+	rows_done(&d->rows);
+	d->again = false;
+	nlh->nlmsg_type = d->family;
+	nlh->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
+	nlh->nlmsg_seq = ++d->seq;
+	genl = mnl_nlmsg_put_extra_header(nlh, sizeof(*genl));
+	genl->cmd = PMIG_CMD_ROWS;
+	genl->version = PMIG_GENL_VERSION;
+	mnl_attr_put_u32(nlh, PMIG_A_ROWS, d->what);
+	if (d->generation)
+		mnl_attr_put_u32(nlh, PMIG_A_GENERATION, d->generation);
+	return mnl_socket_sendto(d->socket, nlh, nlh->nlmsg_len) < 0 ? -errno : 0;
+}
+
+/* Returns 1 if more is to come, 0 at the end, or a negative errno. */
+static int take_message(struct dump *d, const struct nlmsghdr *nlh)
+{
+	int error;
+	char text[PMIG_REASON_LEN];
+
+	if (nlh->nlmsg_seq != d->seq)
+		return 1; /* of an earlier try */
+	if (nlh->nlmsg_flags & NLM_F_DUMP_INTR)
+		d->again = true;
+	if (nlh->nlmsg_type == NLMSG_ERROR) {
+		link_parse_ack(nlh, &error, text, sizeof(text));
+		return error ?: -EBADMSG;
+	}
+	if (nlh->nlmsg_type == NLMSG_DONE) {
+		if (mnl_nlmsg_get_payload_len(nlh) >= sizeof(int32_t)) {
+			error = *(int32_t *)mnl_nlmsg_get_payload(nlh);
+			if (error < 0)
+				return error;
+		}
+		return 0;
+	}
+	if (nlh->nlmsg_type != d->family || d->again)
+		return 1;
+	error = link_parse_rows(nlh, &d->rows);
+	return error < 0 ? error : 1;
+}
+
+/* Returns as take_message(); -EAGAIN: there is nothing to read now. */
+static int receive(struct dump *d)
+{
+	const struct nlmsghdr *nlh;
+	struct sockaddr_nl from;
+	socklen_t length = sizeof(from);
+	int left, r = 1;
+	ssize_t n;
+
+	n = recvfrom(mnl_socket_get_fd(d->socket), d->buf, RECEIVE_BYTES, MSG_DONTWAIT,
+		     (struct sockaddr *)&from, &length);
+	if (n < 0)
+		return -errno;
+	if (length != sizeof(from) || from.nl_pid != 0)
+		return 1; /* not from the kernel */
+	left = (int)n;
+	for (nlh = (const struct nlmsghdr *)d->buf; r > 0 && mnl_nlmsg_ok(nlh, left);
+	     nlh = mnl_nlmsg_next(nlh, &left))
+		r = take_message(d, nlh);
+	return r;
+}
+
+static int on_rows(_unused_ sd_event_source *s, _unused_ int fd, _unused_ uint32_t events,
+		   void *userdata)
+{
+	struct dump *d = userdata;
+	int r = 1;
+
+	for (int i = 0; i < RECEIVE_BURST && r > 0; i++)
+		r = receive(d);
+	if (r > 0 || r == -EAGAIN)
+		return 0;
+	if (r == -ENOBUFS || (r == 0 && d->again))
+		r = d->seq < DUMP_TRIES ? ask(d) ?: 1 : -EINTR;
+	if (r <= 0)
+		finish(d, r);
+	return 0;
+}
+
+static int on_late(_unused_ sd_event_source *s, _unused_ uint64_t usec, void *userdata)
+{
+	finish(userdata, -ETIMEDOUT);
+	return 0;
+}
+
+static int open_socket(struct dump *d, sd_event *event)
+{
+	int r;
+
+	d->socket = mnl_socket_open2(NETLINK_GENERIC, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	if (!d->socket || mnl_socket_bind(d->socket, 0, MNL_SOCKET_AUTOPID) < 0)
+		return -errno;
+	r = sd_event_add_io(event, &d->source, mnl_socket_get_fd(d->socket), EPOLLIN, on_rows, d);
+	if (r >= 0)
+		r = sd_event_add_time(event, &d->late, CLOCK_BOOTTIME, now_usec() + DUMP_USEC,
+				      USEC_ACCURACY, on_late, d);
+	return r;
+}
+
+int dump_new(struct dump **ret, sd_event *event, uint16_t family, enum pmig_rows what,
+	     uint32_t generation, dump_done_t done, void *userdata)
+{
+	struct dump *d = calloc(1, sizeof(*d));
+	int r;
+
+	if (!d)
+		return log_oom();
+	*d = (struct dump){ .family = family,
+			    .what = what,
+			    .generation = generation,
+			    .done = done,
+			    .userdata = userdata,
+			    .buf = malloc(RECEIVE_BYTES) };
+	r = d->buf ? open_socket(d, event) : log_oom();
+	if (r >= 0)
+		r = ask(d);
+	if (r < 0) {
+		dump_free(d);
+		return r;
+	}
+	*ret = d;
+	return 0;
+}
