@@ -4,11 +4,13 @@
  * engine arrives, before each suspension and after each migration. It is what a migration that
  * nobody announced is compared with.
  */
+#include <linux/ktime.h>
 #include <linux/mutex.h>
 
 #include "engine.h"
 #include "machine/changes.h"
 #include "machine/diff.h"
+#include "trace.h"
 
 /*
  * Held while the machine is described and compared, so that comparisons follow each other. Outside
@@ -21,15 +23,25 @@ static DEFINE_MUTEX(engines_lock);
 static LIST_HEAD(engines);
 static const struct pmig_engine_events *events; /* set once before the first engine */
 
+static u64 ns_since(ktime_t begin)
+{
+	return ktime_to_ns(ktime_sub(ktime_get(), begin));
+}
+
 static const struct pmig_snapshot *take_snapshot(struct pmig_engine *engine)
 {
 	struct pmig_snapshot *snap = pmig_snapshot_alloc();
+	ktime_t begin;
 	int err;
 
 	lockdep_assert_held(&machine_lock);
 	if (!snap)
 		return NULL;
+	trace_pmig_snapshot_begin(engine->name);
+	begin = ktime_get();
 	err = engine->snapshot(snap);
+	trace_pmig_snapshot_end(engine->name, snap->nr, pmig_snapshot_bytes(snap), ns_since(begin),
+				err);
 	if (!err)
 		return snap;
 	pr_warn("%s: no snapshot of the machine: error %d\n", engine->name, err);
@@ -80,6 +92,21 @@ void pmig_engine_refresh(struct pmig_engine *engine)
 	mutex_unlock(&machine_lock);
 }
 
+static struct pmig_changes *compare_snapshots(const struct pmig_snapshot *old,
+					      const struct pmig_snapshot *new)
+{
+	ktime_t begin = ktime_get();
+	struct pmig_changes *changes = pmig_changes_make(old, new);
+	unsigned int i, rows = 0;
+
+	if (!changes)
+		return NULL;
+	for (i = 0; i < PMIG_NR_SECTIONS; i++)
+		rows += changes->nr[i];
+	trace_pmig_diff(changes->generation, rows, ns_since(begin));
+	return changes;
+}
+
 /* The reference to @now becomes the engine's. */
 static struct pmig_changes *replace_baseline(struct pmig_engine *engine,
 					     const struct pmig_snapshot *now)
@@ -91,7 +118,7 @@ static struct pmig_changes *replace_baseline(struct pmig_engine *engine,
 	pmig_snapshot_get(now);
 	old = swap_baseline(engine, now);
 	if (old) {
-		changes = pmig_changes_make(old, now);
+		changes = compare_snapshots(old, now);
 		pmig_snapshot_put(old);
 	}
 	pmig_snapshot_put(now);
@@ -168,7 +195,7 @@ bool pmig_engine_elsewhere(struct pmig_engine *engine)
 	mutex_lock(&machine_lock);
 	diff.new = take_snapshot(engine);
 	diff.old = pmig_engine_baseline(engine);
-	if (diff.new && diff.old)
+	if (diff.new &&diff.old)
 		while (!elsewhere && pmig_diff_next(&diff, &row))
 			elsewhere = names_server(&row);
 	mutex_unlock(&machine_lock);

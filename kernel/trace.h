@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Tracepoints: every change of the state, every answer of a handler, every change of the stream. */
+/*
+ * Tracepoints: every change of the state, every answer of a handler, every change of the stream,
+ * every suspension, snapshot and comparison.
+ */
 #undef TRACE_SYSTEM
 #define TRACE_SYSTEM pmig
 
@@ -93,6 +96,60 @@ TRACE_EVENT(pmig_vasi,
 			   __entry->err = err;),
 	    TP_printk("stream=0x%llx from=%u to=%u err=%d", __entry->stream, __entry->from,
 		      __entry->to, __entry->err)
+);
+
+/* The partition stands still between the two, and nobody may take a snapshot there. */
+DECLARE_EVENT_CLASS(pmig_suspension,
+	    TP_PROTO(u64 stream, int err),
+	    TP_ARGS(stream, err),
+	    TP_STRUCT__entry(__field(u64, stream)
+			     __field(int, err)),
+	    TP_fast_assign(__entry->stream = stream;
+			   __entry->err = err;),
+	    TP_printk("stream=0x%llx err=%d", __entry->stream, __entry->err)
+);
+
+DEFINE_EVENT(pmig_suspension, pmig_suspend_begin,
+	     TP_PROTO(u64 stream, int err), TP_ARGS(stream, err));
+DEFINE_EVENT(pmig_suspension, pmig_suspend_end,
+	     TP_PROTO(u64 stream, int err), TP_ARGS(stream, err));
+
+TRACE_EVENT(pmig_snapshot_begin,
+	    TP_PROTO(const char *engine),
+	    TP_ARGS(engine),
+	    TP_STRUCT__entry(__string(engine, engine)),
+	    TP_fast_assign(pmig_assign_str(engine, engine);),
+	    TP_printk("engine=%s", __get_str(engine))
+);
+
+TRACE_EVENT(pmig_snapshot_end,
+	    TP_PROTO(const char *engine, u32 facts, u64 bytes, u64 duration_ns, int err),
+	    TP_ARGS(engine, facts, bytes, duration_ns, err),
+	    TP_STRUCT__entry(__string(engine, engine)
+			     __field(u32, facts)
+			     __field(u64, bytes)
+			     __field(u64, duration_ns)
+			     __field(int, err)),
+	    TP_fast_assign(pmig_assign_str(engine, engine);
+			   __entry->facts = facts;
+			   __entry->bytes = bytes;
+			   __entry->duration_ns = duration_ns;
+			   __entry->err = err;),
+	    TP_printk("engine=%s facts=%u bytes=%llu duration_ns=%llu err=%d", __get_str(engine),
+		      __entry->facts, __entry->bytes, __entry->duration_ns, __entry->err)
+);
+
+TRACE_EVENT(pmig_diff,
+	    TP_PROTO(u32 generation, u32 rows, u64 duration_ns),
+	    TP_ARGS(generation, rows, duration_ns),
+	    TP_STRUCT__entry(__field(u32, generation)
+			     __field(u32, rows)
+			     __field(u64, duration_ns)),
+	    TP_fast_assign(__entry->generation = generation;
+			   __entry->rows = rows;
+			   __entry->duration_ns = duration_ns;),
+	    TP_printk("generation=%u rows=%u duration_ns=%llu", __entry->generation, __entry->rows,
+		      __entry->duration_ns)
 );
 
 #endif /* _PMIG_TRACE_H */

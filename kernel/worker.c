@@ -21,6 +21,7 @@
 #include "foreign.h"
 #include "poll.h"
 #include "slot.h"
+#include "trace.h"
 #include "worker.h"
 
 static unsigned int cancel_timeout_ms = 30000;
@@ -219,7 +220,9 @@ static void step_suspend(struct pmig_session *s)
 	blackout_ns = others.blackout_ns;
 	if (ours) {
 		pmig_engine_refresh(s->engine);
+		trace_pmig_suspend_begin(s->stream, 0);
 		err = s->engine->suspend(s->stream, s->file, &blackout_ns);
+		trace_pmig_suspend_end(s->stream, err);
 	}
 	if (!err)
 		enter_post(s, blackout_ns);

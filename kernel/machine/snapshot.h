@@ -73,6 +73,12 @@ static inline const char *pmig_fact_text(const struct pmig_snapshot *snap,
 	return snap->text + fact->value;
 }
 
+/* What it keeps of the kernel's memory. */
+static inline size_t pmig_snapshot_bytes(const struct pmig_snapshot *snap)
+{
+	return sizeof(*snap) + snap->room * sizeof(*snap->fact) + snap->text_room;
+}
+
 struct pmig_snapshot *pmig_snapshot_alloc(void);
 void pmig_snapshot_exit(void);
 
