@@ -7,27 +7,26 @@
 #include <linux/list.h>
 
 #include "switches.h"
+#include "topology.h"
+
+#define PMIG_SIM_PVR 0x004e1203 /* a POWER9 */
 
 /**
  * struct pmig_sim_machine - who and what a server is
  * @serial: after "IBM,02" the system-id
  * @model: model
  * @lpar_id: number of the partition there
+ * @pvr: processor version register
  * @clock_hz: of the processors
- * @l1d_size: bytes, as all of these; 0: none
- * @l1i_size: see @l1d_size
- * @l2_size: see @l1d_size
- * @l3_size: see @l1d_size
+ * @topology: processors, caches and memory
  */
 struct pmig_sim_machine {
 	char serial[PMIG_SIM_TEXT_LEN];
 	char model[PMIG_SIM_TEXT_LEN];
 	u32 lpar_id;
+	u32 pvr;
 	u64 clock_hz;
-	u32 l1d_size;
-	u32 l1i_size;
-	u32 l2_size;
-	u32 l3_size;
+	struct pmig_sim_topology topology;
 };
 
 /**

@@ -19,16 +19,18 @@
 
 #define TRIES 5
 
-#define BOOT                                \
-	{                                   \
-		.serial = "SIM0001",        \
-		.model = "IBM,SIM-A",       \
-		.lpar_id = 1,               \
-		.clock_hz = 3000000000ULL,  \
-		.l1d_size = 32768,          \
-		.l1i_size = 32768,          \
-		.l2_size = 524288,          \
-		.l3_size = 8388608,         \
+#define BOOT                                                                                  \
+	{                                                                                     \
+		.serial = "SIM0001", .model = "IBM,SIM-A", .lpar_id = 1, .pvr = PMIG_SIM_PVR, \
+		.clock_hz = 3000000000ULL,                                                    \
+		.topology = {                                                                 \
+			.nodes = 2,                                                           \
+			.cores = 1,                                                           \
+			.threads = 2,                                                         \
+			.lmbs = 2,                                                            \
+			.l1i_size = 32768,                                                    \
+			.size = { 32768, 524288, 8388608 },                                   \
+		},                                                                            \
 	}
 
 /* What the kernel was booted on, and still believes of processors and caches. */
@@ -189,18 +191,28 @@ static bool sim_quiesce_now(void)
 	return READ_ONCE(pmig_sim_quiesce_now);
 }
 
-/* 0 bytes of cache are no cache. */
-static int add_cache(struct pmig_snapshot *snap, unsigned int level, enum pmig_cache_type type,
-		     u32 size, u32 believed)
+static int add_identity(struct pmig_snapshot *snap, const struct pmig_sim_machine *m)
 {
-	u64 key = PMIG_CACHE_KEY(0, level, type);
+	char id[PMIG_SIM_TEXT_LEN + 8];
+	int err;
 
-	return size ? pmig_snapshot_add_kernel(snap, PMIG_CACHE_SIZE, key, size, believed) : 0;
+	scnprintf(id, sizeof(id), "IBM,02%s", m->serial);
+	err = pmig_snapshot_add_text(snap, PMIG_SYSTEM_ID, PMIG_KEY_NONE, id, sizeof(id));
+	if (!err)
+		err = pmig_snapshot_add_text(snap, PMIG_MODEL, PMIG_KEY_NONE, m->model,
+					     sizeof(m->model));
+	return err ?: pmig_snapshot_add_u64(snap, PMIG_PARTITION_NO, PMIG_KEY_NONE, m->lpar_id);
+}
+
+static int add_processor(struct pmig_snapshot *snap, const struct pmig_sim_machine *m)
+{
+	return pmig_snapshot_add_kernel(snap, PMIG_CPU_PVR, PMIG_KEY_NONE, m->pvr, boot.pvr) ?:
+		       pmig_snapshot_add_kernel(snap, PMIG_CPU_CLOCK, PMIG_KEY_NONE, m->clock_hz,
+						boot.clock_hz);
 }
 
 static int sim_snapshot(struct pmig_snapshot *snap)
 {
-	char id[PMIG_SIM_TEXT_LEN + 8];
 	struct pmig_sim_machine m;
 	int err;
 
@@ -208,19 +220,12 @@ static int sim_snapshot(struct pmig_snapshot *snap)
 	err = pmig_sim_fails(&pmig_sim_fail_snapshot);
 	m = here;
 	mutex_unlock(&pmig_sim_lock);
-	if (err)
-		return err;
-	scnprintf(id, sizeof(id), "IBM,02%s", m.serial);
-	return pmig_snapshot_add_text(snap, PMIG_SYSTEM_ID, PMIG_KEY_NONE, id, sizeof(id))	?:
-		       pmig_snapshot_add_text(snap, PMIG_MODEL, PMIG_KEY_NONE, m.model,
-					      sizeof(m.model))					?:
-		       pmig_snapshot_add_u64(snap, PMIG_PARTITION_NO, PMIG_KEY_NONE, m.lpar_id) ?:
-		       pmig_snapshot_add_kernel(snap, PMIG_CPU_CLOCK, PMIG_KEY_NONE, m.clock_hz,
-						boot.clock_hz)					?:
-		       add_cache(snap, 1, PMIG_CACHE_DATA, m.l1d_size, boot.l1d_size)		?:
-		       add_cache(snap, 1, PMIG_CACHE_INSTRUCTION, m.l1i_size, boot.l1i_size)	?:
-		       add_cache(snap, 2, PMIG_CACHE_UNIFIED, m.l2_size, boot.l2_size)		?:
-		       add_cache(snap, 3, PMIG_CACHE_UNIFIED, m.l3_size, boot.l3_size);
+	return err								       ?:
+		       add_identity(snap, &m)					       ?:
+		       pmig_sim_topology_add_cpus(snap, &m.topology)		       ?:
+		       add_processor(snap, &m)					       ?:
+		       pmig_sim_topology_add_caches(snap, &m.topology, &boot.topology) ?:
+		       pmig_sim_topology_add_memory(snap, &m.topology);
 }
 
 struct pmig_engine pmig_sim_engine = {
@@ -255,4 +260,23 @@ int pmig_sim_show_machine(char *page)
 	len = sysfs_emit(page, "%s %s\n", here.serial, here.model);
 	mutex_unlock(&pmig_sim_lock);
 	return len;
+}
+
+/*
+ * Other home nodes without a migration, as the platform's optimizer makes them, or some time after
+ * one. -EAGAIN: they are others now, but a migration goes on, so that the module has not looked.
+ */
+int pmig_sim_rehome(u32 shift)
+{
+	if (shift >= PMIG_SIM_NODES_MAX)
+		return -ERANGE;
+	mutex_lock(&pmig_sim_lock);
+	here.topology.home_shift = shift;
+	mutex_unlock(&pmig_sim_lock);
+	return pmig_sim_engine.events->changed(&pmig_sim_engine) ? 0 : -EAGAIN;
+}
+
+u32 pmig_sim_home_shift(void)
+{
+	return READ_ONCE(here.topology.home_shift);
 }

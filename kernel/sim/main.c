@@ -11,6 +11,9 @@
  * early_return: see engine.c; quiesce_now: NX-GZIP windows are in use; slow_cancel: a stream that
  * has been cancelled stays as it is until force_state says otherwise; hold_state: whoever asks for
  * a stream's state gets no answer before it is cleared.
+ *
+ * home_shift: that of the machine of now (see topology.h), 0 to 63. A write gives its processors
+ * and memory other home nodes, without a migration, and says so to the module.
  */
 #include <linux/configfs.h>
 #include <linux/module.h>
@@ -76,18 +79,25 @@ static ssize_t sim_machine_show(struct config_item *item, char *page)
 
 CONFIGFS_ATTR_RO(sim_, machine);
 
+static ssize_t sim_home_shift_show(struct config_item *item, char *page)
+{
+	return sysfs_emit(page, "%u\n", pmig_sim_home_shift());
+}
+
+static ssize_t sim_home_shift_store(struct config_item *item, const char *page, size_t len)
+{
+	u32 shift;
+
+	return kstrtou32(page, 0, &shift) ?: pmig_sim_rehome(shift) ?: (ssize_t)len;
+}
+
+CONFIGFS_ATTR(sim_, home_shift);
+
 static struct configfs_attribute *attrs[] = {
-	&sim_attr_fail_suspend,
-	&sim_attr_fail_wait,
-	&sim_attr_fail_cancel,
-	&sim_attr_fail_state,
-	&sim_attr_fail_snapshot,
-	&sim_attr_early_return,
-	&sim_attr_quiesce_now,
-	&sim_attr_slow_cancel,
-	&sim_attr_hold_state,
-	&sim_attr_machine,
-	NULL,
+	&sim_attr_fail_suspend, &sim_attr_fail_wait,	 &sim_attr_fail_cancel,
+	&sim_attr_fail_state,	&sim_attr_fail_snapshot, &sim_attr_early_return,
+	&sim_attr_quiesce_now,	&sim_attr_slow_cancel,	 &sim_attr_hold_state,
+	&sim_attr_machine,	&sim_attr_home_shift,	 NULL,
 };
 
 static const struct config_item_type type = {
