@@ -5,11 +5,12 @@ import re
 import statistics
 from typing import NamedTuple
 
-SAMPLE = re.compile(r"^[\s#]*sample ([a-z-]+) (-?\d+)(?:/(-?\d+))?$")
+SAMPLE = re.compile(r"^[\s#]*sample ([a-z0-9-]+) (-?\d+)(?:/(-?\d+))?$")
 DRAWS = 10000
 # How many samples of each figure a measurement takes (bench.sh): fewer would say less than they seem to.
 SAMPLES = {"module-bytes": 3, "daemon-rss": 5, "idle-wakeups": 3, "suspend-latency": 15, "quiesced": 5,
-           "blackout-ratio": 30, "move-bytes": 5}
+           "blackout-ratio": 30, "move-bytes": 5, "snapshot": 15}
+SIZES = (2, 8, 64, 2048)  # processors, as in snapshot.c
 
 
 class Figure(NamedTuple):
@@ -51,6 +52,19 @@ FIGURES = (
     Figure("move-bytes-bare", "move-bytes", "MiB", 1 << 20, 1, None, "the same with a bare echo"),
     Figure("move-pulled", "move-bytes", "pages", 1, 0, None, "pulled by the partition after Resumed, with drmgrd and pmig"),
     Figure("move-pulled-bare", "move-bytes", "pages", 1, 0, None, "the same with a bare echo"),
+    *(Figure(f"snapshot-{n}", "snapshot", "us", 1000, 1, None, f"to take a snapshot of {n} processors with pmig_sim")
+      for n in SIZES),
+    *(Figure(f"diff-{n}", "snapshot", "us", 1000, 1, None,
+             f"to compare two snapshots of {n} processors, of which each has another home node") for n in SIZES),
+    *(Figure(f"snapshot-bytes-per-cpu-{n}", "snapshot", "bytes", 1, 0, None,
+             f"of a snapshot, for each of {n} processors") for n in SIZES),
+    Figure("snapshot-ratio", "snapshot", "ratio", 1, 2, 1.5,
+           "the time that a snapshot takes for each processor: of 2048 to of 64, in the same round"),
+    Figure("diff-ratio", "snapshot", "ratio", 1, 2, 1.5,
+           "the time that a comparison takes for each processor: of 2048 to of 64, in the same round"),
+    Figure("snapshot-in-blackout", "snapshot", "snapshots", 1, 0, 0,
+           "between the tracepoints of the suspension's begin and end, in each of these moves", True),
+    Figure("event-bytes", "snapshot", "bytes", 1, 0, 512, "the largest event of each of these moves", True),
 )
 
 

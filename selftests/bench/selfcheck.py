@@ -38,6 +38,7 @@ class Results:
 def check_statistics(t):
     t.equal(figures.sample("    # sample blackout-ratio 303/300"), ("blackout-ratio", 1.01), "a sample that is a ratio")
     t.equal(figures.sample("# sample daemon-rss 4711"), ("daemon-rss", 4711.0), "a sample that is a number")
+    t.equal(figures.sample("# sample snapshot-64 9"), ("snapshot-64", 9.0), "a figure with a number in its name")
     t.equal(figures.sample("# sample quiesced -4711"), ("quiesced", -4711.0), "a sample below zero")
     t.equal(figures.sample("# sample blackout-ratio -1/2"), ("blackout-ratio", -0.5), "a ratio below zero")
     t.equal(figures.sample("# sample daemon-rss "), None, "a line without a value is no sample")
