@@ -189,6 +189,37 @@ TEST_F(pmig, traced)
 	}
 }
 
+/* What is told of the machine is read before and after the suspension, and never in it. */
+TEST_F(pmig, no_snapshot_in_the_suspension)
+{
+	static const char *const events[] = { "pmig_snapshot_begin:", "pmig_snapshot_end:",
+					      "pmig_suspend_begin:",  "pmig_suspend_end:",
+					      "pmig_snapshot_begin:", "pmig_snapshot_end:",
+					      "pmig_diff:" };
+	const char *at, *begin, *end;
+	unsigned int i;
+
+	put(TRACE "trace", "0");
+	ASSERT_EQ(0, put(TRACE "events/pmig/enable", "1"));
+	ASSERT_READY();
+	ASSERT_COMMAND(SUSPEND);
+	ASSERT_REACHES(COMPLETED);
+	put(TRACE "events/pmig/enable", "0");
+	at = get(TRACE "trace");
+	begin = strstr(at, "pmig_suspend_begin:");
+	end = strstr(at, "pmig_suspend_end:");
+	for (i = 0; i < ARRAY_SIZE(events); i++) {
+		at = strstr(at, events[i]);
+		ASSERT_NE(NULL, at)
+		{
+			TH_LOG("no %s behind the %u before it", events[i], i);
+		}
+	}
+	at = strstr(begin, "pmig_snapshot_");
+	EXPECT_LT(end, at);
+	ASSERT_COMMAND(END);
+}
+
 /* perf and trace-cmd read the format, and know no enums of ours. */
 TEST_F(sim, traced_in_numbers)
 {
