@@ -17,8 +17,8 @@
 #include <linux/sched/task.h>
 
 #include "blackout.h"
-#include "devtree.h"
 #include "engine.h"
+#include "snapshot.h"
 #include "watch.h"
 
 #define MIGRATION_FILE "kernel/mobility/migration"
@@ -198,7 +198,7 @@ static struct pmig_engine pseries = {
 	.suspend = pseries_suspend,
 	.cancel = pseries_cancel,
 	.quiesce_now = pseries_quiesce_now,
-	.snapshot = pmig_devtree_snapshot,
+	.snapshot = pmig_pseries_snapshot,
 };
 
 static int mount_sysfs(void)

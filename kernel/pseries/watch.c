@@ -19,7 +19,7 @@
 #include <linux/workqueue.h>
 
 #include "blackout.h"
-#include "devtree.h"
+#include "identity.h"
 #include "own-write.h"
 #include "rtas.h"
 #include "watch-probe.h"
@@ -189,7 +189,7 @@ static int tree_changed(struct notifier_block *nb, unsigned long action, void *d
 	case OF_RECONFIG_REMOVE_PROPERTY:
 	case OF_RECONFIG_UPDATE_PROPERTY:
 		if (change->dn && of_node_is_root(change->dn) && change->prop &&
-		    pmig_devtree_is_identity(change->prop->name))
+		    pmig_is_identity(change->prop->name))
 			put_off_settling();
 	}
 	return NOTIFY_OK;

@@ -177,7 +177,7 @@ TEST_F(sim, too_long)
 	CHANGES("identity.system-id", NULL, wanted, 0);
 }
 
-/* --- PowerVM's: kernel/pseries/devtree.c, row by row --- */
+/* --- PowerVM's: kernel/pseries, row by row --- */
 
 /* How a value is written in a request to the lab: as it is, or as the bytes of a property */
 enum form { PLAIN, CELL, TWO_CELLS, TEXT };

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What the processors are, and where. Their home nodes are the hypervisor's to tell. The kernel asks
+ * for them when it starts a processor, and keeps what it was told then: after a move that is where
+ * the processor was on the server before. The same holds for the frequencies.
+ */
+#include <asm/reg.h>
+#include <asm/time.h>
+#include <linux/sched.h>
+#include <linux/topology.h>
+
+#include "cpus.h"
+#include "domains.h"
+#include "property.h"
+
+static int add_processor(struct pmig_snapshot *snap, const struct pmig_processor *p,
+			 unsigned int level)
+{
+	struct pmig_domains domains = {};
+
+	/* Where the hypervisor does not tell, the tree has what was true when it was updated. */
+	if (!pmig_domains_from_hypervisor(&domains, p->hw_id) && p->np)
+		pmig_domains_from_node(&domains, p->np);
+	return pmig_snapshot_add_u64(snap, PMIG_CPU_HW_ID, p->cpu, p->hw_id) ?:
+	       pmig_domains_add_home(snap, PMIG_CPU_HOME_NODE, p->cpu, &domains, level,
+				     cpu_to_node(p->cpu)) ?:
+	       pmig_domains_add_text(snap, PMIG_CPU_DOMAINS, p->cpu, &domains);
+}
+
+static int add_number(struct pmig_snapshot *snap, const struct device_node *np,
+		      const char *property, enum pmig_field field, u64 kernel)
+{
+	u64 value;
+
+	if (!pmig_property_number(np, property, &value))
+		return 0;
+	if (!kernel)
+		return pmig_snapshot_add_u64(snap, field, PMIG_KEY_NONE, value);
+	return pmig_snapshot_add_kernel(snap, field, PMIG_KEY_NONE, value, kernel);
+}
+
+/* All processors of a partition are alike. */
+static int add_common(struct pmig_snapshot *snap)
+{
+	struct device_node *np = of_get_next_cpu_node(NULL);
+	int err;
+
+	if (!np)
+		return -ENODEV;
+	err = pmig_snapshot_add_u64(snap, PMIG_CPU_PVR, PMIG_KEY_NONE, mfspr(SPRN_PVR)) ?:
+	      add_number(snap, np, "cpu-version", PMIG_CPU_VERSION, 0) ?:
+	      add_number(snap, np, "clock-frequency", PMIG_CPU_CLOCK, ppc_proc_freq) ?:
+	      add_number(snap, np, "ibm,extended-clock-frequency", PMIG_CPU_EXTENDED_CLOCK, 0) ?:
+	      add_number(snap, np, "timebase-frequency", PMIG_CPU_TIMEBASE, ppc_tb_freq);
+	of_node_put(np);
+	return err;
+}
+
+int pmig_cpus_snapshot(struct pmig_snapshot *snap, const struct pmig_processors *all)
+{
+	unsigned int i, level = pmig_domains_level();
+	int err = 0;
+
+	for (i = 0; i < all->nr && !err; i++) {
+		err = add_processor(snap, &all->at[i], level);
+		cond_resched();
+	}
+	return err ?: add_common(snap);
+}
