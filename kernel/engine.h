@@ -26,6 +26,7 @@ struct pmig_engine;
  * @explains_change: does a migration that is known already explain that the machine changes?
  * @changed: the machine may have changed without a migration. False while one is under way, which
  *	may have compared already: then tell it again later
+ * @resized: processors or memory (@what) were added or removed
  * @gone: the engine is no more
  *
  * All are called in process context with no lock held and may sleep.
@@ -36,6 +37,7 @@ struct pmig_engine_events {
 	u64 (*which_stream)(struct pmig_engine *engine);
 	bool (*explains_change)(void);
 	bool (*changed)(struct pmig_engine *engine);
+	void (*resized)(struct pmig_engine *engine, const char *what);
 	void (*gone)(struct pmig_engine *engine);
 };
 

@@ -261,6 +261,25 @@ static bool machine_changed(struct pmig_engine *engine)
 	return pmig_changed_look(engine, explains_change);
 }
 
+/*
+ * A DLPAR operation while the partition moves: the HMC does not start any then, so somebody else has.
+ * What it added may have been placed by the server that the partition leaves.
+ */
+static void machine_resized(struct pmig_engine *engine, const char *what)
+{
+	struct pmig_session *s;
+
+	mutex_lock(&pmig_session_lock);
+	s = pmig_slot_current();
+	if (s && s->engine == engine && !s->resized &&
+	    pmig_state_is(s->state, PMIG_STATE_F_POLLED | PMIG_STATE_F_MOVING)) {
+		s->resized = true;
+		pr_notice("stream 0x%llx: %s came or went while the partition was being moved\n",
+			  s->stream, what);
+	}
+	mutex_unlock(&pmig_session_lock);
+}
+
 /* What waited on behalf of the engine goes with it. */
 static void engine_gone(struct pmig_engine *engine)
 {
@@ -276,5 +295,6 @@ const struct pmig_engine_events pmig_foreign_events = {
 	.which_stream = which_stream,
 	.explains_change = explains_change,
 	.changed = machine_changed,
+	.resized = machine_resized,
 	.gone = engine_gone,
 };

@@ -47,6 +47,7 @@
  * @unseen_until: until then the writer of somebody else's stream that is over may still be seen; 0
  *	before it is over
  * @errors: how often in a row the state could not be read
+ * @resized: it has been logged that the partition was resized meanwhile
  * @node: in the history, while it is not in the slot
  * @recalled: it has been in the history
  * @rested: it has ended, and had no owner then or later: nothing works for it any more
@@ -81,6 +82,7 @@ struct pmig_session {
 	struct pmig_others others;
 	ktime_t unseen_until;
 	unsigned int errors;
+	bool resized;
 	struct list_head node;
 	bool recalled;
 	bool rested;

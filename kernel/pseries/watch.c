@@ -10,18 +10,21 @@
  *  - A change of the machine's identity in the device tree, always: what the others miss. It comes
  *    piecemeal and in the middle, so the snapshots are compared once the tree has been quiet for a
  *    while.
+ *
+ * What else changes without a migration (triggers.c) is compared in the same way. In the minute after
+ * any of these the machine is looked at a few times more, as the hypervisor may go on moving
+ * processors and says nothing when it does; then nothing runs here any more.
  */
 #include <linux/module.h>
 #include <linux/mutex.h>
-#include <linux/of.h>
 #include <linux/sched.h>
 #include <linux/sched/mm.h>
 #include <linux/workqueue.h>
 
 #include "blackout.h"
-#include "identity.h"
 #include "own-write.h"
 #include "rtas.h"
+#include "triggers.h"
 #include "watch-probe.h"
 #include "watch.h"
 
@@ -31,6 +34,9 @@
 /* How long to wait for a call that has to be repeated. RTAS asks for pauses of at most 100 s. */
 #define PROMISED_MS 120000
 
+/* Seconds after all has settled when the machine is looked at again. */
+static const unsigned int again_s[] = { 5, 15, 30, 60 };
+
 static bool probe = true;
 module_param(probe, bool, 0444);
 MODULE_PARM_DESC(probe, "use return probes where the kernel has no tracepoints of RTAS calls (Y)");
@@ -38,7 +44,17 @@ MODULE_PARM_DESC(probe, "use return probes where the kernel has no tracepoints o
 static struct pmig_engine *engine; /* set once before the first event */
 /* Drivers may wait for a report to hear POST, when memory is short, so it has a rescuer. */
 static struct workqueue_struct *watch_wq;
-static bool noticing; /* changes of the device tree */
+
+/*
+ * The system sleeps, or has slept: what has changed since is no migration. Resuming moves a
+ * partition, too, but that is not what the handlers have been told.
+ */
+static bool asleep;
+static bool slept;
+
+static const char *resized; /* what came or went, to be told */
+static bool disturbed; /* since the machine was last looked at */
+static unsigned long settled; /* when, in jiffies; the work's, which is ordered */
 
 /* Between the tracepoints, which can't take a lock, and the work. */
 static bool unclaimed; /* the partition has stood still, and the writer is not known yet */
@@ -55,9 +71,12 @@ static void see_claim(struct work_struct *work);
 static DECLARE_WORK(see_work, see_claim);
 static void settle_tree(struct work_struct *work);
 static DECLARE_DELAYED_WORK(settle_work, settle_tree);
+static void tell_resized(struct work_struct *work);
+static DECLARE_WORK(resized_work, tell_resized);
 
 static void put_off_settling(void)
 {
+	WRITE_ONCE(disturbed, true);
 	mod_delayed_work(watch_wq, &settle_work, msecs_to_jiffies(SETTLE_MS));
 }
 
@@ -67,7 +86,7 @@ static void put_off_settling(void)
 static void partition_suspended(void)
 {
 	WRITE_ONCE(promised, false);
-	WRITE_ONCE(unclaimed, true);
+	WRITE_ONCE(unclaimed, !READ_ONCE(asleep));
 }
 
 /* A task brings the kernel up to date, as the writer does after a suspension. */
@@ -144,9 +163,7 @@ static bool end_followed(void)
 
 	mutex_lock(&following_lock);
 	was = following;
-	if (was && is_promised()) {
-		put_off_settling();
-	} else if (was) {
+	if (was && !is_promised()) {
 		finish_followed();
 		pmig_blackout_clear();
 	}
@@ -157,45 +174,86 @@ static bool end_followed(void)
 /*
  * The tree has been quiet for a while. If a session moves the partition, it compares the machine
  * itself. A partition that has only got another name has not moved.
+ *
+ * Returns whether nothing is left to wait for.
  */
-static void compare_tree(void)
+static bool compare_tree(void)
 {
-	if (engine->events->explains_change()) {
-		put_off_settling();
-	} else if (pmig_engine_elsewhere(engine)) {
+	bool rested = READ_ONCE(slept);
+
+	if (READ_ONCE(asleep) || engine->events->explains_change())
+		return false;
+	if (!rested && pmig_engine_elsewhere(engine)) {
 		engine->events->begun(engine, 0);
 		engine->events->ended(engine, 0, 0, pmig_blackout());
 		pmig_blackout_clear();
-	} else if (!engine->events->changed(engine)) {
-		put_off_settling();
+		return false;
 	}
+	if (!engine->events->changed(engine))
+		return false;
+	if (rested)
+		WRITE_ONCE(slept, false);
+	return true;
+}
+
+/* If the work is pending again already, that counts. */
+static void plan_look(void)
+{
+	unsigned long since = jiffies - settled;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(again_s); i++)
+		if (again_s[i] * HZ > since) {
+			queue_delayed_work(watch_wq, &settle_work, again_s[i] * HZ - since);
+			return;
+		}
 }
 
 static void settle_tree(struct work_struct *work)
 {
 	unsigned int noio = memalloc_noio_save();
 
-	if (!end_followed())
-		compare_tree();
+	if (end_followed() || !compare_tree()) {
+		put_off_settling();
+	} else {
+		if (xchg(&disturbed, false))
+			settled = jiffies;
+		plan_look();
+	}
 	memalloc_noio_restore(noio);
 }
 
-static int tree_changed(struct notifier_block *nb, unsigned long action, void *data)
+static void tell_resized(struct work_struct *work)
 {
-	struct of_reconfig_data *change = data;
+	const char *what = xchg(&resized, NULL);
 
-	switch (action) {
-	case OF_RECONFIG_ADD_PROPERTY:
-	case OF_RECONFIG_REMOVE_PROPERTY:
-	case OF_RECONFIG_UPDATE_PROPERTY:
-		if (change->dn && of_node_is_root(change->dn) && change->prop &&
-		    pmig_is_identity(change->prop->name))
-			put_off_settling();
-	}
-	return NOTIFY_OK;
+	if (what)
+		engine->events->resized(engine, what);
 }
 
-static struct notifier_block tree_notifier = { .notifier_call = tree_changed };
+/* ---- triggers, under locks of the kernel's */
+
+static void machine_resized(const char *what)
+{
+	WRITE_ONCE(resized, what);
+	queue_work(watch_wq, &resized_work);
+	put_off_settling();
+}
+
+static void system_sleeps(bool yes)
+{
+	if (yes)
+		WRITE_ONCE(slept, true);
+	WRITE_ONCE(asleep, yes);
+	if (!yes)
+		put_off_settling();
+}
+
+static const struct pmig_trigger_watcher trigger_watcher = {
+	.changed = put_off_settling,
+	.resized = machine_resized,
+	.sleeps = system_sleeps,
+};
 
 /* ---- our own */
 
@@ -221,7 +279,7 @@ void pmig_watch_own_ends(int err)
 		pmig_blackout_clear();
 	if (xchg(&unclaimed, false) && err)
 		WRITE_ONCE(claimed, true);
-	if (take_claim())
+	if (take_claim() || !err)
 		put_off_settling();
 }
 
@@ -247,7 +305,7 @@ int pmig_watch_init(void)
  */
 void pmig_watch_begin(struct pmig_engine *e)
 {
-	bool tracing, probing = false;
+	bool tracing, noticing, probing = false;
 
 	engine = e;
 	tracing = pmig_rtas_init(&watcher);
@@ -256,7 +314,7 @@ void pmig_watch_begin(struct pmig_engine *e)
 		probing = pmig_watch_probe_init(e, watch_wq);
 	}
 	/* In any case: a probe may be disarmed, and misses what comes too fast. */
-	noticing = !of_reconfig_notifier_register(&tree_notifier);
+	noticing = pmig_triggers_init(&trigger_watcher);
 	WRITE_ONCE(e->others_seen_by, tracing  ? "tracepoints" :
 				      probing  ? "probe" :
 				      noticing ? "device-tree" :
@@ -269,9 +327,9 @@ void pmig_watch_exit(void)
 	pmig_rtas_exit();
 	pmig_watch_probe_exit();
 	pmig_blackout_exit();
-	if (noticing)
-		of_reconfig_notifier_unregister(&tree_notifier);
+	pmig_triggers_exit();
 	cancel_work_sync(&see_work);
+	cancel_work_sync(&resized_work);
 	cancel_delayed_work_sync(&settle_work);
 	destroy_workqueue(watch_wq);
 }
