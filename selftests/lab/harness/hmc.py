@@ -11,7 +11,8 @@ from .transfer import BANDWIDTH, POLL
 
 HELP = ("stream ID STATE | found ID STATE | gone ID | after MS REQUEST | when-converged REQUEST | reject STATUS COUNT | "
         "fail-cancel STATUS COUNT | fail-state STATUS COUNT | cancel-delay MS | destination [KEY=VALUE] | "
-        "bandwidth BYTES | in-place [blackout-ms=N] [KEY=VALUE] | stat ID | identity | wire | time | validate | log TEXT")
+        "bandwidth BYTES | in-place [blackout-ms=N] [KEY=VALUE] | home-nodes NODES | stat ID | identity | "
+        "wire | time | validate | log TEXT")
 
 
 class Refused(Exception):
@@ -246,6 +247,14 @@ class Hmc:
         self.partition.in_place = {"blackout-ms": options.get("blackout-ms") or 0, "resumed-ms": options["resumed-ms"],
                                    "identity": wanted, "further": further}
         return "kind=in-place"
+
+    async def do_home_nodes(self, nodes):
+        """The hypervisor places the processors anew, and says nothing."""
+        wanted, _ = identity.parse([f"home-nodes={nodes}"])
+        who = dict(self.partition.identity, **wanted)
+        identity.check(who, self.partition.machine.nodes)
+        await self.partition.lpm(";".join(identity.homes(who)))
+        self.partition.identity = who
 
     async def do_stat(self, stream):
         value = await self.partition.stat(stream_id(stream))

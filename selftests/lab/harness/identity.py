@@ -231,11 +231,16 @@ def _lmb_changes(old, new, lmbs):
     return [f"update {path} {name} {value if new['lmb-associativity'] == 'own' else _swapped(value)}"]
 
 
+def homes(who):
+    """Where the processors of a guest with two nodes are"""
+    return [f"home {cpu} {node}" for cpu, node in enumerate(who["home-nodes"].split(","))]
+
+
 def commands(old, new, cpus, lmbs=None):
     """What the hypervisor has to answer from now on, the device-tree updates above all. `lmbs`: of a guest with two nodes"""
     out = [f"pvr {new['pvr']:#x}"]
     if lmbs:
-        out += [f"home {cpu} {node}" for cpu, node in enumerate(new["home-nodes"].split(","))]
+        out += homes(new)
         out += _lmb_changes(old, new, lmbs)
 
     def put(path, name, code):

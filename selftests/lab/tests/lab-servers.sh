@@ -58,6 +58,10 @@ check "  on a third processor" test "$($PVR)" = 004e4321
 check "  and back" in_place
 check "  it is the first one" test "$($PVR) $(homes)" = "$boot_pvr 0 1 "
 
+check "  processors are placed anew without a move" ask home-nodes swap
+check "  as the hypervisor says" test "$(homes)" = "1 0 "
+check "  and back" ask home-nodes own
+
 check "a node that is none" refused "is none of" in-place home-nodes=2
 check "a PVR that is none" refused "no number" in-place pvr=p10
 
