@@ -26,8 +26,8 @@ struct session_result {
 	const char *message;		/* one line for a person; "" when all is well */
 	const struct refusal *refusals; /* those that stop it first */
 	size_t nr_refusals;
-	size_t nr_more;			/* that are only in the log */
-	const struct rows *rows;	/* what differs after the move */
+	size_t nr_more;		 /* that are only in the log */
+	const struct rows *rows; /* what differs after the move */
 	uint64_t blackout_us;
 };
 
