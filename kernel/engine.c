@@ -195,7 +195,7 @@ bool pmig_engine_elsewhere(struct pmig_engine *engine)
 	mutex_lock(&machine_lock);
 	diff.new = take_snapshot(engine);
 	diff.old = pmig_engine_baseline(engine);
-	if (diff.new &&diff.old)
+	if (diff.old && diff.new)
 		while (!elsewhere && pmig_diff_next(&diff, &row))
 			elsewhere = names_server(&row);
 	mutex_unlock(&machine_lock);

@@ -262,8 +262,8 @@ static bool machine_changed(struct pmig_engine *engine)
 }
 
 /*
- * A DLPAR operation while the partition moves: the HMC does not start any then, so somebody else has.
- * What it added may have been placed by the server that the partition leaves.
+ * A DLPAR operation while the partition moves: the HMC does not start any then, so somebody else
+ * has. What it added may have been placed by the server that the partition leaves.
  */
 static void machine_resized(struct pmig_engine *engine, const char *what)
 {

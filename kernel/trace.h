@@ -100,13 +100,13 @@ TRACE_EVENT(pmig_vasi,
 
 /* The partition stands still between the two, and nobody may take a snapshot there. */
 DECLARE_EVENT_CLASS(pmig_suspension,
-	    TP_PROTO(u64 stream, int err),
-	    TP_ARGS(stream, err),
-	    TP_STRUCT__entry(__field(u64, stream)
-			     __field(int, err)),
-	    TP_fast_assign(__entry->stream = stream;
-			   __entry->err = err;),
-	    TP_printk("stream=0x%llx err=%d", __entry->stream, __entry->err)
+		    TP_PROTO(u64 stream, int err),
+		    TP_ARGS(stream, err),
+		    TP_STRUCT__entry(__field(u64, stream)
+				     __field(int, err)),
+		    TP_fast_assign(__entry->stream = stream;
+				   __entry->err = err;),
+		    TP_printk("stream=0x%llx err=%d", __entry->stream, __entry->err)
 );
 
 DEFINE_EVENT(pmig_suspension, pmig_suspend_begin,

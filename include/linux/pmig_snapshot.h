@@ -57,7 +57,7 @@ enum pmig_cache_type {
 	((u64)(first_cpu) << 16 | (u64)(level) << 8 | (u64)(type))
 #define PMIG_CACHE_CPU(key)   ((unsigned int)((key) >> 16))
 #define PMIG_CACHE_LEVEL(key) ((unsigned int)((key) >> 8 & 0xff))
-#define PMIG_CACHE_TYPE(key)  ((enum pmig_cache_type)((key)&0xff))
+#define PMIG_CACHE_TYPE(key)  ((enum pmig_cache_type)(0xff & (key)))
 
 /**
  * enum pmig_field - all there is; kernel/machine/fields.c says the section, name and unit of each

@@ -213,8 +213,7 @@ static const struct pmig_fact *find_fact(const struct pmig_snapshot *snap, enum 
 	return bsearch(&wanted, snap->fact, snap->nr, sizeof(wanted), compare_facts);
 }
 
-bool pmig_snapshot_u64(const struct pmig_snapshot *snap, enum pmig_field field, u64 key,
-		       u64 *value)
+bool pmig_snapshot_u64(const struct pmig_snapshot *snap, enum pmig_field field, u64 key, u64 *value)
 {
 	const struct pmig_fact *fact = find_fact(snap, field, key, false);
 

@@ -2,8 +2,9 @@
 /*
  * The caches of all processors. The node of a core has those of the first level; l2-cache or
  * next-level-cache of a node leads to the node of the next level, and so on. Each processor's way
- * through them is listed (struct use), the list is sorted so that those who share a cache are side by
- * side, and then the caches are put into the order of a snapshot. All of it is linear but for sorting.
+ * through them is listed (struct use), the list is sorted so that processors that share a cache are
+ * side by side, and then the caches are put into the order of a snapshot. Only the sorting takes
+ * more than linear time.
  */
 #include <linux/bsearch.h>
 #include <linux/cache.h>
@@ -145,8 +146,7 @@ static void put_nodes(struct nodes *nodes)
 	kvfree(nodes->np);
 }
 
-static const struct device_node *next_level(const struct nodes *nodes,
-					    const struct device_node *np)
+static const struct device_node *next_level(const struct nodes *nodes, const struct device_node *np)
 {
 	struct device_node **found;
 	u64 phandle;
@@ -314,8 +314,9 @@ static int list_cpus(char *text, const struct use *use, unsigned int nr)
 	for (i = 0; i < nr; i = last + 1) {
 		for (last = i; last + 1 < nr && use[last + 1].cpu <= use[last].cpu + 1; last++)
 			;
-		more = scnprintf(part, sizeof(part), use[last].cpu > use[i].cpu ? "%s%u-%u" : "%s%u",
-				 i ? "," : "", use[i].cpu, use[last].cpu);
+		more = scnprintf(part, sizeof(part),
+				 use[last].cpu > use[i].cpu ? "%s%u-%u" : "%s%u", i ? "," : "",
+				 use[i].cpu, use[last].cpu);
 		if (len + more > room)
 			return len + scnprintf(text + len, LIST_LEN - len, "...");
 		len += scnprintf(text + len, LIST_LEN - len, "%s", part);
@@ -329,15 +330,21 @@ static int add_cache(struct pmig_snapshot *snap, const struct cache *cache, cons
 	const struct kind *kind = use->kind;
 	char cpus[LIST_LEN];
 	int len = list_cpus(cpus, use, cache->nr);
+	int err;
 
-	return add_number(snap, PMIG_CACHE_SIZE, cache->key, use->np, kind->size,
-			  own ? &own->size : NULL) ?:
-	       add_number(snap, PMIG_CACHE_LINE_SIZE, cache->key, use->np, kind->line,
-			  own ? &own->line_size : NULL) ?:
-	       add_number(snap, PMIG_CACHE_BLOCK_SIZE, cache->key, use->np, kind->block,
-			  own ? &own->block_size : NULL) ?:
-	       add_number(snap, PMIG_CACHE_SETS, cache->key, use->np, kind->sets, NULL) ?:
-	       pmig_snapshot_add_text(snap, PMIG_CACHE_CPUS, cache->key, cpus, len);
+	err = add_number(snap, PMIG_CACHE_SIZE, cache->key, use->np, kind->size,
+			 own ? &own->size : NULL);
+	if (!err)
+		err = add_number(snap, PMIG_CACHE_LINE_SIZE, cache->key, use->np, kind->line,
+				 own ? &own->line_size : NULL);
+	if (!err)
+		err = add_number(snap, PMIG_CACHE_BLOCK_SIZE, cache->key, use->np, kind->block,
+				 own ? &own->block_size : NULL);
+	if (!err)
+		err = add_number(snap, PMIG_CACHE_SETS, cache->key, use->np, kind->sets, NULL);
+	if (!err)
+		err = pmig_snapshot_add_text(snap, PMIG_CACHE_CPUS, cache->key, cpus, len);
+	return err;
 }
 
 static int add_caches(struct pmig_snapshot *snap, const struct walk *w)

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What the processors are, and where. Their home nodes are the hypervisor's to tell. The kernel asks
- * for them when it starts a processor, and keeps what it was told then: after a move that is where
- * the processor was on the server before. The same holds for the frequencies.
+ * What the processors are, and where. Only the hypervisor knows their home nodes. The kernel asks
+ * for one when it starts a processor, and keeps the answer: after a move that is where the
+ * processor was on the server before. The same holds for the frequencies.
  */
 #include <asm/reg.h>
 #include <asm/time.h>
@@ -17,14 +17,18 @@ static int add_processor(struct pmig_snapshot *snap, const struct pmig_processor
 			 unsigned int level)
 {
 	struct pmig_domains domains = {};
+	int err;
 
 	/* Where the hypervisor does not tell, the tree has what was true when it was updated. */
 	if (!pmig_domains_from_hypervisor(&domains, p->hw_id) && p->np)
 		pmig_domains_from_node(&domains, p->np);
-	return pmig_snapshot_add_u64(snap, PMIG_CPU_HW_ID, p->cpu, p->hw_id) ?:
-	       pmig_domains_add_home(snap, PMIG_CPU_HOME_NODE, p->cpu, &domains, level,
-				     cpu_to_node(p->cpu)) ?:
-	       pmig_domains_add_text(snap, PMIG_CPU_DOMAINS, p->cpu, &domains);
+	err = pmig_snapshot_add_u64(snap, PMIG_CPU_HW_ID, p->cpu, p->hw_id);
+	if (!err)
+		err = pmig_domains_add_home(snap, PMIG_CPU_HOME_NODE, p->cpu, &domains, level,
+					    cpu_to_node(p->cpu));
+	if (!err)
+		err = pmig_domains_add_text(snap, PMIG_CPU_DOMAINS, p->cpu, &domains);
+	return err;
 }
 
 static int add_number(struct pmig_snapshot *snap, const struct device_node *np,
@@ -47,11 +51,16 @@ static int add_common(struct pmig_snapshot *snap)
 
 	if (!np)
 		return -ENODEV;
-	err = pmig_snapshot_add_u64(snap, PMIG_CPU_PVR, PMIG_KEY_NONE, mfspr(SPRN_PVR)) ?:
-	      add_number(snap, np, "cpu-version", PMIG_CPU_VERSION, 0) ?:
-	      add_number(snap, np, "clock-frequency", PMIG_CPU_CLOCK, ppc_proc_freq) ?:
-	      add_number(snap, np, "ibm,extended-clock-frequency", PMIG_CPU_EXTENDED_CLOCK, 0) ?:
-	      add_number(snap, np, "timebase-frequency", PMIG_CPU_TIMEBASE, ppc_tb_freq);
+	err = pmig_snapshot_add_u64(snap, PMIG_CPU_PVR, PMIG_KEY_NONE, mfspr(SPRN_PVR));
+	if (!err)
+		err = add_number(snap, np, "cpu-version", PMIG_CPU_VERSION, 0);
+	if (!err)
+		err = add_number(snap, np, "clock-frequency", PMIG_CPU_CLOCK, ppc_proc_freq);
+	if (!err)
+		err = add_number(snap, np, "ibm,extended-clock-frequency", PMIG_CPU_EXTENDED_CLOCK,
+				 0);
+	if (!err)
+		err = add_number(snap, np, "timebase-frequency", PMIG_CPU_TIMEBASE, ppc_tb_freq);
 	of_node_put(np);
 	return err;
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Associativity domains as PAPR has them: a list of numbers, from the largest part of the machine to
- * the smallest. One level of it makes the nodes; as the kernel reads it, a node's number is that of
- * its domain (arch/powerpc/mm/numa.c).
+ * Associativity domains as PAPR has them: a list of numbers, from the largest part of the machine
+ * to the smallest. One level of it makes the nodes; as the kernel reads it, a node's number is that
+ * of its domain (arch/powerpc/mm/numa.c).
  */
 #include <asm/firmware.h>
 #include <asm/hvcall.h>
@@ -94,7 +94,8 @@ bool pmig_domains_from_hypervisor(struct pmig_domains *d, u32 hw_id)
  * @level: pmig_domains_level()
  * @kernel: the node that the kernel believes it to be in, or NUMA_NO_NODE
  *
- * Return: 0, also where the domain is not known and nothing is added, or as pmig_snapshot_add_u64().
+ * Return: 0, also where the domain is not known and nothing is added, or as
+ *	pmig_snapshot_add_u64().
  */
 int pmig_domains_add_home(struct pmig_snapshot *snap, enum pmig_field field, u64 key,
 			  const struct pmig_domains *d, unsigned int level, int kernel)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Associativity domains: where something is in the machine, from the largest part to the smallest. */
+/* Associativity domains say where something is in the machine, from its largest part down. */
 #ifndef _PMIG_PSERIES_DOMAINS_H
 #define _PMIG_PSERIES_DOMAINS_H
 

@@ -2,9 +2,9 @@
 /*
  * Where the memory is. A partition's memory is made of logical memory blocks (LMB).
  * ibm,dynamic-memory-v2 lists them as ranges, the older ibm,dynamic-memory one by one; each has an
- * index into ibm,associativity-lookup-arrays. What is not in there has nodes of its own (memory@...),
- * which are then one block each. The kernel has put the pages into nodes when they were added, and
- * leaves them there.
+ * index into ibm,associativity-lookup-arrays. Memory that is not listed there has nodes of its own
+ * (memory@...), which are then one block each. The kernel puts pages into a NUMA node when they are
+ * added, and leaves them there.
  */
 #include <asm/drmem.h>
 #include <linux/memory_hotplug.h>
@@ -19,7 +19,7 @@
 #include "property.h"
 
 /* 64 TB of the usual 256 MB. */
-#define BLOCKS_MAX (1U << 18)
+#define BLOCKS_MAX (256U * 1024)
 
 /* Cells of an entry. In -v2: how many blocks, address, DRC index, associativity, flags. */
 #define RANGE_CELLS 6
@@ -110,7 +110,7 @@ static void list_ranges(struct walk *w, const __be32 *cell, unsigned int n)
 {
 	for (; n--; cell += RANGE_CELLS) {
 		add_extent(w, of_read_number(cell + 1, 2), be32_to_cpu(cell[0]),
-			  be32_to_cpu(cell[4]), be32_to_cpu(cell[5]));
+			   be32_to_cpu(cell[4]), be32_to_cpu(cell[5]));
 		cond_resched();
 	}
 }
@@ -119,7 +119,7 @@ static void list_blocks(struct walk *w, const __be32 *cell, unsigned int n)
 {
 	for (; n--; cell += BLOCK_CELLS) {
 		add_extent(w, of_read_number(cell, 2), 1, be32_to_cpu(cell[4]),
-			  be32_to_cpu(cell[5]));
+			   be32_to_cpu(cell[5]));
 		cond_resched();
 	}
 }
@@ -204,8 +204,9 @@ static int add_block(struct walk *w, u64 base, const struct pmig_domains *domain
 	int err;
 
 	err = pmig_domains_add_home(w->snap, PMIG_MEMORY_HOME_NODE, base, domains, w->level,
-				    kernels_node(base)) ?:
-	      pmig_domains_add_text(w->snap, PMIG_MEMORY_DOMAINS, base, domains);
+				    kernels_node(base));
+	if (!err)
+		err = pmig_domains_add_text(w->snap, PMIG_MEMORY_DOMAINS, base, domains);
 	/* Ranges that lie on each other: the first one counts. */
 	return err == -EINVAL ? 0 : err;
 }
@@ -214,14 +215,15 @@ static void find_domains(const struct walk *w, const struct extent *extent,
 			 struct pmig_domains *domains)
 {
 	const struct lookup *lookup = &w->lookup;
+	size_t at;
 
 	domains->nr = 0;
-	if (extent->np)
+	if (extent->np) {
 		pmig_domains_from_node(domains, extent->np);
-	else if (extent->index < lookup->nr)
-		pmig_domains_from_cells(domains,
-					lookup->cell + (size_t)extent->index * lookup->size,
-					lookup->size);
+	} else if (extent->index < lookup->nr) {
+		at = (size_t)extent->index * lookup->size;
+		pmig_domains_from_cells(domains, lookup->cell + at, lookup->size);
+	}
 }
 
 static int add_blocks(struct walk *w, const struct extent *extent)

@@ -21,7 +21,7 @@ unsigned int pmig_unpack(const unsigned long reg[PMIG_PACKED_REGS],
 {
 	unsigned int i, n = 0;
 	__u16 field, high = 0;
-	_Bool half = 0;
+	bool half = false;
 
 	for (i = 0; i < PMIG_PACKED_FIELDS; i++) {
 		field = (unsigned long long)reg[i / 4] >> (48 - i % 4 * 16);

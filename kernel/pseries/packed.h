@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Domains as the hypervisor packs them. Pure, also built in user space. */
+/* Domains as the hypervisor packs them. User space builds it, too, after its own stdbool.h. */
 #ifndef _PMIG_PSERIES_PACKED_H
 #define _PMIG_PSERIES_PACKED_H
 

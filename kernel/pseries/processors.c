@@ -34,8 +34,8 @@ static void sort_by(struct pmig_processors *all, cmp_func_t order)
 }
 
 /*
- * No lock: the number of one that comes at this moment may not be there yet, but then its node comes,
- * too, and the machine is looked at again.
+ * No lock is needed: a processor that is added at this moment may not have its number yet, but then
+ * its node is added, too, and the machine is looked at again.
  */
 static void list_present(struct pmig_processors *all, unsigned int room)
 {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Properties of the device tree. A node may be updated while it is read; the old value of a property
- * stays readable as long as the node is held.
+ * Properties of the device tree. A node may be updated while it is read; the old value of a
+ * property stays readable as long as the node is held.
  */
 #include "property.h"
 

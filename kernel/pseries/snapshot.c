@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The machine as PowerVM shows it: from the device tree, which mainline has brought up to date when
- * its write returns, and where processors are from the hypervisor itself. It is never read while the
+ * its write returns; where processors are, the hypervisor itself says. It is never read while the
  * partition stands still, and under no lock.
  */
 #include <linux/errno.h>
@@ -20,8 +20,13 @@ int pmig_pseries_snapshot(struct pmig_snapshot *snap)
 
 	if (!all)
 		return -ENOMEM;
-	err = pmig_identity_snapshot(snap) ?: pmig_cpus_snapshot(snap, all) ?:
-	      pmig_caches_snapshot(snap, all) ?: pmig_memory_snapshot(snap);
+	err = pmig_identity_snapshot(snap);
+	if (!err)
+		err = pmig_cpus_snapshot(snap, all);
+	if (!err)
+		err = pmig_caches_snapshot(snap, all);
+	if (!err)
+		err = pmig_memory_snapshot(snap);
 	pmig_processors_free(all);
 	if (err != -ENOSPC)
 		return err;

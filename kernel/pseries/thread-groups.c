@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A big core is two small ones that firmware shows as one: it has one node, but its caches are there
- * twice. ibm,thread-groups says which threads share them: for each property that they share the number
- * of groups, the size of a group, and the threads (arch/powerpc/kernel/smp.c).
+ * A big core is two small ones that firmware shows as one: it has one node, but two of each cache.
+ * ibm,thread-groups says which threads share them: for each property that they share, the number of
+ * groups, the size of a group, and the threads (arch/powerpc/kernel/smp.c).
  */
-#include "property.h"
 #include "thread-groups.h"
+#include "property.h"
 
 #define SHARES_L1    1
 #define SHARES_L2_L3 2

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * What says that the machine has to be looked at again: changes of the device tree that concern its
- * identity, processors, caches or memory; processors and memory that come or go; and that the system
+ * identity, processors, caches or memory; processors and memory that come or go; and a system that
  * has slept.
  */
 #include <linux/cpu.h>
@@ -16,10 +16,12 @@
 #include "triggers.h"
 
 static const struct pmig_trigger_watcher *watcher; /* set once before the first trigger */
+
+/* Which notifiers are registered, and what they are for. */
 static bool noticing; /* changes of the device tree */
-static bool sizing;   /* of memory */
-static bool resting;  /* the system */
-static int cpu_state; /* for processors; 0: none */
+static bool sizing;   /* memory that comes or goes */
+static bool resting;  /* sleep of the system */
+static int cpu_state; /* processors that come or go; 0: not registered */
 
 static bool is_topology(const struct device_node *np)
 {

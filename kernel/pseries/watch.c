@@ -11,8 +11,8 @@
  *    piecemeal and in the middle, so the snapshots are compared once the tree has been quiet for a
  *    while.
  *
- * What else changes without a migration (triggers.c) is compared in the same way. In the minute after
- * any of these the machine is looked at a few times more, as the hypervisor may go on moving
+ * What else changes without a migration (triggers.c) is compared in the same way. In the minute
+ * after any of these the machine is looked at a few times more, as the hypervisor may go on moving
  * processors and says nothing when it does; then nothing runs here any more.
  */
 #include <linux/module.h>
@@ -52,8 +52,8 @@ static struct workqueue_struct *watch_wq;
 static bool asleep;
 static bool slept;
 
-static const char *resized; /* what came or went, to be told */
-static bool disturbed; /* since the machine was last looked at */
+static const char *resized;   /* what came or went, to be told */
+static bool disturbed;	      /* since the machine was last looked at */
 static unsigned long settled; /* when, in jiffies; the work's, which is ordered */
 
 /* Between the tracepoints, which can't take a lock, and the work. */

@@ -192,9 +192,12 @@ TEST_F(pmig, traced)
 /* What is told of the machine is read before and after the suspension, and never in it. */
 TEST_F(pmig, no_snapshot_in_the_suspension)
 {
-	static const char *const events[] = { "pmig_snapshot_begin:", "pmig_snapshot_end:",
-					      "pmig_suspend_begin:",  "pmig_suspend_end:",
-					      "pmig_snapshot_begin:", "pmig_snapshot_end:",
+	static const char *const events[] = { "pmig_snapshot_begin:",
+					      "pmig_snapshot_end:",
+					      "pmig_suspend_begin:",
+					      "pmig_suspend_end:",
+					      "pmig_snapshot_begin:",
+					      "pmig_snapshot_end:",
 					      "pmig_diff:" };
 	const char *at, *begin, *end;
 	unsigned int i;

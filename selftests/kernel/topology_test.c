@@ -4,6 +4,7 @@
  * what the lab's hypervisor was told and with sysfs. The guest has two nodes, with a processor and memory in each.
  */
 #include "kfixture.h"
+
 #include "../../kernel/pseries/packed.c"
 
 #define CPUS "/sys/devices/system/cpu/"
