@@ -21,7 +21,7 @@ struct describing {
 	struct manager *m;
 	sd_bus_message *call;
 	enum pmig_rows what;
-	struct dump *dump;
+	struct reading *reading;
 };
 
 int append_rows(sd_bus_message *m, const struct rows *rows)
@@ -43,7 +43,7 @@ int append_rows(sd_bus_message *m, const struct rows *rows)
 static void describing_free(struct describing *d)
 {
 	LIST_REMOVE(d, node);
-	dump_free(d->dump);
+	reading_free(d->reading);
 	sd_bus_message_unref(d->call);
 	free(d);
 }
@@ -81,7 +81,7 @@ static void answer(struct describing *d, struct rows *rows, const char *missing)
 	describing_free(d);
 }
 
-static void on_dumped(void *userdata, int error, struct rows *rows)
+static void on_read(void *userdata, int error, struct rows *rows)
 {
 	struct describing *d = userdata;
 
@@ -140,7 +140,7 @@ int method_platform(sd_bus_message *call, void *userdata, sd_bus_error *error)
 	d->what = what;
 	d->call = sd_bus_message_ref(call);
 	LIST_INSERT_HEAD(&m->describing, d, node);
-	r = link_dump(m->link, &d->dump, what, on_dumped, d);
+	r = link_read(m->link, &d->reading, what, on_read, d);
 	if (r < 0) {
 		answer(d, &none, r == -ENOPROTOOPT ? manager_degraded(m) : errno_text(r));
 		rows_done(&none);

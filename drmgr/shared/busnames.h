@@ -17,8 +17,8 @@
  *	CHECK and then the same against a simulated hypervisor (pmig_sim.ko), with "enabled-ms" t, "blackout-ms" t.
  *   Platform(s what) -> (a(sssssuu) rows, t more, s missing)
  *	The machine, not folded. what: "now" (new: what is, old: what the kernel believes, where it has a value of its
- *	own), "changed" (by the last comparison), "stale" (old: what the kernel believes, new: what is). missing: why the
- *	module's rows are not among them, "" where they are. Anyone may call it.
+ *	own), "changed" (by the last comparison), "stale" (old: what the kernel believes, or tells programs, new: what is).
+ *	missing: why the module's rows are not among them, "" where they are. Anyone may call it.
  *   Register(s name, h pidfd, u phases, u flags, i signo, u timeout_ms) -> (h events)
  *	The caller becomes an application; pidfd is its own (checked against the bus). phases and flags as in
  *	dr.h. The descriptor speaks wire.h; the registration ends when it is closed or the process ends.

@@ -9,7 +9,9 @@
 
 #include "daemon/platform/link-parse.h"
 #include "daemon/platform/link.h"
+#include "daemon/platform/tree.h"
 #include "kselftest_harness.h"
+#include "unit/tree.h"
 
 /* Seconds: with guests beside it a test may get a tenth of a processor. */
 #undef TEST_TIMEOUT_DEFAULT
@@ -427,6 +429,26 @@ static bool answered; /* the controller */
 static usec_t due;
 static bool impatient, hurry; /* what is waited for from now on is over at once */
 static uint32_t link_port, rows_port, rows_seq;
+static usec_t rows_due;
+
+/* Which table is asked for, and of which engine. */
+static const char *table(const struct nlmsghdr *nlh)
+{
+	static const char *const names[] = { "NOW", "CHANGED", "STALE" };
+	static char text[32];
+	const struct nlattr *attr;
+	const char *engine = "";
+	uint32_t what = 0;
+
+	mnl_attr_for_each(attr, nlh, sizeof(struct genlmsghdr)) {
+		if (mnl_attr_get_type(attr) == PMIG_A_ROWS)
+			what = mnl_attr_get_u32(attr);
+		if (mnl_attr_get_type(attr) == PMIG_A_ENGINE)
+			engine = mnl_attr_get_str(attr);
+	}
+	snprintf(text, sizeof(text), "%s%s%s", names[what], engine[0] ? ":" : "", engine);
+	return text;
+}
 
 ssize_t mnl_socket_sendto(const struct mnl_socket *nl, const void *message, size_t size)
 {
@@ -444,7 +466,7 @@ ssize_t mnl_socket_sendto(const struct mnl_socket *nl, const void *message, size
 		snprintf(sent + used, sizeof(sent) - used, "%s ",
 			 genl->cmd == PMIG_CMD_GET   ? "GET" :
 			 genl->cmd == PMIG_CMD_BEGIN ? "BEGIN" :
-			 genl->cmd == PMIG_CMD_ROWS  ? "ROWS" :
+			 genl->cmd == PMIG_CMD_ROWS  ? table(nlh) :
 						       "other");
 	return (ssize_t)size;
 }
@@ -479,6 +501,7 @@ int sd_event_source_set_time(sd_event_source *s, uint64_t usec)
 int sd_event_add_time(sd_event *e, sd_event_source **ret, clockid_t clock, uint64_t usec,
 		      uint64_t accuracy, sd_event_time_handler_t call, void *userdata)
 {
+	rows_due = usec;
 	return REAL(sd_event_add_time)(e, ret, clock, hurry ? 0 : usec, accuracy, call, userdata);
 }
 
@@ -650,14 +673,18 @@ static unsigned nr_told;
 static uint32_t told_state;
 static size_t told_rows;
 static char told_key[ROW_KEY_LEN];
+static uint32_t told_flags[2]; /* of the first, and of the last */
 
 static void on_told(void *userdata, const struct kernel_state *state)
 {
 	nr_told++;
 	told_state = state->state;
 	told_rows = state->rows.n;
-	if (told_rows)
-		strcpy(told_key, state->rows.v[told_rows - 1].key);
+	if (!told_rows)
+		return;
+	strcpy(told_key, state->rows.v[told_rows - 1].key);
+	told_flags[0] = state->rows.v[0].flags;
+	told_flags[1] = state->rows.v[told_rows - 1].flags;
 }
 
 FIXTURE_SETUP(rows)
@@ -711,6 +738,7 @@ static void become(FIXTURE_DATA(rows) * self, uint32_t state, uint32_t seq, uint
 
 	mnl_attr_put_u32(nlh, PMIG_A_SESSION_STATE, state);
 	mnl_attr_put_u32(nlh, PMIG_A_SESSION_SEQ, seq);
+	mnl_attr_put_strz(nlh, PMIG_A_SESSION_ENGINE, "sim");
 	if (generation)
 		mnl_attr_put_u32(nlh, PMIG_A_SESSION_GENERATION, generation);
 	mnl_attr_nest_end(nlh, session);
@@ -741,6 +769,13 @@ static void send_end(FIXTURE_DATA(rows) * self, uint16_t type, int error, uint16
 	arrive(self, nlh, rows_port);
 }
 
+/* The table has ended, and nothing is stale. */
+static void send_nothing_stale(FIXTURE_DATA(rows) * self)
+{
+	for (unsigned i = 0; i < 3; i++)
+		send_end(self, NLMSG_DONE, 0, NLM_F_MULTI);
+}
+
 TEST_F(rows, are_known_before_anybody_hears_of_the_move)
 {
 	become(self, PMIG_STATE_RESUMED, 1, 0);
@@ -748,7 +783,7 @@ TEST_F(rows, are_known_before_anybody_hears_of_the_move)
 	become(self, PMIG_STATE_POST, 2, 5);
 	become(self, PMIG_STATE_COMPLETED, 3, 5);
 	become(self, PMIG_STATE_POST, 2, 5); /* older news */
-	EXPECT_STREQ("ROWS ", sent) TH_LOG("they are asked for once");
+	EXPECT_STREQ("CHANGED:sim ", sent) TH_LOG("they are asked for once");
 	send_row(self, "l2@0", 0);
 	send_row(self, "l2@8", 0);
 	is_kernel = false;
@@ -758,14 +793,20 @@ TEST_F(rows, are_known_before_anybody_hears_of_the_move)
 	EXPECT_EQ(1, nr_told) TH_LOG("somebody was told before the rows were there");
 	EXPECT_EQ(PMIG_STATE_RESUMED, self->b->state.state);
 	send_end(self, NLMSG_DONE, 0, NLM_F_MULTI);
+	send_row(self, "l2@8", 0);
+	send_end(self, NLMSG_DONE, 0, NLM_F_MULTI);
+	EXPECT_EQ(1, nr_told) TH_LOG("somebody was told before it was known what is stale");
+	send_end(self, NLMSG_DONE, 0, NLM_F_MULTI);
 	EXPECT_EQ(2, nr_told);
 	EXPECT_EQ(PMIG_STATE_COMPLETED, told_state);
 	EXPECT_EQ(2, told_rows);
 	EXPECT_STREQ("l2@8", told_key);
+	EXPECT_EQ(0, told_flags[0]);
+	EXPECT_EQ(ROW_F_STALE, told_flags[1]);
 	become(self, PMIG_STATE_COMPLETED, 4, 5);
 	EXPECT_EQ(3, nr_told);
 	EXPECT_EQ(2, told_rows) TH_LOG("they are still there");
-	EXPECT_STREQ("ROWS ", sent);
+	EXPECT_STREQ("CHANGED:sim STALE:sim NOW:sim ", sent);
 	become(self, PMIG_STATE_ENABLED, 5, 0);
 	EXPECT_EQ(4, nr_told);
 }
@@ -776,13 +817,13 @@ TEST_F(rows, of_a_table_that_changes_are_asked_for_again)
 	send_row(self, "half@1", NLM_F_DUMP_INTR);
 	send_row(self, "half@2", 0);
 	send_end(self, NLMSG_DONE, 0, NLM_F_MULTI);
-	EXPECT_STREQ("ROWS ROWS ", sent);
+	EXPECT_STREQ("CHANGED:sim CHANGED:sim ", sent);
 	EXPECT_EQ(0, nr_told);
 	rows_seq--;
 	send_row(self, "late@1", 0); /* of the first try */
 	rows_seq++;
 	send_row(self, "whole@1", 0);
-	send_end(self, NLMSG_DONE, 0, NLM_F_MULTI);
+	send_nothing_stale(self);
 	EXPECT_EQ(1, nr_told);
 	EXPECT_EQ(1, told_rows);
 	EXPECT_STREQ("whole@1", told_key);
@@ -869,17 +910,111 @@ TEST_F(rows, of_a_change_without_a_move)
 	link_listen_changed(self->b, on_change, NULL);
 	for (uint32_t generation = 1; generation < 20; generation++)
 		change(self, generation);
-	EXPECT_STREQ("ROWS ", sent) TH_LOG("one at a time");
+	EXPECT_STREQ("CHANGED ", sent) TH_LOG("one at a time");
 	send_row(self, "l2@0", 0);
-	send_end(self, NLMSG_DONE, 0, NLM_F_MULTI);
+	send_nothing_stale(self);
 	EXPECT_EQ(1, nr_changed);
 	EXPECT_EQ(1, told_rows);
-	EXPECT_STREQ("ROWS ROWS ", sent) TH_LOG("and then the last one");
+	EXPECT_STREQ("CHANGED STALE NOW CHANGED ", sent) TH_LOG("and then the last one");
 	send_end(self, NLMSG_ERROR, -ENOENT, 0);
 	EXPECT_EQ(1, nr_changed);
-	EXPECT_STREQ("ROWS ROWS ", sent);
+	EXPECT_STREQ("CHANGED STALE NOW CHANGED ", sent);
 	change(self, 21);
 	EXPECT_EQ(0, nr_told);
+}
+
+TEST_F(rows, are_told_where_nobody_knows_what_is_stale)
+{
+	usec_t first;
+
+	become(self, PMIG_STATE_COMPLETED, 1, 5);
+	first = rows_due;
+	send_row(self, "l2@8", 0);
+	send_end(self, NLMSG_DONE, 0, NLM_F_MULTI);
+	EXPECT_EQ(first, rows_due) TH_LOG("each table has a deadline of its own");
+	send_row(self, "l2@8", 0);
+	send_end(self, NLMSG_DONE, -ENOENT, NLM_F_MULTI);
+	EXPECT_EQ(1, nr_told);
+	EXPECT_EQ(1, told_rows);
+	EXPECT_EQ(0, told_flags[0]);
+	become(self, PMIG_STATE_COMPLETED, 2, 6);
+	send_row(self, "l2@8", 0);
+	hurry = true;
+	send_end(self, NLMSG_DONE, 0, NLM_F_MULTI);
+	hurry = false;
+	EXPECT_EQ(2, nr_told) TH_LOG("what is stale is waited for without a deadline");
+	EXPECT_EQ(1, told_rows);
+}
+
+/* ---- for drmgr platform ---- */
+
+static void on_read(void *userdata, int error, struct rows *rows)
+{
+	done_with = error;
+	*(struct rows *)userdata = *rows;
+	*rows = (struct rows){ 0 };
+}
+
+static void send_frequency(FIXTURE_DATA(rows) * self, const char *field, uint64_t value)
+{
+	struct nlmsghdr *nlh = message(PMIG_CMD_ROWS);
+	struct nlattr *nest = mnl_attr_nest_start(nlh, PMIG_A_ROW);
+
+	nlh->nlmsg_seq = rows_seq;
+	nlh->nlmsg_flags = NLM_F_MULTI;
+	mnl_attr_put_strz(nlh, PMIG_A_ROW_SECTION, "cpu");
+	mnl_attr_put_strz(nlh, PMIG_A_ROW_FIELD, field);
+	mnl_attr_put_u64(nlh, PMIG_A_ROW_NEW, value);
+	mnl_attr_put_u32(nlh, PMIG_A_ROW_UNIT, PMIG_UNIT_HZ);
+	mnl_attr_nest_end(nlh, nest);
+	arrive(self, nlh, rows_port);
+}
+
+TEST_F(rows, of_what_is_stale)
+{
+	struct reading *reading;
+	struct rows rows = { 0 };
+
+	ASSERT_EQ(0, tree_make());
+	tree_root = tree_dir;
+	tree_text("/proc/cpuinfo", "clock\t\t: 1.000000MHz\ntimebase\t: 2\n");
+	done_with = 1;
+	ASSERT_EQ(0, link_read(self->b, &reading, PMIG_ROWS_STALE, on_read, &rows));
+	send_frequency(self, "clock-frequency", 3);
+	send_end(self, NLMSG_DONE, 0, NLM_F_MULTI);
+	send_frequency(self, "clock-frequency", 3);
+	send_frequency(self, "timebase-frequency", 4);
+	send_end(self, NLMSG_DONE, 0, NLM_F_MULTI);
+	EXPECT_STREQ("STALE NOW ", sent);
+	EXPECT_EQ(0, done_with);
+	ASSERT_EQ(2, rows.n);
+	EXPECT_STREQ("clock-frequency", rows.v[0].field);
+	EXPECT_STREQ("cpuinfo-timebase-frequency", rows.v[1].field);
+	EXPECT_STREQ("2", rows.v[1].old);
+	EXPECT_STREQ("4", rows.v[1].new);
+	EXPECT_EQ(ROW_F_STALE, rows.v[0].flags)
+	TH_LOG("the module's row says not that it is stale");
+	EXPECT_EQ(ROW_F_STALE, rows.v[1].flags);
+	rows_done(&rows);
+	reading_free(reading);
+	tree_remove();
+}
+
+TEST_F(rows, of_what_is_now)
+{
+	struct reading *reading;
+	struct rows rows = { 0 };
+
+	done_with = 1;
+	ASSERT_EQ(0, link_read(self->b, &reading, PMIG_ROWS_NOW, on_read, &rows));
+	send_frequency(self, "clock-frequency", 3);
+	send_end(self, NLMSG_DONE, 0, NLM_F_MULTI);
+	EXPECT_STREQ("NOW ", sent);
+	EXPECT_EQ(0, done_with);
+	ASSERT_EQ(1, rows.n);
+	EXPECT_EQ(0, rows.v[0].flags);
+	rows_done(&rows);
+	reading_free(reading);
 }
 
 TEST_HARNESS_MAIN

@@ -196,11 +196,11 @@ static void cpuinfo(void)
 	tree_text("/proc/cpuinfo", "processor\t: 0\n"
 				   "cpu\t\t: POWER9 (architected), altivec supported\n"
 				   "clock\t\t: 2900.000000MHz\n"
-				   "revision\t: 2.2 (pvr 004e 1202)\n\n"
+				   "revision\t: 2.0 (pvr 0080 0200)\n\n"
 				   "processor\t: 8\n"
 				   "cpu\t\t: POWER9 (architected), altivec supported\n"
 				   "clock\t\t: 2900.000000MHz\n"
-				   "revision\t: 2.0 (pvr 0080 0200)\n\n"
+				   "revision\t: 2.2 (pvr 004e 1202)\n\n"
 				   "timebase\t: 512000000\nplatform\t: pSeries\n");
 	tree_text(PMU, "POWER9\n");
 }
@@ -213,7 +213,7 @@ TEST_F(stale, processors_of_the_boot)
 	is_true(self, "cpu", "", "timebase-frequency", "512000001");
 	ASSERT_EQ(0, stale_measure(&self->now, &self->ret));
 	EXPECT_STREQ("cpu.cpuinfo-clock-frequency 2900000000>4000000000\n"
-		     "cpu.0.cpuinfo-pvr 0x4e1202>0x800200\n"
+		     "cpu.8.cpuinfo-pvr 0x4e1202>0x800200\n"
 		     "cpu.cpuinfo-timebase-frequency 512000000>512000001\n"
 		     "cpu.pmu-name POWER9>POWER10\n",
 		     told(&self->ret, ""));
@@ -251,6 +251,82 @@ TEST_F(stale, nodes_of_the_kernel)
 		     "cpu.16.sysfs-home-node 0>2\n"
 		     "memory.0x10000000.sysfs-home-node 3>0\n",
 		     told(&self->ret, ""));
+}
+
+static void add(struct rows *rows, const char *section, const char *key, const char *field,
+		uint32_t flags)
+{
+	struct row row = { .old = "1", .new = "2", .flags = flags };
+
+	snprintf(row.section, sizeof(row.section), "%s", section);
+	snprintf(row.key, sizeof(row.key), "%s", key);
+	snprintf(row.field, sizeof(row.field), "%s", field);
+	rows_add(rows, &row);
+}
+
+TEST_F(stale, what_the_module_tells_is_not_told_twice)
+{
+	auxv();
+	caches(self, "1048576", "4194304");
+	is_true(self, "cache", "l2@8", "sets", "1024");
+	is_true(self, "memory", "0x1000", "home-node", "1");
+	is_true(self, "memory", "0x3000", "home-node", "1");
+	tree_text(NODE "node0/memory1", "");
+	tree_text(NODE "node0/memory3", "");
+	tree_text("/sys/devices/system/memory/block_size_bytes", "1000");
+	add(&self->ret, "memory", "0x3000", "home-node", 0);
+	add(&self->ret, "cache", "l2@8", "size", 0);
+	add(&self->ret, "cache", "l2@8", "line-size", 0);
+	ASSERT_EQ(0, stale_add(&self->now, &self->ret));
+	EXPECT_STREQ("cache.l2.auxv-sets 512>1024\n"
+		     "cache.l3.auxv-size >4194304\n",
+		     told(&self->ret, "auxv"));
+	EXPECT_STREQ("cache.l2@8.size 1>2 (flags)\n", told(&self->ret, "l2@8.size"));
+	EXPECT_STREQ("", told(&self->ret, "l2.sysconf-size"));
+	EXPECT_STREQ("memory.0x3000.home-node 1>2 (flags)\n"
+		     "memory.0x1000.sysfs-home-node 0>1\n",
+		     told(&self->ret, "memory"));
+}
+
+TEST_F(stale, a_change_of_what_is_stale_says_so)
+{
+	add(&self->ret, "cpu", "3", "home-node", 0);
+	add(&self->ret, "cpu", "5", "sysfs-home-node", ROW_F_STALE);
+	add(&self->ret, "cpu", "8", "cpuinfo-pvr", ROW_F_STALE);
+	add(&self->ret, "cpu", "16", "cpuinfo-pvr", ROW_F_STALE);
+	add(&self->ret, "cpu", "", "clock-frequency", 0);
+	add(&self->ret, "cache", "l2", "auxv-size", ROW_F_STALE);
+	add(&self->ret, "cache", "l3@8", "size", 0);
+	add(&self->now, "cpu", "3", "home-node", PMIG_ROW_F_UNEXPECTED);
+	add(&self->now, "cpu", "4", "home-node", 0);
+	add(&self->now, "cpu", "5", "home-node", 0);
+	add(&self->now, "cpu", "", "pvr", 0);
+	add(&self->now, "cpu", "", "version", 0);
+	add(&self->now, "cpu", "", "clock-frequency", 0);
+	add(&self->now, "cache", "l2@0", "size", 0);
+	add(&self->now, "cache", "l2@0", "line-size", 0);
+	add(&self->now, "cache", "l2d@0", "size", 0);
+	add(&self->now, "cache", "l3@0", "size", 0);
+	add(&self->now, "cache", "l3@8", "size", 0);
+	add(&self->now, "memory", "3", "home-node", 0);
+	ASSERT_EQ(0, stale_mark(&self->now, &self->ret));
+	EXPECT_EQ(PMIG_ROW_F_UNEXPECTED | ROW_F_STALE, self->now.v[0].flags);
+	self->now.v[0].flags = ROW_F_STALE;
+	for (size_t i = 0; i < self->now.n; i++)
+		strcpy(self->now.v[i].old, self->now.v[i].flags == ROW_F_STALE ? "stale" : "");
+	EXPECT_STREQ("cpu.3.home-node stale>2\n"
+		     "cpu.4.home-node >2 (flags)\n"
+		     "cpu.5.home-node stale>2\n"
+		     "cpu.pvr stale>2\n"
+		     "cpu.version >2 (flags)\n"
+		     "cpu.clock-frequency stale>2\n"
+		     "cache.l2@0.size stale>2\n"
+		     "cache.l2@0.line-size >2 (flags)\n"
+		     "cache.l2d@0.size >2 (flags)\n"
+		     "cache.l3@0.size >2 (flags)\n"
+		     "cache.l3@8.size stale>2\n"
+		     "memory.3.home-node >2 (flags)\n",
+		     told(&self->now, ""));
 }
 
 TEST_HARNESS_MAIN

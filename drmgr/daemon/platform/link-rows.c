@@ -13,16 +13,13 @@
 
 #define RECEIVE_BYTES (64U << 10) /* the kernel's dumps come in pieces of 32 at most */
 #define RECEIVE_BURST 64
-#define DUMP_USEC     (10 * USEC_PER_SEC)
 #define DUMP_TRIES    4
 
 struct dump {
 	sd_event_source *source;
 	sd_event_source *late;
 	struct mnl_socket *socket;
-	uint16_t family;
-	enum pmig_rows what;
-	uint32_t generation;
+	struct dump_request request;
 	uint32_t seq; /* of the last request: each try has its own */
 	bool again;   /* what comes is not one table, and is asked for once more */
 	struct rows rows;
@@ -65,15 +62,17 @@ static int ask(struct dump *d)
 
 	rows_done(&d->rows);
 	d->again = false;
-	nlh->nlmsg_type = d->family;
+	nlh->nlmsg_type = d->request.family;
 	nlh->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
 	nlh->nlmsg_seq = ++d->seq;
 	genl = mnl_nlmsg_put_extra_header(nlh, sizeof(*genl));
 	genl->cmd = PMIG_CMD_ROWS;
 	genl->version = PMIG_GENL_VERSION;
-	mnl_attr_put_u32(nlh, PMIG_A_ROWS, d->what);
-	if (d->generation)
-		mnl_attr_put_u32(nlh, PMIG_A_GENERATION, d->generation);
+	mnl_attr_put_u32(nlh, PMIG_A_ROWS, d->request.what);
+	if (d->request.engine[0])
+		mnl_attr_put_strz(nlh, PMIG_A_ENGINE, d->request.engine);
+	if (d->request.generation)
+		mnl_attr_put_u32(nlh, PMIG_A_GENERATION, d->request.generation);
 	return mnl_socket_sendto(d->socket, nlh, nlh->nlmsg_len) < 0 ? -errno : 0;
 }
 
@@ -99,7 +98,7 @@ static int take_message(struct dump *d, const struct nlmsghdr *nlh)
 		}
 		return 0;
 	}
-	if (nlh->nlmsg_type != d->family || d->again)
+	if (nlh->nlmsg_type != d->request.family || d->again)
 		return 1;
 	error = link_parse_rows(nlh, &d->rows);
 	return error < 0 ? error : 1;
@@ -159,22 +158,20 @@ static int open_socket(struct dump *d, sd_event *event)
 		return -errno;
 	r = sd_event_add_io(event, &d->source, mnl_socket_get_fd(d->socket), EPOLLIN, on_rows, d);
 	if (r >= 0)
-		r = sd_event_add_time(event, &d->late, CLOCK_BOOTTIME, now_usec() + DUMP_USEC,
+		r = sd_event_add_time(event, &d->late, CLOCK_BOOTTIME, d->request.due,
 				      USEC_ACCURACY, on_late, d);
 	return r;
 }
 
-int dump_new(struct dump **ret, sd_event *event, uint16_t family, enum pmig_rows what,
-	     uint32_t generation, dump_done_t done, void *userdata)
+int dump_new(struct dump **ret, sd_event *event, const struct dump_request *request,
+	     dump_done_t done, void *userdata)
 {
 	struct dump *d = calloc(1, sizeof(*d));
 	int r;
 
 	if (!d)
 		return log_oom();
-	*d = (struct dump){ .family = family,
-			    .what = what,
-			    .generation = generation,
+	*d = (struct dump){ .request = *request,
 			    .done = done,
 			    .userdata = userdata,
 			    .buf = malloc(RECEIVE_BYTES) };

@@ -14,9 +14,17 @@ typedef void (*dump_done_t)(void *userdata, int error, struct rows *rows);
 
 struct dump;
 
-/* @generation: of PMIG_ROWS_CHANGED, 0 for the last one. @done comes once, never from inside this call, and may free it. */
-int dump_new(struct dump **ret, sd_event *event, uint16_t family, enum pmig_rows what,
-	     uint32_t generation, dump_done_t done, void *userdata);
+struct dump_request {
+	uint16_t family;
+	const char *engine; /* "" for the first one that is there */
+	enum pmig_rows what;
+	uint32_t generation; /* of PMIG_ROWS_CHANGED, 0 for the last one */
+	usec_t due;
+};
+
+/* @done comes once, never from inside this call, and may free it. @request->engine has to stay until then. */
+int dump_new(struct dump **ret, sd_event *event, const struct dump_request *request,
+	     dump_done_t done, void *userdata);
 struct dump *dump_free(struct dump *d);
 
 #endif /* DRMGRD_LINK_ROWS_H */

@@ -20,7 +20,7 @@
 #include <sys/queue.h>
 
 #include "daemon/platform/link-parse.h"
-#include "daemon/platform/link-rows.h"
+#include "daemon/platform/link-reading.h"
 #include "daemon/platform/link.h"
 
 #define CTRL_NOTIFY_GROUP 0x10 /* fixed, as GENL_ID_CTRL is */
@@ -57,9 +57,9 @@ struct link {
 	bool overrun; /* messages have been lost, and the socket has not been empty since */
 	/* A state whose rows are being read: nobody hears of it before. */
 	struct kernel_state held;
-	struct dump *rows;
+	struct reading *rows;
 	/* What has changed without a migration. */
-	struct dump *changed;
+	struct reading *changed;
 	uint32_t changed_next; /* a later one, which waits for the one before it; 0: none */
 	link_changed_t on_changed;
 	void *changed_userdata;
@@ -134,7 +134,7 @@ static int send_get(struct link *l, uint32_t seq)
 
 static void drop_held(struct link *l)
 {
-	l->rows = dump_free(l->rows);
+	l->rows = reading_free(l->rows);
 	kernel_state_clear(&l->held);
 }
 
@@ -143,7 +143,7 @@ static void lost_module(struct link *l)
 	struct kernel_state none = { 0 };
 
 	drop_held(l);
-	l->changed = dump_free(l->changed);
+	l->changed = reading_free(l->changed);
 	l->changed_next = 0;
 	l->family = 0;
 	l->group = 0;
@@ -392,7 +392,7 @@ static void on_rows(void *userdata, int error, struct rows *rows)
 		l->held.rows = *rows;
 		*rows = (struct rows){ 0 };
 	}
-	l->rows = dump_free(l->rows);
+	l->rows = reading_free(l->rows);
 	backend_set_state(&l->b, &l->held);
 	complete_held(l);
 }
@@ -411,8 +411,8 @@ static bool hold(struct link *l, struct kernel_state *state)
 	if (l->rows && state->generation != l->held.generation)
 		drop_held(l);
 	if (!l->rows) {
-		r = dump_new(&l->rows, l->event, l->family, PMIG_ROWS_CHANGED, state->generation,
-			     on_rows, l);
+		r = reading_new(&l->rows, l->event, l->family, state->engine, PMIG_ROWS_CHANGED,
+				state->generation, on_rows, l);
 		if (r < 0) {
 			log_error("What differs after the move can't be asked for: %s.",
 				  errno_text(r));
@@ -457,7 +457,7 @@ static void on_changed_rows(void *userdata, int error, struct rows *rows)
 	struct link *l = userdata;
 	uint32_t next = l->changed_next;
 
-	l->changed = dump_free(l->changed);
+	l->changed = reading_free(l->changed);
 	l->changed_next = 0;
 	if (error < 0)
 		log_warning("The machine has changed, and what can't be read from pmig.ko: %s. See "
@@ -477,8 +477,8 @@ static void ask_changed(struct link *l, uint32_t generation)
 		l->changed_next = generation;
 		return;
 	}
-	r = dump_new(&l->changed, l->event, l->family, PMIG_ROWS_CHANGED, generation,
-		     on_changed_rows, l);
+	r = reading_new(&l->changed, l->event, l->family, NULL, PMIG_ROWS_CHANGED, generation,
+			on_changed_rows, l);
 	if (r < 0)
 		log_warning("The machine has changed, and what can't be asked for: %s.",
 			    errno_text(r));
@@ -500,12 +500,12 @@ void link_listen_changed(struct backend *b, link_changed_t call, void *userdata)
 	l->changed_userdata = userdata;
 }
 
-int link_dump(const struct backend *b, struct dump **ret, enum pmig_rows what, dump_done_t done,
+int link_read(const struct backend *b, struct reading **ret, enum pmig_rows what, dump_done_t done,
 	      void *userdata)
 {
 	const struct link *l = (const struct link *)b;
 
-	return l->family ? dump_new(ret, l->event, l->family, what, 0, done, userdata) :
+	return l->family ? reading_new(ret, l->event, l->family, NULL, what, 0, done, userdata) :
 			   -ENOPROTOOPT;
 }
 
@@ -637,7 +637,7 @@ static void link_free(struct backend *b)
 	}
 	sd_event_source_disable_unref(l->answer);
 	drop_held(l);
-	dump_free(l->changed);
+	reading_free(l->changed);
 	disconnect_link(l);
 	kernel_state_clear(&l->b.state);
 	sd_event_unref(l->event);

@@ -6,7 +6,7 @@
 #include <systemd/sd-event.h>
 
 #include "daemon/platform/backend.h"
-#include "daemon/platform/link-rows.h"
+#include "daemon/platform/link-reading.h"
 
 /* A missing module is no error: the link waits for it to come. */
 int link_new(struct backend **ret, sd_event *event);
@@ -20,8 +20,8 @@ bool link_present(const struct backend *b);
 /* The machine has changed without a migration, or once more after one; @rows: what differs. Replaces an earlier listener. */
 typedef void (*link_changed_t)(void *userdata, const struct rows *rows);
 void link_listen_changed(struct backend *b, link_changed_t call, void *userdata);
-/* A dump, of the last comparison; -ENOPROTOOPT without the module. */
-int link_dump(const struct backend *b, struct dump **ret, enum pmig_rows what, dump_done_t done,
+/* A table, PMIG_ROWS_CHANGED of the last comparison; -ENOPROTOOPT without the module. */
+int link_read(const struct backend *b, struct reading **ret, enum pmig_rows what, dump_done_t done,
 	      void *userdata);
 /* It has not answered, so it counts as gone. */
 bool link_is_silent(const struct backend *b);

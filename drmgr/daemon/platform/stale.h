@@ -19,4 +19,19 @@
  */
 int stale_measure(const struct rows *now, struct rows *ret);
 
+/*
+ * Adds to @stale, which has what pmig.ko knows (PMIG_ROWS_STALE), what stale_measure() finds besides: where pmig.ko tells
+ * the kernel's own value of a fact, what programs are told comes from there, and is not told once more.
+ *
+ * Returns 0 or -ENOMEM.
+ */
+int stale_add(const struct rows *now, struct rows *stale);
+
+/*
+ * Sets ROW_F_STALE in each row of @changed whose fact is stale, wherever that was seen. @stale is as stale_add() left it.
+ *
+ * Returns 0 or -ENOMEM.
+ */
+int stale_mark(struct rows *changed, const struct rows *stale);
+
 #endif /* DRMGRD_STALE_H */
