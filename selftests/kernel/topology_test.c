@@ -225,7 +225,7 @@ TEST_PSERIES(changes_in_place)
 	char text[128];
 
 	moves_to(_metadata, &self->bench, "clock=1000000000");
-	/* The value is binary: 0x33221100. */
+	/* The value is binary: 0x33221141. */
 	len = snprintf(text, sizeof(text), "update_property %u clock-frequency 4 \x33\x22\x11%c",
 		       phandle_of("/proc/device-tree/cpus/PowerPC,POWER9@0/phandle"), 'A');
 	fd = open("/proc/ppc64/ofdt", O_WRONLY);
