@@ -40,7 +40,8 @@ static void note_foreign(struct manager *m, uint64_t stream)
 			      "Somebody else migrates stream 0x%" PRIx64 ". %s", stream, what);
 	else
 		eventlog_note(&m->log, LOG_NOTICE, "kernel", NULL,
-			      "The partition has moved, by a stream that nobody saw. %s", what);
+			      "The partition has moved, but drmgrd did not see by which stream. %s",
+			      what);
 	if (m->config.observe && !m->pre_observed) {
 		observe_plan(&m->observer, &plan_check);
 		observe_plan(&m->observer, &plan_begin);

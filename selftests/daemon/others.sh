@@ -50,7 +50,7 @@ check "nobody was told PRE" never "app-a pre" "10-one premigrate"
 if seen_at_once; then
 	check "the log says so" logged "Somebody else migrates stream $ID"
 else
-	check "the log says so, without the stream" logged "The partition has moved, by a stream that nobody saw"
+	check "the log says so, without the stream" logged "The partition has moved, but drmgrd did not see by which stream"
 fi
 check "the module is free again" drmgr -m -c pmig -p check -s $ID
 check "the status says how it was noticed" sh -c "drmgr status | grep -qx 'others-seen-by: $(cat $SEEN_BY)'"

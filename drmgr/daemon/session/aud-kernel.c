@@ -74,7 +74,10 @@ static void on_state(void *userdata, const struct kernel_state *state)
 		return;
 	other = !none && state->stream != k->notice->stream;
 	if (k->doing == DOING_CHECK) {
-		/* It makes room for somebody else's migration, and the message that it was over may have been lost. */
+		/*
+		 * The module drops a check when somebody else migrates the partition, and the message that the
+		 * check had ended may have been lost.
+		 */
 		if (none || other) {
 			audience_refuse(&k->a, "kernel", "pmig", EIO, true,
 					"the module has lost the check");

@@ -10,9 +10,9 @@ _printf_(4, 5) void session_fail(struct session *s, enum session_outcome outcome
 				 const char *fmt, ...);
 /* What a command's error means. */
 enum session_outcome session_outcome_of(int error);
-/* The module has given up. */
+/* The module has given up: why. */
 void session_take_failure(struct session *s);
-/* A check of which not all could be asked: that somebody has refused is an answer, too. */
+/* Not everyone could be asked, but if somebody has refused, that is the answer to the check. */
 void session_answer_check(struct session *s);
 /* The partition has moved. */
 void session_take_result(struct session *s);

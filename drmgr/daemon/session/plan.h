@@ -44,7 +44,7 @@ struct walk {
 	const struct eventlog *log;
 };
 
-/* The notice is filled in by the caller, but its phase. */
+/* The caller fills in the notice, except for its phase. */
 void walk_start(struct walk *w, const struct plan *plan, const struct notice *notice);
 /* Goes as far as it can. */
 void walk_on(struct walk *w);
@@ -52,7 +52,10 @@ void walk_on(struct walk *w);
 void walk_end(struct walk *w);
 /* Tell nobody else; the audience that is being waited for is asked to hurry. */
 void walk_stop(struct walk *w);
-/* The audience that is being waited for is asked to hurry, then go on. False: it has been, or it is the drivers. */
+/*
+ * Asks the audience that is being waited for to hurry; the walk goes on when it is ready. Returns false if it has been
+ * asked already, or is the drivers, which the module tells.
+ */
 bool walk_skip(struct walk *w);
 /* When the audience that is being waited for should be ready; 0: none is. */
 usec_t walk_until(const struct walk *w);
