@@ -67,7 +67,7 @@ struct manager {
 		void *userdata;
 	} waiters[WAITERS_MAX];
 	size_t nr_waiters;
-	LIST_HEAD(, registering) registering; /* bus.c */
+	LIST_HEAD(, registering) registering; /* bus-register.c */
 	LIST_HEAD(, describing) describing;   /* bus-platform.c */
 	sd_bus *system_bus;		      /* sysbus.c; NULL: not connected */
 	int lock;			      /* the DLPAR lock */
