@@ -9,7 +9,7 @@
  *     a process registers by catching the signal, and ends the registration by ignoring it (but not while an
  *     event waits for an answer, because a handler may ignore the signal while it runs). Without a daemon
  *     sigaction() succeeds all the same, and the next call about SIGRECONFIG tries again. The call that first
- *     catches the signal talks to the bus (for at most 5 s), so do not make it in a signal handler. A child
+ *     catches the signal talks to the daemon (for at most 5 s), so do not make it in a signal handler. A child
  *     after fork() registers with its own next sigaction(), so call daemon() first. This does not work in fully
  *     static programs (-static), because libdr stands between the program and a shared libc.
  *  2. A file descriptor: dr_open(), then poll() it, dr_next() and dr_ack() or dr_refuse().
@@ -219,7 +219,7 @@ typedef struct dr_client dr_client;
  * @ret: the registration
  * @options: NULL for all defaults
  *
- * Waits for the system bus and the daemon, usually for a few milliseconds and at most for 5 s. A child after
+ * Waits for the daemon, and the system bus unless root calls, usually for a few milliseconds and at most for 5 s. A child after
  * fork() has no part in the registration; it opens its own.
  *
  * Return: 0, -EINVAL, -ENOMEM, -EUSERS this user has too many registrations, -EHOSTDOWN there is no daemon,

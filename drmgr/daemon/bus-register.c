@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The method Register: the bus is asked who the caller is, and the registry takes it in. Until the bus has answered, the
- * call is kept.
+ * The method Register. On the bus, the bus is asked who the caller is, and until it has answered, the call is kept. On the
+ * private socket the kernel has said who it is. So however many others are registering, there is room for root.
  */
 #include <string.h>
 
@@ -72,35 +72,36 @@ static void registering_free(struct registering *reg)
 	free(reg);
 }
 
-static int finish_registration(struct registering *reg, sd_bus_message *credentials,
-			       sd_bus_error *error)
+/* @what says who has called. */
+static int register_caller(struct manager *m, sd_bus_message *call, struct registration *what,
+			   sd_bus_error *error)
 {
-	struct registration what = { 0 };
 	_cleanup_close_ int events = -EBADF;
 	int32_t signo;
 	int r;
 
-	r = read_credentials(credentials, &what);
-	if (r >= 0)
-		r = sd_bus_message_read(reg->call, "shuuiu", &what.name, &what.pidfd, &what.phases,
-					&what.flags, &signo, &what.timeout_ms);
+	r = sd_bus_message_read(call, "shuuiu", &what->name, &what->pidfd, &what->phases,
+				&what->flags, &signo, &what->timeout_ms);
 	if (r < 0)
 		return r;
-	what.signo = signo;
-	events = registry_add(reg->m->registry, &what);
+	what->signo = signo;
+	events = registry_add(m->registry, what);
 	if (events < 0)
 		return register_error(error, events);
-	return sd_bus_reply_method_return(reg->call, "h", events);
+	return sd_bus_reply_method_return(call, "h", events);
 }
 
 static int on_credentials(sd_bus_message *credentials, void *userdata, _unused_ sd_bus_error *e)
 {
 	_cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
 	struct registering *reg = userdata;
+	struct registration what = { 0 };
 	int r = -sd_bus_message_get_errno(credentials);
 
 	if (r == 0)
-		r = finish_registration(reg, credentials, &error);
+		r = read_credentials(credentials, &what);
+	if (r >= 0)
+		r = register_caller(reg->m, reg->call, &what, &error);
 	if (r < 0)
 		sd_bus_reply_method_errno(reg->call, r, &error);
 	registering_free(reg);
@@ -150,6 +151,21 @@ int method_register(sd_bus_message *call, void *userdata, sd_bus_error *error)
 	if (r < 0)
 		registering_free(reg);
 	return r < 0 ? r : 1; /* answered later */
+}
+
+int method_register_root(sd_bus_message *call, void *userdata, sd_bus_error *error)
+{
+	_cleanup_(sd_bus_creds_unrefp) sd_bus_creds *creds = NULL;
+	struct registration what = { 0 };
+	int r;
+
+	r = sd_bus_get_owner_creds(sd_bus_message_get_bus(call),
+				   SD_BUS_CREDS_PID | SD_BUS_CREDS_EUID, &creds);
+	if (r >= 0)
+		r = sd_bus_creds_get_pid(creds, &what.pid);
+	if (r >= 0)
+		r = sd_bus_creds_get_euid(creds, &what.uid);
+	return r < 0 ? r : register_caller(userdata, call, &what, error);
 }
 
 void bus_register_forget(const sd_bus *bus, const char *sender, struct manager *m)

@@ -368,6 +368,7 @@ static const sd_bus_vtable private_vtable[] = {
 	SD_BUS_VTABLE_START(0),
 	FOR_ROOT,
 	FOR_ALL,
+	SD_BUS_METHOD("Register", "shuuiu", "h", method_register_root, 0),
 	SD_BUS_VTABLE_END,
 };
 

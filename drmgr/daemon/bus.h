@@ -7,7 +7,7 @@
 
 struct manager;
 
-/* bus.c: answers on @bus from now on. On one that is private nobody registers. */
+/* bus.c: answers on @bus from now on. */
 int bus_serve(sd_bus *bus, struct manager *m, bool is_private);
 
 /* Nobody hears what is answered to @sender, or with NULL to anybody on @bus, any more. */

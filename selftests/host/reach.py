@@ -84,6 +84,8 @@ def private(t):
     host.stop_bus()
     t.same("a bus that hangs: a check ends with 0", (0, ""), answer("0x7002"))
     t.same("a migration, too", 0, Migration("0x7002").finish())
+    Member("late")
+    t.same("an application of root's registers", 1, host.applications())
     wait(lambda: status("phase") == "none", "the daemon to be idle")
     daemon.process.terminate()
     t.same("and the daemon ends when it is told to", 0, daemon.process.wait(host.PATIENCE))
@@ -95,6 +97,8 @@ def private_is_bounded(t):
     silent = [connect(PRIVATE) for _ in range(64)]
     t.same("one too many is sent away", b"", connect(PRIVATE).recv(1))
     t.same("a check goes over the bus then", (0, ""), answer("0x7001"))
+    Member("app")
+    t.same("so does a registration", 1, host.applications())
     t.same("who says nothing is sent away", {b""}, {s.recv(1) for s in silent})
     wait(lambda: daemon.log().count("said nothing") == 64, "the daemon to say so")
     host.end_bus()

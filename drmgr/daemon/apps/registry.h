@@ -20,7 +20,7 @@ struct registry_watcher {
 struct registration {
 	const char *name;
 	int pidfd;
-	pid_t pid; /* of the caller, as the bus says */
+	pid_t pid; /* of the caller, as the bus or the kernel says */
 	uid_t uid;
 	uint32_t phases;
 	uint32_t flags;
