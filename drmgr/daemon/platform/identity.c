@@ -49,7 +49,7 @@ void identity_serial(char *buf, size_t size)
 
 bool identity_is_other(const char *serial, size_t size)
 {
-	char now[WIRE_VALUE_LEN];
+	char now[ROW_VALUE_LEN];
 
 	identity_serial(now, size < sizeof(now) ? size : sizeof(now));
 	return serial[0] && strcmp(now, serial) != 0;
