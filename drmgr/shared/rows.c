@@ -46,14 +46,15 @@ void rows_shorten(struct rows *rows, size_t max)
 
 	if (rows->n <= max)
 		return;
-	for (size_t i = 0, first = 0; i < rows->n; i++) {
+	for (size_t i = 0, first = 0; i < rows->n && first < max; i++) {
+		/* What is pushed past @max is dropped anyway, so it is not moved. */
+		size_t end = i < max ? i : max - 1;
+
 		if (!(rows->v[i].flags & PMIG_ROW_F_UNEXPECTED))
 			continue;
 		row = rows->v[i];
-		memmove(&rows->v[first + 1], &rows->v[first], (i - first) * sizeof(row));
+		memmove(&rows->v[first + 1], &rows->v[first], (end - first) * sizeof(row));
 		rows->v[first++] = row;
-		if (first == max)
-			break;
 	}
 	rows->dropped += rows->n - max;
 	rows->n = max;

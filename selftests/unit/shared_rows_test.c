@@ -86,6 +86,36 @@ TEST(there_is_a_bound)
 	EXPECT_EQ(0, rows.dropped);
 }
 
+/* What should not have changed comes first, wherever it was, in its order. */
+TEST(the_first_of_many)
+{
+	static const struct {
+		const char *rows; /* large letters: unexpected */
+		size_t max;
+		const char *kept;
+	} tables[] = {
+		{ "abCdEFG", 3, "CEF" },     { "abcdE", 3, "Eab" }, { "aBc", 3, "aBc" },
+		{ "abCD", 2, "CD" },	     { "abc", 2, "ab" },    { "ABcd", 3, "ABc" },
+		{ "aBcDe", 4, "BDac" },	     { "abcdeF", 1, "F" },  { "ab", 0, "" },
+		{ "aBcdefGhI", 5, "BGIac" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(tables); i++) {
+		struct rows rows = { .dropped = 1 };
+		char kept[16] = "";
+
+		for (const char *p = tables[i].rows; *p; p++)
+			add(&rows, "s", (char[]){ *p, 0 }, "f", "", "",
+			    *p < 'a' ? PMIG_ROW_F_UNEXPECTED : 0);
+		rows_shorten(&rows, tables[i].max);
+		for (size_t k = 0; k < rows.n; k++)
+			kept[k] = rows.v[k].key[0];
+		EXPECT_STREQ(tables[i].kept, kept);
+		EXPECT_EQ(1 + strlen(tables[i].rows) - strlen(tables[i].kept), rows.dropped);
+		rows_done(&rows);
+	}
+}
+
 TEST(what_differs)
 {
 	struct rows old = { 0 }, now = { 0 }, diff = { 0 };
