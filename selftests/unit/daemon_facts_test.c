@@ -240,6 +240,19 @@ TEST_F(facts, are_untrusted)
 	EXPECT_STREQ("744", value(&self->after, "mount.left-out"));
 }
 
+/* Its paths leave no room in a line for what it is. */
+TEST_F(facts, that_are_too_long_are_counted)
+{
+	char line[700];
+
+	memset(line, 'l', sizeof(line));
+	memcpy(line, "1 1 8:2 / /", 11);
+	strcpy(line + 600, " rw - xfs /dev/sda1 rw\n");
+	tree_text("/proc/self/mountinfo", line);
+	ASSERT_EQ(0, facts_read(&self->after));
+	EXPECT_STREQ("1", value(&self->after, "mount.left-out"));
+}
+
 TEST(no_tree_at_all)
 {
 	struct rows rows = { 0 };

@@ -219,6 +219,14 @@ TEST_F(stale, processors_of_the_boot)
 		     told(&self->ret, ""));
 }
 
+TEST_F(stale, a_driver_of_any_name)
+{
+	tree_text(PMU, "POWER9\x1b[31m\n");
+	is_true(self, "cpu", "", "pvr", "0x800200");
+	ASSERT_EQ(0, stale_measure(&self->now, &self->ret));
+	EXPECT_STREQ("cpu.pmu-name POWER9?[31m>POWER10\n", told(&self->ret, ""));
+}
+
 TEST_F(stale, processors_that_are_the_same)
 {
 	cpuinfo();
@@ -251,6 +259,21 @@ TEST_F(stale, nodes_of_the_kernel)
 		     "cpu.16.sysfs-home-node 0>2\n"
 		     "memory.0x10000000.sysfs-home-node 3>0\n",
 		     told(&self->ret, ""));
+}
+
+/* The last number of a list that is cut may be another. */
+TEST_F(stale, nodes_of_too_many_processors)
+{
+	static char list[3 * 40000];
+
+	for (size_t i = 0; i + 3 < sizeof(list); i += 3)
+		memcpy(list + i, "17,", 4);
+	tree_text(NODE "node3/cpulist", list);
+	tree_text(NODE "node0/cpulist", "0\n");
+	is_true(self, "cpu", "1", "home-node", "0");
+	is_true(self, "cpu", "17", "home-node", "0");
+	ASSERT_EQ(0, stale_measure(&self->now, &self->ret));
+	EXPECT_STREQ("", told(&self->ret, ""));
 }
 
 static void add(struct rows *rows, const char *section, const char *key, const char *field,

@@ -74,12 +74,13 @@ static const struct {
 static int pmu(const struct row *fact, struct rows *ret)
 {
 	struct row seen = { .section = "cpu", .field = "name", .unit = PMIG_UNIT_TEXT };
+	char text[ROW_VALUE_LEN];
 	unsigned value;
 
 	if (!fact || sscanf(fact->new, "0x%x", &value) != 1 ||
-	    !tree_line(PMU_NAME, seen.old, sizeof(seen.old)) ||
-	    strncasecmp(seen.old, "POWER", 5) != 0)
+	    !tree_line(PMU_NAME, text, sizeof(text)) || strncasecmp(text, "POWER", 5) != 0)
 		return 0;
+	text_copy(seen.old, sizeof(seen.old), text, sizeof(text));
 	for (size_t i = 0; i < ARRAY_SIZE(pmus); i++)
 		if (pmus[i].version == value >> 16 && strcasecmp(seen.old, pmus[i].name) != 0)
 			return truth_against(ret, &seen, "pmu", pmus[i].name);

@@ -15,7 +15,8 @@
 
 #define NODES	   "/sys/devices/system/node/"
 #define BLOCK_SIZE "/sys/devices/system/memory/block_size_bytes"
-#define LIST_BYTES 8192
+/* 8,192 processors, each named alone. A list that is cut is not used. */
+#define LIST_BYTES 65536
 
 /* A processor, or a block of memory, and the node that the kernel has it in. */
 struct place {
@@ -62,12 +63,14 @@ static int cpus(struct map *map, unsigned node)
 	unsigned first, last;
 	const char *p = list;
 	char path[PATH_MAX];
+	ssize_t length;
 	int r = 0;
 
 	if (!list)
 		return log_oom();
 	snprintf(path, sizeof(path), NODES "node%u/cpulist", node);
-	if (tree_read(path, list, LIST_BYTES) < 0)
+	length = tree_read(path, list, LIST_BYTES);
+	if (length < 0 || length == LIST_BYTES - 1)
 		return 0;
 	while (r == 0 && cpulist_next(&p, &first, &last))
 		for (unsigned cpu = first; r == 0 && cpu <= last; cpu++)
