@@ -320,6 +320,22 @@ int dr_cache_info(unsigned int cpu, unsigned int level, enum dr_cache_type type,
  */
 int dr_cpu_home_node(unsigned int cpu, unsigned int level, unsigned int *ret);
 
+/* In place of a number: there is no such processor, or its place is not known. */
+#define DR_NODE_UNKNOWN (~0U)
+
+/**
+ * dr_cpu_home_nodes() - the same of all processors, by one question
+ * @level: as above
+ * @nodes: of the processors from 0 to @nr - 1, DR_NODE_UNKNOWN where there is none
+ * @nr: how many fit into @nodes; those that do not are left out
+ *
+ * All of them are of one time: where the machine changes meanwhile, that is -EAGAIN. @nodes may be filled in part where
+ * it fails.
+ *
+ * Return: 0, -EINVAL, or as above but for -ENOENT and -ENODATA.
+ */
+int dr_cpu_home_nodes(unsigned int level, unsigned int *nodes, unsigned int nr);
+
 #ifdef __cplusplus
 }
 #endif

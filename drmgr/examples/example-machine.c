@@ -11,8 +11,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define LEVELS	4
-#define DOMAINS 16
+#define LEVELS	   4
+#define DOMAINS	   16
+#define PROCESSORS 2048
 
 static void print_cache(unsigned int cpu, unsigned int level, enum dr_cache_type type,
 			const char *name)
@@ -44,6 +45,19 @@ static void print_place(unsigned int cpu)
 	printf("\n");
 }
 
+/* One question for all of them. */
+static void print_all_places(void)
+{
+	static unsigned int nodes[PROCESSORS];
+	unsigned int cpu;
+
+	if (dr_cpu_home_nodes(0, nodes, PROCESSORS) < 0)
+		return;
+	for (cpu = 0; cpu < PROCESSORS; cpu++)
+		if (nodes[cpu] != DR_NODE_UNKNOWN)
+			printf("processor %u: home node %u\n", cpu, nodes[cpu]);
+}
+
 int main(int argc, char *argv[])
 {
 	unsigned int cpu = argc > 1 ? (unsigned int)strtoul(argv[1], NULL, 10) : 0;
@@ -55,5 +69,6 @@ int main(int argc, char *argv[])
 		print_cache(cpu, level, DR_CACHE_UNIFIED, "unified");
 	}
 	print_place(cpu);
+	print_all_places();
 	return EXIT_SUCCESS;
 }

@@ -166,5 +166,5 @@ int dr_dump(int fd, uint16_t type, uint8_t cmd, uint16_t attr, uint32_t value,
 			return n == 0 ? -EPIPE : errno == EAGAIN ? -ETIMEDOUT : -errno;
 		r = take_all(&list, buf, (size_t)n);
 	}
-	return r == 0 && list.torn ? -EAGAIN : r;
+	return r >= 0 && list.torn ? -EAGAIN : r;
 }

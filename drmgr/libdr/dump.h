@@ -41,8 +41,8 @@ struct attrs attr_nest(const struct attr *attr);
  * @value: its value
  * @message: called for each message; other than 0 ends it and is returned, with what is left not read
  *
- * Return: 0 at the end of the list, -EAGAIN at the end of one that has changed while it was told, -ETIMEDOUT, or
- * another negative errno.
+ * Return: 0 at the end of the list, -EAGAIN instead of that, or of what is positive, where the list has changed while it
+ * was told, -ETIMEDOUT, or another negative errno.
  */
 int dr_dump(int fd, uint16_t type, uint8_t cmd, uint16_t attr, uint32_t value,
 	    int (*message)(void *userdata, struct attrs attrs), void *userdata);

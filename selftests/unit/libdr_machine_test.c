@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* dr_cache_info() in a made-up sysfs, and dr_cpu_home_node() with a made-up kernel at the other end of the socket. */
+/*
+ * dr_cache_info() in a made-up sysfs, and dr_cpu_home_node() and dr_cpu_home_nodes() with a made-up kernel at the other end
+ * of the socket.
+ */
 #include "dr.h"
 #include "libdr/cacheinfo.h"
 #include "libdr/dump.h"
@@ -291,6 +294,54 @@ TEST_F(home, list_that_has_changed)
 	home("12", 3, "0.1", NLM_F_DUMP_INTR);
 	done(0);
 	EXPECT_EQ(-EAGAIN, dr_cpu_home_node(1, 0, &self->node));
+}
+
+TEST_F(home, of_all_by_one_question)
+{
+	unsigned int nodes[4] = { 55, 55, 55, 55 };
+	char buf[256];
+
+	there();
+	home("0", 1, "0.0.7.1", 0);
+	home("2", 2, "0.0", 0);
+	home("12", 3, "0.1.8.3", 0);
+	done(0);
+	EXPECT_EQ(0, dr_cpu_home_nodes(0, nodes, 4));
+	EXPECT_EQ(1, nodes[0]);
+	EXPECT_EQ(DR_NODE_UNKNOWN, nodes[1]);
+	EXPECT_EQ(2, nodes[2]);
+	EXPECT_EQ(DR_NODE_UNKNOWN, nodes[3]);
+	EXPECT_LT(0, recv(kernel, buf, sizeof(buf), MSG_DONTWAIT)) TH_LOG("the families");
+	EXPECT_LT(0, recv(kernel, buf, sizeof(buf), MSG_DONTWAIT)) TH_LOG("the rows");
+	/* Ours has been closed, so that is the end. */
+	EXPECT_EQ(0, recv(kernel, buf, sizeof(buf), MSG_DONTWAIT)) TH_LOG("more questions");
+	EXPECT_EQ(-EINVAL, dr_cpu_home_nodes(0, NULL, 4));
+	EXPECT_EQ(-EINVAL, dr_cpu_home_nodes(0, nodes, 0));
+}
+
+TEST_F(home, domains_of_all)
+{
+	unsigned int nodes[3];
+
+	there();
+	home("0", 1, "0.0.7.1", 0);
+	home("1", 2, "0.0", 0);
+	home("2", 3, "0.1.8.3", 0);
+	EXPECT_EQ(0, dr_cpu_home_nodes(3, nodes, 3));
+	EXPECT_EQ(7, nodes[0]);
+	EXPECT_EQ(DR_NODE_UNKNOWN, nodes[1]);
+	EXPECT_EQ(8, nodes[2]);
+}
+
+/* The last of them is of another time than the first. */
+TEST_F(home, of_all_at_one_time)
+{
+	unsigned int nodes[2];
+
+	there();
+	home("0", 1, "0", 0);
+	home("1", 2, "0", NLM_F_DUMP_INTR);
+	EXPECT_EQ(-EAGAIN, dr_cpu_home_nodes(0, nodes, 2));
 }
 
 TEST_F(home, no_module)
