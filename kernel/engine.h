@@ -54,7 +54,7 @@ struct pmig_engine_events {
  *	nothing to open
  * @suspend: give the stream to whoever suspends, return when that has ended; puts how long the
  *	partition stood still into *blackout_ns and leaves it alone where that is not known.
- *	Negative errno
+ *	Negative errno, -EOPNOTSUPP for an operation that the engine does not do
  * @cancel: ask the platform to end the stream with this reason code; -ENOENT: the stream is
  *	gone already
  * @quiesce_now: PRE has to come at once, not when the platform is Suspending; may be NULL, as @open
@@ -71,7 +71,8 @@ struct pmig_engine {
 	int rank;
 	int (*get_state)(u64 stream, enum pmig_vasi *vasi);
 	struct file *(*open)(int fd);
-	int (*suspend)(u64 stream, struct file *file, u64 *blackout_ns);
+	int (*suspend)(enum pmig_operation operation, u64 stream, struct file *file,
+		       u64 *blackout_ns);
 	int (*cancel)(u64 stream, u32 reason);
 	bool (*quiesce_now)(void);
 	int (*snapshot)(struct pmig_snapshot *snap);

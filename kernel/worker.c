@@ -221,7 +221,7 @@ static void step_suspend(struct pmig_session *s)
 	if (ours) {
 		pmig_engine_refresh(s->engine);
 		trace_pmig_suspend_begin(s->stream, 0);
-		err = s->engine->suspend(s->stream, s->file, &blackout_ns);
+		err = s->engine->suspend(s->operation, s->stream, s->file, &blackout_ns);
 		trace_pmig_suspend_end(s->stream, err);
 	}
 	if (!err)

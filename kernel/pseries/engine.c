@@ -148,11 +148,14 @@ static int write_stream(struct file *file, u64 stream)
 	return rc < 0 ? rc : 0;
 }
 
-static int pseries_suspend(u64 stream, struct file *file, u64 *blackout_ns)
+static int pseries_suspend(enum pmig_operation operation, u64 stream, struct file *file,
+			   u64 *blackout_ns)
 {
 	u64 ns;
 	int err;
 
+	if (operation != PMIG_OPERATION_MIGRATE)
+		return -EOPNOTSUPP;
 	pmig_watch_own_begins();
 	err = write_stream(file, stream);
 	ns = pmig_blackout();

@@ -181,8 +181,10 @@ static int suspend_stream(u64 id, u64 *blackout_ns, bool ours)
 	return err;
 }
 
-static int sim_suspend(u64 id, struct file *file, u64 *blackout_ns)
+static int sim_suspend(enum pmig_operation operation, u64 id, struct file *file, u64 *blackout_ns)
 {
+	if (operation != PMIG_OPERATION_MIGRATE)
+		return -EOPNOTSUPP;
 	return suspend_stream(id, blackout_ns, true);
 }
 

@@ -124,7 +124,8 @@ static int io_get_state(u64 stream, enum pmig_vasi *vasi)
 	return 0;
 }
 
-static int io_suspend(u64 stream, struct file *file, u64 *blackout_ns)
+static int io_suspend(enum pmig_operation operation, u64 stream, struct file *file,
+		      u64 *blackout_ns)
 {
 	take_until(READ_ONCE(given) + MIB_PAGES(2));
 	WRITE_ONCE(state, PMIG_VASI_COMPLETED);
