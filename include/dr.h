@@ -146,13 +146,25 @@ enum dr_phase {
 				   to the users and groups of drmgr.conf; for others a refusal is advice */
 #define DR_REQUIRED \
 	(1U << 1) /* with DR_MAY_REFUSE: a missed deadline in PRE stops the migration, too */
+/*
+ * At most one of these. At PRE the daemon saves which processors the threads of the process are bound to, if they are. After
+ * a move, before it tells the process POST, it
+ *  KEEP: only logs which of them are gone;
+ *  RESTORE: binds the threads to the same numbers again, as far as they are online;
+ *  RECOMPUTE: binds them to as many by the true map: what was in one domain is in one domain again.
+ * Threads that begin after PRE are left alone, and so is memory.
+ */
+#define DR_AFFINITY_KEEP      (1U << 2)
+#define DR_AFFINITY_RESTORE   (1U << 3)
+#define DR_AFFINITY_RECOMPUTE (1U << 4)
+#define DR_AFFINITY	      (DR_AFFINITY_KEEP | DR_AFFINITY_RESTORE | DR_AFFINITY_RECOMPUTE)
 
 /**
  * struct dr_options - how to register; all zero is a good choice
  * @name: shown to the operator and in the log; NULL for the program's own name
  * @phases: DR_PHASES() or-ed, 0 for DR_PHASES_DEFAULT. BEGIN and PRE bring POST and
  *	POST_ERROR with them
- * @flags: DR_MAY_REFUSE, DR_REQUIRED
+ * @flags: DR_MAY_REFUSE, DR_REQUIRED, DR_AFFINITY_*
  * @signo: also send this real-time signal (SIGRTMIN to SIGRTMAX) with each event, 0 for none. It is never sent
  *	while the process does not catch it. Do not use SIGRECONFIG in a program that catches it by
  *	sigaction(), which makes a registration of its own

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "daemon/affinity/aud-affinity.h"
 #include "daemon/apps/aud-signals.h"
 #include "daemon/aud-builtin.h"
 #include "daemon/base/notify.h"
@@ -605,7 +606,7 @@ enum manager_error manager_start(struct manager *m, const struct manager_request
 
 /* ---- beginning and end ---- */
 
-static int new_audiences(struct manager *m)
+static int new_audiences(struct manager *m, const char *run_directory)
 {
 	int r = aud_builtin_new(&m->audiences[AUDIENCE_BUILTIN], &m->config, m->refusers, &m->log);
 
@@ -616,6 +617,9 @@ static int new_audiences(struct manager *m)
 	if (r >= 0)
 		r = aud_signals_new(&m->audiences[AUDIENCE_SIGNALS], m->event, &m->config,
 				    m->registry, &m->log);
+	if (r >= 0)
+		r = aud_affinity_new(&m->audiences[AUDIENCE_AFFINITY], &m->config, m->registry,
+				     &m->link, &m->system_bus, run_directory, &m->log);
 	return r;
 }
 
@@ -667,7 +671,7 @@ int manager_new(struct manager **ret, sd_event *event, const char *config_path,
 	if (r >= 0)
 		r = registry_new(&m->registry, event, &m->config, m->refusers, apps);
 	if (r >= 0)
-		r = new_audiences(m);
+		r = new_audiences(m, run_directory);
 	if (r >= 0)
 		r = new_watchdog(m);
 	if (r < 0)
@@ -694,6 +698,7 @@ struct manager *manager_free(struct manager *m)
 	aud_builtin_free(m->audiences[AUDIENCE_BUILTIN]);
 	aud_kernel_free(m->audiences[AUDIENCE_KERNEL]);
 	aud_scripts_free(m->audiences[AUDIENCE_SCRIPTS]);
+	aud_affinity_free(m->audiences[AUDIENCE_AFFINITY]);
 	aud_signals_free(m->audiences[AUDIENCE_SIGNALS]);
 	registry_free(m->registry);
 	refusers_free(m->refusers);

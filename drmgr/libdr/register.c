@@ -24,7 +24,7 @@
 
 #define REGISTER_TIMEOUT_USEC (5 * USEC_PER_SEC)
 #define PHASES_ALL	      (DR_PHASES_DEFAULT | DR_PHASES(DR_PHASE_BEGIN) | DR_PHASES(DR_PHASE_RESUMED))
-#define FLAGS_ALL	      (DR_MAY_REFUSE | DR_REQUIRED)
+#define FLAGS_ALL	      (DR_MAY_REFUSE | DR_REQUIRED | DR_AFFINITY)
 
 struct reply {
 	bool done;
@@ -128,6 +128,8 @@ static int check_options(const struct dr_options *o)
 	if (o->phases & ~PHASES_ALL || o->flags & ~FLAGS_ALL)
 		return -EINVAL;
 	if ((o->flags & DR_REQUIRED) && !(o->flags & DR_MAY_REFUSE))
+		return -EINVAL;
+	if (__builtin_popcount(o->flags & DR_AFFINITY) > 1)
 		return -EINVAL;
 	if (o->signo < 0 || o->signo > SIGRTMAX || o->signo == SIGKILL || o->signo == SIGSTOP)
 		return -EINVAL;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * member NAME [may-refuse] [required] [refuse=REASON] [timeout-ms=N] [hold=PHASE:FILE]: a registered application
+ * member NAME [may-refuse] [required] [keep|restore|recompute] [refuse=REASON] [timeout-ms=N] [hold=PHASE:FILE]: a registered application
  * that writes down each event in the example's form, and behind it how long it may take to answer.
  *
  * With hold= it has been told PHASE, and does not answer before FILE is there: a test decides when, and nothing
@@ -39,6 +39,12 @@ static int option(struct dr_options *o, char *word)
 		o->flags |= DR_MAY_REFUSE;
 	else if (!strcmp(word, "required"))
 		o->flags |= DR_MAY_REFUSE | DR_REQUIRED;
+	else if (!strcmp(word, "keep"))
+		o->flags |= DR_AFFINITY_KEEP;
+	else if (!strcmp(word, "restore"))
+		o->flags |= DR_AFFINITY_RESTORE;
+	else if (!strcmp(word, "recompute"))
+		o->flags |= DR_AFFINITY_RECOMPUTE;
 	else if (value && !strcmp(word, "refuse"))
 		refuse = value;
 	else if (value && !strcmp(word, "timeout-ms"))

@@ -18,6 +18,7 @@ ARROWS = (
     ("drmgr/daemon/session/", r"drmgr/daemon/(?!(base|platform|session)/)"),
     ("drmgr/daemon/scripts/", r"drmgr/daemon/(?!(base|session|scripts)/)"),
     ("drmgr/daemon/apps/", r"drmgr/daemon/(?!(base|session|apps)/)"),
+    ("drmgr/daemon/affinity/", r"drmgr/daemon/(?!(base|platform|session|apps|affinity)/)"),
 )
 # Parts in which no files may stand on one another in a circle.
 NO_CIRCLE = ("drmgr/", "kernel/")

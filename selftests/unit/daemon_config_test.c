@@ -107,6 +107,45 @@ TEST_F(config, bad_values_keep_the_default)
 	}
 }
 
+TEST_F(config, units_with_affinity)
+{
+	static const char *const bad[] = {
+		"db.service",	   "db.service:",
+		":restore",	   ".service:restore",
+		"db:restore",	   "db.socket:restore",
+		"db.service:move", "db/x.service:keep",
+		"db.SERVICE:keep", "a.service:keep x:restore",
+	};
+	char text[256], many[64 + 32 * (UNITS_MAX + 1)];
+
+	ASSERT_EQ(0, load(self, "[drmgr]\nAffinity=db@a:b.service:recompute, x.slice:restore\n"
+				"Affinity=y\\x2d.scope:Keep\n"));
+	EXPECT_STREQ("", self->log);
+	ASSERT_EQ(3, self->c.nr_units);
+	EXPECT_STREQ("db@a:b.service", self->c.units[0].name);
+	EXPECT_EQ(AFFINITY_RECOMPUTE, self->c.units[0].mode);
+	EXPECT_STREQ("x.slice", self->c.units[1].name);
+	EXPECT_EQ(AFFINITY_RESTORE, self->c.units[1].mode);
+	EXPECT_STREQ("y\\x2d.scope", self->c.units[2].name);
+	EXPECT_EQ(AFFINITY_KEEP, self->c.units[2].mode);
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+		snprintf(text, sizeof(text), "[drmgr]\nAffinity=%s\n", bad[i]);
+		ASSERT_EQ(0, load(self, text));
+		EXPECT_NE(NULL, strstr(self->log, ":2: "))
+		TH_LOG("%s: \"%s\"", bad[i], self->log);
+		EXPECT_EQ(strchr(self->log, '\n'), strrchr(self->log, '\n'));
+		EXPECT_EQ(0, self->c.nr_units);
+	}
+	/* There is room for 64. */
+	strcpy(many, "[drmgr]\n");
+	for (int i = 0; i <= UNITS_MAX; i++)
+		sprintf(many + strlen(many), "Affinity=u%d.slice:keep\n", i);
+	ASSERT_EQ(0, load(self, many));
+	EXPECT_EQ(UNITS_MAX, self->c.nr_units);
+	EXPECT_STREQ("u63.slice", self->c.units[63].name);
+	EXPECT_NE(NULL, strstr(self->log, ":66: "));
+}
+
 TEST_F(config, cannot_be_read)
 {
 	EXPECT_EQ(-EISDIR, config_load(&self->c, "/tmp"));

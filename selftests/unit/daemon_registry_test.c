@@ -125,6 +125,8 @@ TEST_F(registry, bad_parameters)
 	EXPECT_EQ(-EINVAL, registry_add(self->r, &w));
 	w = good, w.flags = 1U << 31;
 	EXPECT_EQ(-EINVAL, registry_add(self->r, &w));
+	w = good, w.flags = DR_AFFINITY_RESTORE | DR_AFFINITY_RECOMPUTE;
+	EXPECT_EQ(-EINVAL, registry_add(self->r, &w));
 	w = good, w.signo = -1;
 	EXPECT_EQ(-EINVAL, registry_add(self->r, &w));
 	w = good, w.signo = SIGTERM;
@@ -212,6 +214,13 @@ TEST_F(registry, whose_refusal_counts)
 	struct application *app;
 	int root, user;
 
+	/* What becomes of its processors is nobody's to grant. */
+	w.flags = DR_MAY_REFUSE | DR_AFFINITY_RESTORE;
+	ASSERT_LE(0, root = registry_add(self->r, &w));
+	EXPECT_EQ(DR_MAY_REFUSE, TAILQ_FIRST(registry_list(self->r))->flags);
+	EXPECT_EQ(w.flags, TAILQ_FIRST(registry_list(self->r))->wanted);
+	registry_drop(TAILQ_FIRST(registry_list(self->r)));
+	close(root);
 	w.flags = DR_MAY_REFUSE | DR_REQUIRED;
 	ASSERT_LE(0, root = registry_add(self->r, &w));
 	EXPECT_EQ(w.flags, TAILQ_FIRST(registry_list(self->r))->flags);
@@ -637,7 +646,7 @@ TEST_F(registry, taken_back)
 
 	w.signo = SIGRECONFIG;
 	w.timeout_ms = 1234;
-	w.flags = DR_MAY_REFUSE;
+	w.flags = DR_MAY_REFUSE | DR_AFFINITY_RECOMPUTE;
 	ASSERT_LE(0, fd = registry_add(self->r, &w));
 	app = TAILQ_FIRST(registry_list(self->r));
 	snprintf(name, sizeof(name), "app-%lu", (unsigned long)app->id);
@@ -659,6 +668,7 @@ TEST_F(registry, taken_back)
 	EXPECT_EQ(SIGRECONFIG, app->signo);
 	EXPECT_EQ(1234, app->timeout_ms);
 	EXPECT_EQ(getpid(), app->pid);
+	EXPECT_EQ(w.flags, app->wanted);
 	EXPECT_EQ(0, app->flags);
 	may_refuse(self, "daemon");
 	registry_grant(self->r);

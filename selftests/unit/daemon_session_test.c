@@ -219,6 +219,7 @@ struct paper_audience {
 	enum dr_phase refuses; /* the first member does, in this phase */
 	bool hangs;	       /* and never answers there */
 	bool kernel;	       /* has PRE in the module */
+	bool binds;	       /* the audience "affinity", and says so */
 	bool tells_strangers;  /* POST goes to all, as to applications */
 	struct backend *backend;
 };
@@ -347,6 +348,19 @@ static const struct audience_ops kernel_ops = { .name = "kernel",
 						.stop = paper_stop };
 static const struct audience_ops builtin_ops = { .name = "builtin", .check = paper_tell };
 
+/* It tells nobody, so it is not in the traces of most tests. */
+static void paper_bind(struct audience *a, const struct notice *n)
+{
+	if (((struct paper_audience *)a)->binds)
+		note("bind:%s%s", dr_phase_text(n->phase), "");
+	audience_done(a);
+}
+
+static const struct audience_ops affinity_ops = { .name = "affinity",
+						  .pre = paper_bind,
+						  .post = paper_bind,
+						  .undo = paper_bind };
+
 /* ---- ---- */
 
 FIXTURE(session)
@@ -376,10 +390,9 @@ static void on_done(void *userdata, struct session *s)
 FIXTURE_SETUP(session)
 {
 	static const struct audience_ops *const ops[] = {
-		[AUDIENCE_BUILTIN] = &builtin_ops,
-		[AUDIENCE_SCRIPTS] = &scripts_ops,
-		[AUDIENCE_KERNEL] = &kernel_ops,
-		[AUDIENCE_SIGNALS] = &signals_ops,
+		[AUDIENCE_BUILTIN] = &builtin_ops,   [AUDIENCE_SCRIPTS] = &scripts_ops,
+		[AUDIENCE_KERNEL] = &kernel_ops,     [AUDIENCE_SIGNALS] = &signals_ops,
+		[AUDIENCE_AFFINITY] = &affinity_ops,
 	};
 	self->token = -1;
 
@@ -561,6 +574,29 @@ TEST_F(session, migrates_in_order)
 	EXPECT_EQ(77, result.blackout_us);
 	EXPECT_EQ(1, result.rows->n);
 	EXPECT_NE(0, access(self->path, F_OK)); /* the journal is gone with the session */
+}
+
+/* What is bound is saved before anybody is told PRE, and set before anybody is told POST, whose word is the last. */
+TEST_F(session, binds_before_anybody_is_told)
+{
+	self->audiences[AUDIENCE_AFFINITY].binds = true;
+	ASSERT_EQ(0, start(self, SESSION_MIGRATE, false));
+	loop(self);
+	ASSERT_TRUE(self->over);
+	EXPECT_NE(NULL, strstr(trace, "scripts-2:begin bind:pre scripts-1:pre"));
+	EXPECT_NE(NULL, strstr(trace, "SUSPEND bind:post signals-1:post"));
+}
+
+TEST_F(session, binds_nothing_if_it_does_not_move)
+{
+	self->audiences[AUDIENCE_AFFINITY].binds = true;
+	self->backend.fail_in_move = EIO;
+	ASSERT_EQ(0, start(self, SESSION_MIGRATE, false));
+	loop(self);
+	ASSERT_TRUE(self->over);
+	EXPECT_NE(NULL, strstr(trace, "bind:pre"));
+	EXPECT_NE(NULL, strstr(trace, "bind:post-error"));
+	EXPECT_EQ(NULL, strstr(trace, "bind:post "));
 }
 
 /* A check, and then a migration: with the audience that really asks the module. */

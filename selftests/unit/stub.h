@@ -287,7 +287,7 @@ static int stub_start_bus(struct stub *stub)
 	return 0;
 }
 
-static int stub_start(struct stub *stub)
+static _unused_ int stub_start(struct stub *stub)
 {
 	int r = stub_start_bus(stub);
 

@@ -103,12 +103,8 @@ static int read_ids(pid_t pid, const char *key, uint32_t ids[NR_IDS])
 											   -EBADMSG;
 }
 
-/*
- * Does the process still have the user and group that the bus has seen? Since it made the connection it may have
- * started a program with the rights of another user or group, or it may have ended and another process has its
- * number. The rights of such a process are not the caller's.
- */
-static bool is_its_users(const struct application *app)
+/* The rights of such a process are not the caller's. */
+bool application_is_its_users(const struct application *app)
 {
 	uint32_t uid[NR_IDS];
 
@@ -135,7 +131,7 @@ size_t application_groups(const struct application *app, gid_t *gids, size_t max
 		if (parse_u64(w, 10, UINT32_MAX - 1, &gid) == 0)
 			gids[n++] = (gid_t)gid;
 	}
-	return is_its_users(app) ? n : 0;
+	return application_is_its_users(app) ? n : 0;
 }
 
 /* ---- reaching it ---- */
@@ -154,7 +150,7 @@ static bool catches(struct application *app)
 	return pidfd_alive(app->pidfd) == 1 && mask >> (app->signo - 1) & 1;
 }
 
-/* May its user send it a signal? The process may be another user's by now, see is_its_users(). */
+/* May its user send it a signal? The process may be another user's by now. */
 static bool may_signal(const struct application *app)
 {
 	uint32_t uid[NR_IDS];

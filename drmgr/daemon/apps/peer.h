@@ -10,6 +10,8 @@
 #include "dr.h"
 #include "shared/wire.h"
 
+#define APPLICATION_FLAGS (DR_MAY_REFUSE | DR_REQUIRED | DR_AFFINITY)
+
 struct application_events;
 
 struct application {
@@ -22,8 +24,8 @@ struct application {
 	int pidfd;
 	int sock;
 	uint32_t phases;
-	uint32_t wanted; /* DR_MAY_REFUSE and DR_REQUIRED, as asked for */
-	uint32_t flags;	 /* those of them that are granted now */
+	uint32_t wanted; /* APPLICATION_FLAGS, as asked for */
+	uint32_t flags;	 /* DR_MAY_REFUSE and DR_REQUIRED, if they are granted now */
 	uint32_t timeout_ms;
 	int signo;
 	char name[DR_NAME_LEN];
@@ -49,6 +51,11 @@ int application_watch(struct application *app, sd_event *event,
 		      const struct application_events *events);
 void application_free(struct application *app);
 
+/*
+ * Does the process still have the user that the bus has seen? Since it made the connection it may have started a program
+ * with the rights of another user, or it may have ended and another process has its number.
+ */
+bool application_is_its_users(const struct application *app);
 /* The groups of its user. Its process is alive, as its pidfd proves. */
 size_t application_groups(const struct application *app, gid_t *gids, size_t max);
 

@@ -101,7 +101,7 @@ static int take_pair(struct loaded *l, const char *key, const char *value)
 	else if (i == 2 &&
 		 (r = take_number(value, 16, DR_PHASES(DR_PHASE_RESUMED + 1) - 1, &n)) == 0)
 		app->phases = (uint32_t)n;
-	else if (i == 3 && (r = take_number(value, 16, DR_MAY_REFUSE | DR_REQUIRED, &n)) == 0)
+	else if (i == 3 && (r = take_number(value, 16, APPLICATION_FLAGS, &n)) == 0)
 		app->flags = (uint32_t)n;
 	else if (i == 4 && (r = take_number(value, 10, UINT32_MAX, &n)) == 0)
 		app->timeout_ms = (uint32_t)n;
@@ -109,7 +109,7 @@ static int take_pair(struct loaded *l, const char *key, const char *value)
 		app->signo = (int)n;
 	else if (i == 6)
 		text_copy(app->name, sizeof(app->name), value, SIZE_MAX);
-	else if (i == 7 && (r = take_number(value, 16, DR_MAY_REFUSE | DR_REQUIRED, &n)) == 0)
+	else if (i == 7 && (r = take_number(value, 16, APPLICATION_FLAGS, &n)) == 0)
 		app->wanted = (uint32_t)n;
 	if (r == 0)
 		l->seen |= 1U << i;

@@ -156,7 +156,7 @@ static uint32_t grant(const struct registry *r, const struct application *app)
 	}
 	if (pidfd_alive(app->pidfd) != 1 || !refusers_include(r->refusers, app->uid, gids, n))
 		return 0;
-	return app->wanted;
+	return app->wanted & (DR_MAY_REFUSE | DR_REQUIRED);
 }
 
 void registry_grant(struct registry *r)
@@ -176,7 +176,8 @@ static int check(const struct registration *what)
 
 	if (!what->name[0] || strlen(what->name) >= DR_NAME_LEN)
 		return -EINVAL;
-	if (what->phases & ~PHASES_ALL || what->flags & ~(DR_MAY_REFUSE | DR_REQUIRED))
+	if (what->phases & ~PHASES_ALL || what->flags & ~APPLICATION_FLAGS ||
+	    __builtin_popcount(what->flags & DR_AFFINITY) > 1)
 		return -EINVAL;
 	/* Only real-time signals, because all others already have a meaning. */
 	if (what->signo && (what->signo < SIGRTMIN || what->signo > SIGRTMAX))

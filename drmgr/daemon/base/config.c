@@ -146,6 +146,57 @@ static int parse_may_refuse(_unused_ const struct row *row, struct config *c, co
 	return 0;
 }
 
+/* "db.service:recompute". Only these types have processors, and systemd has no other signs in a name. */
+static int parse_unit(const char *item, struct affinity_unit *ret)
+{
+	static const char *const modes[] = { [AFFINITY_NONE] = "",
+					     [AFFINITY_KEEP] = "keep",
+					     [AFFINITY_RESTORE] = "restore",
+					     [AFFINITY_RECOMPUTE] = "recompute" };
+	const char *colon = strrchr(item, ':');
+	size_t length = colon ? (size_t)(colon - item) : 0;
+	const char *type;
+	int r;
+
+	if (length == 0 || length >= sizeof(ret->name))
+		return -EINVAL;
+	memcpy(ret->name, item, length);
+	ret->name[length] = '\0';
+	type = strrchr(ret->name, '.');
+	r = parse_choice(colon + 1, modes, ARRAY_SIZE(modes));
+	if (r <= AFFINITY_NONE || !type || type == ret->name ||
+	    (strcmp(type, ".service") != 0 && strcmp(type, ".slice") != 0 &&
+	     strcmp(type, ".scope") != 0) ||
+	    strspn(ret->name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+			      ":-_.\\@") != length)
+		return -EINVAL;
+	ret->mode = (enum affinity_mode)r;
+	return 0;
+}
+
+/* If the setting is there twice, both count. Of a line with an error nothing is used. */
+static int parse_affinity(_unused_ const struct row *row, struct config *c, const char *value)
+{
+	_cleanup_free_ char *copy = strdup(value);
+	struct affinity_unit *v =
+		reallocarray(c->units, UNITS_MAX, sizeof(*v)); /* once, with room for all */
+	size_t n = c->nr_units;
+	char *save = NULL;
+
+	if (v)
+		c->units = v;
+	if (!v || !copy)
+		return log_oom();
+	for (char *item = strtok_r(copy, " \t,", &save); item;
+	     item = strtok_r(NULL, " \t,", &save)) {
+		if (n == UNITS_MAX || parse_unit(item, &v[n]) < 0)
+			return -EINVAL;
+		n++;
+	}
+	c->nr_units = n;
+	return 0;
+}
+
 #define ROW(key_, parse_, field_, ...)                                     \
 	{                                                                  \
 		key_, parse_, offsetof(struct config, field_), __VA_ARGS__ \
@@ -172,6 +223,8 @@ static const struct row rows[] = {
 	ROW("MaxApplicationsPerUser", parse_number, max_applications_per_user, 0, 200000,
 	    "a number, 0 to 200000"),
 	ROW("MayRefuse", parse_may_refuse, may_refuse, 0, 0, "names of users and, with @, groups"),
+	ROW("Affinity", parse_affinity, units, 0, 0,
+	    "UNIT:keep, UNIT:restore or UNIT:recompute, of at most 64 services, slices or scopes"),
 	ROW("WithoutModule", parse_without_module, post_alone, 0, 0, "sysfs or post"),
 	ROW("Fallback", parse_fallback, log_level, 0, 0, "original or refuse"),
 	ROW("CheckEngine", parse_check, check_engine, 0, 0, "veto, advice or off"),
@@ -271,5 +324,6 @@ void config_clear(struct config *c)
 	free(c->script_directory);
 	free(c->hook_directory);
 	free(c->may_refuse);
+	free(c->units);
 	*c = (struct config){ 0 };
 }

@@ -7,6 +7,17 @@
 
 enum check_mode { CHECK_OFF, CHECK_ADVICE, CHECK_VETO };
 
+/* What becomes of the processors that something is bound to, after a move. */
+enum affinity_mode { AFFINITY_NONE, AFFINITY_KEEP, AFFINITY_RESTORE, AFFINITY_RECOMPUTE };
+
+#define UNIT_NAME_LEN 256
+#define UNITS_MAX     64
+
+struct affinity_unit {
+	char name[UNIT_NAME_LEN]; /* of systemd */
+	enum affinity_mode mode;
+};
+
 struct config {
 	char *script_directory;
 	char *hook_directory;
@@ -28,6 +39,8 @@ struct config {
 	enum check_mode check_state;
 	int log_level;
 	char *may_refuse; /* besides root: "alice @dba", as in the file; NULL for nobody */
+	struct affinity_unit *units;
+	size_t nr_units;
 };
 
 /*

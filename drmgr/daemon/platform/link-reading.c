@@ -8,8 +8,6 @@
 #include "daemon/platform/link-reading.h"
 #include "daemon/platform/stale.h"
 
-#define READING_USEC (10 * USEC_PER_SEC)
-
 struct reading {
 	sd_event *event;
 	uint16_t family;

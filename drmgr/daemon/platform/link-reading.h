@@ -5,6 +5,9 @@
 
 #include "daemon/platform/link-rows.h"
 
+/* For all of it */
+#define READING_USEC (10 * USEC_PER_SEC)
+
 struct reading;
 
 /*

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * The order of the phases is data. Each table is one phase: which audience, which of its operations, and AIX's lines
- * before and after it. PRE goes outside in (scripts, applications, drivers), POST and undo the other way round; the
+ * before and after it. PRE goes outside in (scripts, applications, drivers), POST and undo the other way round; what
+ * processes are bound to is saved before any of them, and set before they hear of POST, so that theirs is the last word. The
  * kernel's part of both happens in the module, and has its line here so that the log reads as on AIX.
  */
 #include "daemon/session/plan.h"
@@ -41,9 +42,10 @@ const struct plan plan_begin = {
 
 const struct plan plan_pre = {
 	.phase = DR_PHASE_PRE,
-	.n = 5,
+	.n = 6,
 	.steps = {
 		LINE(EVENT_PRE_KERNEL),
+		{ AUDIENCE_AFFINITY, OP(pre), EVENT_NONE, EVENT_NONE },
 		{ AUDIENCE_SCRIPTS, OP(pre), EVENT_PRE_SCRIPTS, EVENT_SCRIPTS_OVER },
 		{ AUDIENCE_SIGNALS, OP(pre), EVENT_PRE_SIGNALS, EVENT_SIGNALS_OVER },
 		LINE(EVENT_PRE_SIGNALS_OVER),
@@ -59,11 +61,12 @@ const struct plan plan_resumed = {
 
 const struct plan plan_post = {
 	.phase = DR_PHASE_POST,
-	.n = 5,
+	.n = 6,
 	.steps = {
 		LINE(EVENT_POST),
 		LINE(EVENT_POST_KERNEL),
 		LINES(EVENT_POST_EXTENSIONS, EVENT_EXTENSIONS_OVER),
+		{ AUDIENCE_AFFINITY, OP(post), EVENT_NONE, EVENT_NONE },
 		{ AUDIENCE_SIGNALS, OP(post), EVENT_POST_SIGNALS, EVENT_SIGNALS_OVER },
 		{ AUDIENCE_SCRIPTS, OP(post), EVENT_POST_SCRIPTS, EVENT_POST_SCRIPTS_OVER },
 	},
@@ -71,9 +74,10 @@ const struct plan plan_post = {
 
 const struct plan plan_undo = {
 	.phase = DR_PHASE_POST_ERROR,
-	.n = 3,
+	.n = 4,
 	.steps = {
 		LINE(EVENT_UNDO),
+		{ AUDIENCE_AFFINITY, OP(undo), EVENT_NONE, EVENT_NONE },
 		{ AUDIENCE_SIGNALS, OP(undo), EVENT_UNDO_SIGNALS, EVENT_SIGNALS_OVER },
 		{ AUDIENCE_SCRIPTS, OP(undo), EVENT_UNDO_SCRIPTS, EVENT_POST_SCRIPTS_OVER },
 	},
