@@ -253,7 +253,7 @@ class Hmc:
         wanted, _ = identity.parse([f"home-nodes={nodes}"])
         who = dict(self.partition.identity, **wanted)
         identity.check(who, self.partition.machine.nodes)
-        await self.partition.lpm(";".join(identity.homes(who)))
+        await self.partition.lpm(";".join(identity.homes(who, self.partition.machine.cpus)))
         self.partition.identity = who
 
     async def do_stat(self, stream):

@@ -17,7 +17,8 @@ OTHER = {
 ALIASES = {"d-cache": "d-cache-size", "i-cache": "i-cache-size", "l2": "l2-size", "l2-cache": "l2-size",
            "l3": "l3-size", "l4": "l4-size", "clock": "clock-frequency", "serial": "host-serial"}
 # "swap" is for guests with two nodes: processors, or memory blocks, that the first server has in the one are in the other
-WORDS = {"home-nodes": {"own": "0,1", "swap": "1,0", "0,1": "0,1", "1,0": "1,0", "0,0": "0,0", "1,1": "1,1"},
+WORDS = {"home-nodes": {"own": "0,1", "swap": "1,0", "0,1": "0,1", "1,0": "1,0", "0,0": "0,0", "1,1": "1,1",
+                        "0,1,0,1": "0,1,0,1"},
          "lmb-associativity": {"own": "own", "swap": "swap"}}
 LMBS = [("/ibm,dynamic-reconfiguration-memory", name) for name in ("ibm,dynamic-memory-v2", "ibm,dynamic-memory")]
 WORK_AREA, CONNECTOR_HEAD = 4096, 20
@@ -231,16 +232,17 @@ def _lmb_changes(old, new, lmbs):
     return [f"update {path} {name} {value if new['lmb-associativity'] == 'own' else _swapped(value)}"]
 
 
-def homes(who):
-    """Where the processors of a guest with two nodes are"""
-    return [f"home {cpu} {node}" for cpu, node in enumerate(who["home-nodes"].split(","))]
+def homes(who, cpus):
+    """Where the processors of a guest with two nodes are; each node that is named counts for as many of them"""
+    nodes = who["home-nodes"].split(",")
+    return [f"home {cpu} {nodes[cpu * len(nodes) // cpus]}" for cpu in range(cpus)]
 
 
 def commands(old, new, cpus, lmbs=None):
     """What the hypervisor has to answer from now on, the device-tree updates above all. `lmbs`: of a guest with two nodes"""
     out = [f"pvr {new['pvr']:#x}"]
     if lmbs:
-        out += homes(new)
+        out += homes(new, cpus)
         out += _lmb_changes(old, new, lmbs)
 
     def put(path, name, code):

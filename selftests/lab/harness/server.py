@@ -23,7 +23,7 @@ class Machine:
         self.memory = memory
         self.nodes = 2 if self.ppc and "numa" in hardware else 1
         self.vio = self.ppc and "vio" in hardware
-        self.cpus = cpus
+        self.cpus = 4 if "cpus4" in hardware else cpus
 
     @property
     def console(self):
@@ -34,9 +34,11 @@ class Machine:
         if self.nodes == 1:
             return ["-m", self.memory]
         out = ["-m", "1G,slots=1,maxmem=2G"]
+        half = self.cpus // 2
         for node in range(2):
+            first = node * half
             out += ["-object", f"memory-backend-ram,id=m{node},size=512M",
-                    "-numa", f"node,nodeid={node},cpus={node},memdev=m{node}"]
+                    "-numa", f"node,nodeid={node},cpus={first}-{first + half - 1},memdev=m{node}"]
         return out + ["-object", "memory-backend-ram,id=m2,size=256M", "-device", "pc-dimm,id=dimm,memdev=m2,node=1"]
 
     def arguments(self, identity):

@@ -3,7 +3,7 @@
 import collections
 
 Test = collections.namedtuple("Test", "name profile own hardware kernels timeout command")
-HARDWARE = ("numa", "vio")  # what a guest of its own can have beside what all have
+HARDWARE = ("numa", "cpus4", "vio")  # what a guest of its own can have beside what all have
 
 
 class BadList(ValueError):
