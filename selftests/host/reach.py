@@ -6,6 +6,7 @@ import signal
 import socket
 import struct
 import subprocess
+import threading
 
 import host
 from host import BUS_SOCKET, Daemon, Member, Migration, check, drmgr, hook, script, seen, status, wait
@@ -60,6 +61,12 @@ def take_all_of_roots(limit=1000):
     raise host.Failed("the bus has no bound")
 
 
+def send_away(listening):
+    with contextlib.suppress(OSError):
+        while True:
+            listening.accept()[0].close()
+
+
 def as_nobody(program):
     """What that Python program, with a connected socket s, prints, as nobody."""
     code = f"import socket\ns = socket.socket(socket.AF_UNIX)\ns.connect('{PRIVATE}')\n{program}"
@@ -97,12 +104,23 @@ def private_is_bounded(t):
     silent = [connect(PRIVATE) for _ in range(64)]
     t.same("one too many is sent away", b"", connect(PRIVATE).recv(1))
     t.same("a check goes over the bus then", (0, ""), answer("0x7001"))
-    Member("app")
-    t.same("so does a registration", 1, host.applications())
     t.same("who says nothing is sent away", {b""}, {s.recv(1) for s in silent})
     wait(lambda: daemon.log().count("said nothing") == 64, "the daemon to say so")
     host.end_bus()
     t.same("then the next one is served", (0, ""), answer("0x7001"))
+
+
+def private_sends_away(t):
+    """Who is sent away from the private socket, or finds a stranger there, uses the bus: commands and applications."""
+    Daemon()
+    os.unlink(PRIVATE)
+    with socket.socket(socket.AF_UNIX) as stranger:
+        stranger.bind(PRIVATE)
+        stranger.listen()
+        threading.Thread(target=send_away, args=(stranger,), daemon=True).start()
+        t.same("a check ends with 0", (0, ""), answer("0x7001"))
+        Member("app")
+        t.same("an application registers", 1, host.applications())
 
 
 def bus_restarts(t):
@@ -418,4 +436,4 @@ def ends_without_bus(t):
 
 
 TESTS = (restarts_while_it_moves, gone_from_the_bus, registering_is_bounded, private, private_is_bounded,
-         bus_restarts, socket_of_systemd, daemon_restarts, asked_again, result_survives, ends_without_bus)
+         private_sends_away, bus_restarts, socket_of_systemd, daemon_restarts, asked_again, result_survives, ends_without_bus)
