@@ -622,6 +622,10 @@ TEST(a_lost_error_is_no_success)
 		{ PMIG_CMD_ADOPT, 7, 8, others, false, -EAGAIN },
 		{ PMIG_CMD_ADOPT, 7, 7, 0, false, -EAGAIN },
 		{ PMIG_CMD_ADOPT, 0, 8, ours, false, 0 },
+		{ PMIG_CMD_PRE, 7, 7, ours, false, -EIO, PMIG_STATE_QUIESCE },
+		{ PMIG_CMD_PRE, 7, 7, ours, true, 0, PMIG_STATE_QUIESCE }, /* older news */
+		{ PMIG_CMD_PRE, 7, 7, ours, false, 0, PMIG_STATE_PRE },
+		{ PMIG_CMD_PRE, 7, 7, ours, false, 0, PMIG_STATE_FAILED },
 		{ PMIG_CMD_SUSPEND, 7, 7, ours, false, -EIO, PMIG_STATE_READY },
 		{ PMIG_CMD_SUSPEND, 7, 7, ours, true, 0, PMIG_STATE_READY }, /* older news */
 		{ PMIG_CMD_SUSPEND, 7, 7, ours, false, 0, PMIG_STATE_SUSPENDING },

@@ -349,8 +349,8 @@ static void on_ack(struct link *l, const struct nlmsghdr *nlh)
 
 /*
  * The state that @p has waited for is here. If the acknowledgment has been lost, so has the error that it may have had:
- * the state then says whether the session has become ours, or has been suspended. What could not be adopted is asked
- * for again, and the answer then says why.
+ * the state then says whether the session has become ours, whether drivers are being told, or whether it has been
+ * suspended. What could not be adopted is asked for again, and the answer then says why.
  */
 static void state_is_read(struct link *l, struct pending *p)
 {
@@ -362,6 +362,8 @@ static void state_is_read(struct link *l, struct pending *p)
 		complete(l, p, -EIO, "pmig.ko's answer was lost, and it has not begun");
 	else if (!p->acked && !ours && p->command == PMIG_CMD_ADOPT)
 		complete(l, p, -EAGAIN, "pmig.ko's answer was lost");
+	else if (!p->acked && k->state < PMIG_STATE_PRE && p->command == PMIG_CMD_PRE)
+		complete(l, p, -EIO, "pmig.ko's answer was lost, and it has told no driver");
 	else if (!p->acked && k->state < PMIG_STATE_SUSPENDING && p->command == PMIG_CMD_SUSPEND)
 		complete(l, p, -EIO, "pmig.ko's answer was lost, and it has not suspended");
 	else
