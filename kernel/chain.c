@@ -19,27 +19,17 @@ static unsigned int nr_handlers; /* under pmig_handlers_lock */
 /* Between the beginning of PRE and the end of POST or POST_ERROR. Under pmig_handlers_lock. */
 static bool busy;
 
-void pmig_chain_set_busy(bool now)
-{
-	struct pmig_handler_ctx *pos;
-
-	mutex_lock(&pmig_handlers_lock);
-	busy = now;
-	if (!busy)
-		list_for_each_entry(pos, &handlers, node)
-			pos->late = false;
-	mutex_unlock(&pmig_handlers_lock);
-}
-
-/* References on all handlers that take this phase and were there when it began, by priority. */
+/* References on all handlers that take this phase, by priority. Who comes later is not told it. */
 static unsigned int get_handlers(struct pmig_handler_ctx **ctx, enum pmig_phase phase)
 {
 	struct pmig_handler_ctx *pos;
 	unsigned int n = 0;
 
 	mutex_lock(&pmig_handlers_lock);
+	if (phase != PMIG_PHASE_CHECK)
+		busy = true;
 	list_for_each_entry(pos, &handlers, node) {
-		if (!(pos->handler->phases & PMIG_PHASES(phase)) || pos->late)
+		if (!(pos->handler->phases & PMIG_PHASES(phase)))
 			continue;
 		kref_get(&pos->ref);
 		ctx[n++] = pos;
@@ -142,6 +132,9 @@ static void tell_back(enum pmig_phase phase, const struct pmig_news *news)
 			pr_warn("%s: error %d after the migration\n", ctx[i]->name, err);
 	}
 	put_handlers(ctx, n);
+	mutex_lock(&pmig_handlers_lock);
+	busy = false;
+	mutex_unlock(&pmig_handlers_lock);
 }
 
 /**
@@ -186,9 +179,8 @@ static void insert_handler(struct pmig_handler_ctx *ctx)
 			break;
 	list_add_tail(&ctx->node, &pos->node);
 	nr_handlers++;
-	ctx->late = busy;
 	if (busy)
-		pr_info("%s: registered while the partition is migrated: it is not told of that\n",
+		pr_info("%s: registered while the partition is migrated: it is not told PRE\n",
 			ctx->name);
 }
 

@@ -13,10 +13,4 @@ int pmig_chain_pre(const struct pmig_news *news, const bool *stop, struct pmig_r
 void pmig_chain_post(const struct pmig_news *news);
 void pmig_chain_undo(const struct pmig_news *news);
 
-/*
- * Between the beginning of PRE and the end of POST or POST_ERROR. A handler that is added meanwhile
- * is told nothing before that is over.
- */
-void pmig_chain_set_busy(bool busy);
-
 #endif /* _PMIG_CHAIN_H */

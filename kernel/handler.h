@@ -24,7 +24,6 @@
  * @told_pre: has been told PRE, and neither POST nor POST_ERROR since. While it is set, the
  *	module is pinned
  * @end_queued: the end of that PRE is in @queue
- * @late: added while others are told of a migration: it is not told of that one
  * @gone: pmig_unregister_handler() has begun
  * @calling: the handler's notify() runs now
  * @waiting: the notice that chain.c waits for, for pmig_unregister_handler() to end
@@ -41,7 +40,6 @@ struct pmig_handler_ctx {
 	struct pmig_notice *spare;
 	bool told_pre;
 	bool end_queued;
-	bool late;
 	bool gone;
 	bool calling;
 	struct pmig_notice *waiting;

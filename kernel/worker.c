@@ -68,7 +68,6 @@ static void step_pre(struct pmig_session *s)
 	int err;
 
 	refusals.nr = 0;
-	pmig_chain_set_busy(true);
 	err = pmig_chain_pre(&news, &s->stop, &refusals);
 	mutex_lock(&pmig_session_lock);
 	*s->refusals = refusals;
@@ -234,9 +233,7 @@ static void step_post(struct pmig_session *s)
 {
 	struct pmig_news news = news_of(s);
 
-	pmig_chain_set_busy(true);
 	pmig_chain_post(&news);
-	pmig_chain_set_busy(false);
 	mutex_lock(&pmig_session_lock);
 	pmig_session_enter(s, PMIG_STATE_COMPLETED);
 	mutex_unlock(&pmig_session_lock);
@@ -271,7 +268,6 @@ static void step_undo(struct pmig_session *s)
 	struct pmig_news news = news_of(s);
 
 	pmig_chain_undo(&news);
-	pmig_chain_set_busy(false);
 	mutex_lock(&pmig_session_lock);
 	pmig_session_enter(s, PMIG_STATE_FAILED);
 	mutex_unlock(&pmig_session_lock);

@@ -20,8 +20,8 @@
  *    comes, to all that take it.
  *  - CHECK goes to all handlers at once, the others to one after the other.
  *  - A handler may be registered at any time, a device that probes at the destination included. One
- *    that is added between the beginning of PRE and the end of POST or POST_ERROR is told nothing
- *    of that migration, and the log says so.
+ *    that is added after the beginning of PRE is not told PRE, and the log says so. If the
+ *    partition moves, it is told POST, unless others have begun to be told that.
  *  - A handler is never called twice at the same time. It runs in process context, may sleep and
  *    allocate; no allocation waits for I/O (memalloc_noio_save()), as other drivers may be quiet.
  *  - One that misses its deadline counts as refusing (-ETIMEDOUT) in CHECK and PRE, and is passed
