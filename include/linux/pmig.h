@@ -36,6 +36,8 @@
  *    called from inside a handler. A driver that has answered PMIG_LATER has to call
  *    pmig_complete() even after it.
  *
+ * Documentation/examples/driver has a driver to copy from.
+ *
  * A driver imports the symbol namespace: MODULE_IMPORT_NS(PMIG), "PMIG" in quotes since 6.13. Where
  * pmig is built outside of the kernel's tree, the driver's Kbuild has PMIG_OUT_OF_TREE defined
  * (ccflags-y += -DPMIG_OUT_OF_TREE) and pmig's Module.symvers in KBUILD_EXTRA_SYMBOLS. A driver

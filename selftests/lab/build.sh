@@ -20,6 +20,8 @@ kernel=${1:?which kernel?}
 strict=${2:-}
 TOP=$(cd "$LAB_DIR/../.." && pwd)
 OUT=${O:-$TOP/build}/lab/$kernel
+EXAMPLE=Documentation/examples/driver
+MODULE_SOURCES=(Makefile Kbuild kernel include selftests/drivers "$EXAMPLE")
 
 # wants_area AREA : its tests are for this guest
 wants_area() {
@@ -128,16 +130,25 @@ has_modules() {
 	[ -z "${LAB_ONLY:-}" ] && [ -f "$TOP/Kbuild" ]
 }
 
+# The example of a driver, too, as its author builds it: by a Makefile of its own, when pmig has been built
+kbuild_all() {
+	local dir=$1
+
+	kbuild "$@"
+	shift
+	kbuild "$dir/$EXAMPLE" "$@"
+}
+
 build_modules() {
 	local now
 
 	has_modules || return 0
-	mirror "$OUT/mod" Makefile Kbuild kernel include selftests/drivers
+	mirror "$OUT/mod" "${MODULE_SOURCES[@]}"
 	now="$(state_of "$OUT/mod") $KERNEL_DIR"
 	if [ "$now" != "$(cat "$OUT/mod.built" 2> /dev/null)" ]; then
 		rm -f "$OUT/mod.built"
 		find "$OUT/mod" -name '*.ko' -delete
-		kbuild "$OUT/mod"
+		kbuild_all "$OUT/mod"
 		state_of "$OUT/mod" > "$OUT/mod.built"
 		echo "$(state_of "$OUT/mod") $KERNEL_DIR" > "$OUT/mod.built"
 	fi
@@ -146,8 +157,8 @@ build_modules() {
 # Not C=2: Debian's newer headers lack the script that says whether sparse is there, and then it would not be called.
 build_strict() {
 	rm -rf "$OUT/strict"
-	mirror "$OUT/strict" Makefile Kbuild kernel include selftests/drivers
-	kbuild "$OUT/strict" W=1 KBUILD_CHECKSRC=2 CF=-D__CHECK_ENDIAN__
+	mirror "$OUT/strict" "${MODULE_SOURCES[@]}"
+	kbuild_all "$OUT/strict" W=1 KBUILD_CHECKSRC=2 CF=-D__CHECK_ENDIAN__
 }
 
 # The guest programs of the lab itself

@@ -22,6 +22,7 @@ from verdict import Fate, failure, unfit
 BOOT_TIMEOUT = 900  # beside builds on an emulated processor, and a boot that fails costs every mutant behind it
 IN_GUEST = "/usr/libexec/pmig/mutants"
 BASE = "unchanged"  # what is put back in place of a mutant's files
+MODULES = ("kernel/", "Documentation/examples/driver/")  # mutants of these need no payload but the modules
 SWAP = os.path.join(os.path.dirname(os.path.realpath(__file__)), "swap.sh")
 
 
@@ -209,7 +210,7 @@ class GuestBuild:
         """None, or the mutant's fate when there is nothing to run."""
         try:
             with self.tree.mutated(mutant):
-                self.lab_build(**({"LAB_MODULES": "1"} if mutant.file.startswith("kernel/") else {}))
+                self.lab_build(**({"LAB_MODULES": "1"} if mutant.file.startswith(MODULES) else {}))
         except (BuildError, BadTable) as e:
             return Fate.error(str(e))
         files = differing(self.base, self.payload)

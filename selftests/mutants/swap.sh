@@ -35,7 +35,7 @@ unload() { # waits until what has just ended has let go
 
 end_tests
 [ ! -d /run/systemd/system ] || systemctl stop drmgrd
-for module in pmig_vas pmig_test pmig_sim pmig; do
+for module in example_driver example_stubs pmig_vas pmig_test pmig_sim pmig; do
 	unload $module || exit 1
 done
 cp -r unchanged/. / && cp -r "${1:?which mutant?}/." / || exit 1

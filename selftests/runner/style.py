@@ -21,7 +21,8 @@ def sources(*patterns):
     return files
 
 
-KERNEL_HALF = ("kernel/**/*.[ch]", "include/linux/*.h", "include/uapi/**/*.h", "selftests/drivers/*.[ch]")
+KERNEL_HALF = ("kernel/**/*.[ch]", "include/linux/*.h", "include/uapi/**/*.h", "selftests/drivers/*.[ch]",
+               "Documentation/examples/driver/*.c")
 USER_HALF = ("drmgr/**/*.[ch]", "include/dr.h", "selftests/*/*.[ch]", "selftests/lab/**/*.[ch]")
 
 
