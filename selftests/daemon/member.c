@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * member NAME [may-refuse] [required] [keep|restore|recompute] [refuse=REASON] [timeout-ms=N] [hold=PHASE:FILE]: a registered application
- * that writes down each event in the example's form, and behind it how long it may take to answer.
+ * member NAME [may-refuse] [required] [keep|restore|recompute] [refuse=REASON] [timeout-ms=N] [hold=PHASE:FILE]
+ * [changes]: a registered application that writes down each event in the example's form, and behind it how long it may
+ * take to answer; with "changes" then each change, "NAME: change FACT|OLD|NEW|FLAGS".
  *
  * With hold= it has been told PHASE, and does not answer before FILE is there: a test decides when, and nothing
  * depends on how fast the machine is. The line is written before that.
@@ -19,6 +20,7 @@
 
 static const char *refuse;
 static char *hold_phase, *hold_file;
+static bool tell_changes;
 
 static int64_t left_ms(const struct dr_event *event)
 {
@@ -45,6 +47,8 @@ static int option(struct dr_options *o, char *word)
 		o->flags |= DR_AFFINITY_RESTORE;
 	else if (!strcmp(word, "recompute"))
 		o->flags |= DR_AFFINITY_RECOMPUTE;
+	else if (!strcmp(word, "changes"))
+		tell_changes = true;
 	else if (value && !strcmp(word, "refuse"))
 		refuse = value;
 	else if (value && !strcmp(word, "timeout-ms"))
@@ -56,6 +60,19 @@ static int option(struct dr_options *o, char *word)
 	} else
 		return -EINVAL;
 	return 0;
+}
+
+static void print_event(const char *name, const struct dr_event *event)
+{
+	printf("%s: %s stream 0x%" PRIx64 " left-ms %" PRId64 "\n", name,
+	       dr_phase_name(event->phase), event->stream, event->deadline_us ? left_ms(event) : 0);
+	for (size_t i = 0; tell_changes && i < event->nr_changes; i++) {
+		const struct dr_change *c = &event->changes[i];
+
+		printf("%s: change %s|%s|%s|%s%s\n", name, c->name, c->old_value, c->new_value,
+		       c->flags & DR_CHANGE_STALE ? " stale" : "",
+		       c->flags & DR_CHANGE_UNEXPECTED ? " unexpected" : "");
+	}
 }
 
 static int answer(dr_client *client, const struct dr_event *event)
@@ -95,9 +112,7 @@ int main(int argc, char **argv)
 
 		poll(&p, 1, -1);
 		while ((r = dr_next(client, &event)) > 0) {
-			printf("%s: %s stream 0x%" PRIx64 " left-ms %" PRId64 "\n", options.name,
-			       dr_phase_name(event.phase), event.stream,
-			       event.deadline_us ? left_ms(&event) : 0);
+			print_event(options.name, &event);
 			answer(client, &event);
 		}
 		if (r < 0) {

@@ -72,27 +72,38 @@ _printf_(2, 3) static void add(struct fields *f, const char *fmt, ...)
 	f->iov[f->n++] = (struct iovec){ text, strlen(text) };
 }
 
+static void add_common(struct fields *f, const struct eventlog *l, int priority, unsigned id,
+		       const char *text)
+{
+	add(f, "MESSAGE=%s", text);
+	add(f, "PRIORITY=%d", priority);
+	add(f, "SYSLOG_IDENTIFIER=DRMGR");
+	add(f, "SYSLOG_FACILITY=" FACILITY_LOCAL1);
+	add(f, "SYSLOG_PID=%d", getpid());
+	add(f, "MESSAGE_ID=" MESSAGE_ID_FORMAT, id);
+	if (l->stream)
+		add(f, "PMIG_STREAM=0x%" PRIx64, l->stream);
+	if (l->phase)
+		add(f, "PMIG_PHASE=%s", l->phase);
+}
+
+static void send_fields(const struct fields *f, int priority, const char *text)
+{
+	if (log_send(f->iov, f->n) < 0)
+		log_line(priority, "DRMGR: %s", text);
+}
+
 static void submit(const struct eventlog *l, int priority, unsigned id, const char *audience,
 		   const char *name, const char *text)
 {
 	struct fields f = { .n = 0 };
 
-	add(&f, "MESSAGE=%s", text);
-	add(&f, "PRIORITY=%d", priority);
-	add(&f, "SYSLOG_IDENTIFIER=DRMGR");
-	add(&f, "SYSLOG_FACILITY=" FACILITY_LOCAL1);
-	add(&f, "SYSLOG_PID=%d", getpid());
-	add(&f, "MESSAGE_ID=" MESSAGE_ID_FORMAT, id);
-	if (l->stream)
-		add(&f, "PMIG_STREAM=0x%" PRIx64, l->stream);
-	if (l->phase)
-		add(&f, "PMIG_PHASE=%s", l->phase);
+	add_common(&f, l, priority, id, text);
 	if (audience)
 		add(&f, "PMIG_AUDIENCE=%s", audience);
 	if (name)
 		add(&f, "PMIG_NAME=%s", name);
-	if (log_send(f.iov, f.n) < 0)
-		log_line(priority, "DRMGR: %s", text);
+	send_fields(&f, priority, text);
 }
 
 void eventlog_event(const struct eventlog *l, enum event event)
@@ -117,14 +128,19 @@ void eventlog_note(const struct eventlog *l, int priority, const char *audience,
 static void log_row(const struct eventlog *l, const struct row *row)
 {
 	bool unexpected = row->flags & PMIG_ROW_F_UNEXPECTED;
+	int priority = unexpected ? LOG_WARNING : LOG_INFO;
 	char name[ROW_NAME_LEN], text[480];
+	struct fields f = { .n = 0 };
 
 	row_name(row, name);
 	snprintf(text, sizeof(text), "%s: was \"%s\", is \"%s\"%s%s", name, row->old, row->new,
 		 row->flags & ROW_F_STALE ? "; the kernel still has the old value" : "",
 		 unexpected ? "; a migration should not have changed this" : "");
-	submit(l, unexpected ? LOG_WARNING : LOG_INFO,
-	       unexpected ? MESSAGE_UNEXPECTED : MESSAGE_CHANGED, "kernel", name, text);
+	add_common(&f, l, priority, unexpected ? MESSAGE_UNEXPECTED : MESSAGE_CHANGED, text);
+	add(&f, "PMIG_NAME=%s", name);
+	add(&f, "PMIG_OLD=%s", row->old);
+	add(&f, "PMIG_NEW=%s", row->new);
+	send_fields(&f, priority, text);
 }
 
 void eventlog_rows(const struct eventlog *l, const struct rows *rows)
