@@ -30,9 +30,10 @@ AIXSCRIPTDIR := /usr/lib/dr/scripts/all
 
 D := $(patsubst %/,%,$(DESTDIR))
 DIVERT := sh $(TOP)/drmgr/divert.sh
+UDEV_RULES := $(TOP)/Documentation/examples/90-machine-changed.rules
 READY_SCRIPTS := $(shell cd $(TOP)/scripts.d && find . -type f -printf '%P ')
 INSTALLED = $(addprefix $(SBINDIR)/,drmgrd) $(addprefix $(LIBDIR)/,libdr.so libdr.so.1 libdr.a pkgconfig/libdr.pc) \
-	$(INCLUDEDIR)/dr.h $(addprefix $(EXAMPLEDIR)/,$(notdir $(EXAMPLES))) $(UNITDIR)/drmgrd.service \
+	$(INCLUDEDIR)/dr.h $(addprefix $(EXAMPLEDIR)/,$(notdir $(EXAMPLES) $(UDEV_RULES))) $(UNITDIR)/drmgrd.service \
 	$(UNITDIR)/drmgrd.socket \
 	$(TMPFILESDIR)/drmgr.conf $(BUSDIR)/system.d/org.drmgr.conf $(BUSDIR)/system-services/org.drmgr.service \
 	$(addprefix $(SCRIPTDIR)/,$(READY_SCRIPTS))
@@ -52,6 +53,7 @@ install: all
 	install -m 644 $(O)/libdr.pc $(D)$(LIBDIR)/pkgconfig
 	install -m 644 $(TOP)/include/dr.h $(D)$(INCLUDEDIR)
 	install -m 755 $(EXAMPLES) $(D)$(EXAMPLEDIR)
+	install -m 644 $(UDEV_RULES) $(D)$(EXAMPLEDIR)
 	install -m 644 $(O)/drmgrd.service $(TOP)/drmgr/data/drmgrd.socket $(D)$(UNITDIR)
 	install -m 644 $(TOP)/drmgr/data/tmpfiles.conf $(D)$(TMPFILESDIR)/drmgr.conf
 	install -m 644 $(TOP)/drmgr/data/org.drmgr.conf $(D)$(BUSDIR)/system.d
