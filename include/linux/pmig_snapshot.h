@@ -72,7 +72,7 @@ enum pmig_cache_type {
  * @PMIG_CPU_HW_ID: the hypervisor's number of the processor (ibm,ppc-interrupt-server#s)
  * @PMIG_CPU_HOME_NODE: the true domain of the processor, at the level that makes nodes
  *	(H_HOME_NODE_ASSOCIATIVITY, ibm,associativity-reference-points); the kernel's own value is
- *	cpu_to_node()
+ *	cpu_to_node(), and of an offline processor there is none
  * @PMIG_CPU_DOMAINS: text, the domains of all levels, "0.0.1.3"
  * @PMIG_CPU_PVR: processor version register; key none, as the following
  * @PMIG_CPU_VERSION: the logical version that the partition runs in (cpu-version)

@@ -6,6 +6,8 @@
  */
 #include <asm/reg.h>
 #include <asm/time.h>
+#include <linux/cpumask.h>
+#include <linux/numa.h>
 #include <linux/sched.h>
 #include <linux/topology.h>
 
@@ -17,15 +19,19 @@ static int add_processor(struct pmig_snapshot *snap, const struct pmig_processor
 			 unsigned int level)
 {
 	struct pmig_domains domains = {};
+	int node = NUMA_NO_NODE;
 	int err;
 
 	/* Where the hypervisor does not tell, the tree has what was true when it was updated. */
 	if (!pmig_domains_from_hypervisor(&domains, p->hw_id) && p->np)
 		pmig_domains_from_node(&domains, p->np);
+	/* On one that is offline the kernel runs nothing, and shows it in no node. */
+	if (cpu_online(p->cpu))
+		node = cpu_to_node(p->cpu);
 	err = pmig_snapshot_add_u64(snap, PMIG_CPU_HW_ID, p->cpu, p->hw_id);
 	if (!err)
 		err = pmig_domains_add_home(snap, PMIG_CPU_HOME_NODE, p->cpu, &domains, level,
-					    cpu_to_node(p->cpu));
+					    node);
 	if (!err)
 		err = pmig_domains_add_text(snap, PMIG_CPU_DOMAINS, p->cpu, &domains);
 	return err;

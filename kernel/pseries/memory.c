@@ -3,8 +3,8 @@
  * Where the memory is. A partition's memory is made of logical memory blocks (LMB).
  * ibm,dynamic-memory-v2 lists them as ranges, the older ibm,dynamic-memory one by one; each has an
  * index into ibm,associativity-lookup-arrays. Memory that is not listed there has nodes of its own
- * (memory@...), which are then one block each. The kernel puts pages into a NUMA node when they are
- * added, and leaves them there.
+ * (memory@...), which are told in blocks of the same size. The kernel puts pages into a NUMA node
+ * when they are added, and leaves them there.
  */
 #include <asm/drmem.h>
 #include <linux/memory_hotplug.h>
@@ -164,6 +164,14 @@ static unsigned int count_nodes(void)
 	return min(n, BLOCKS_MAX);
 }
 
+/* One block where the partition has no size of them, or the node none of its own. */
+static u32 count_blocks(const struct walk *w, u64 bytes)
+{
+	u64 nr = w->block_size ? bytes / w->block_size + !!(bytes % w->block_size) : 1;
+
+	return clamp_t(u64, nr, 1, w->left);
+}
+
 static void list_nodes(struct walk *w)
 {
 	struct device_node *np;
@@ -176,9 +184,9 @@ static void list_nodes(struct walk *w)
 		if (n < 2 || w->nr == w->room || !w->left)
 			continue;
 		w->extent[w->nr].base = of_read_number(cell, 2);
-		w->extent[w->nr].nr = 1;
+		w->extent[w->nr].nr = count_blocks(w, n < 4 ? 0 : of_read_number(cell + 2, 2));
 		w->extent[w->nr].np = of_node_get(np);
-		w->left--;
+		w->left -= w->extent[w->nr].nr;
 		w->nr++;
 	}
 }

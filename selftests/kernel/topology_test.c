@@ -139,6 +139,9 @@ TEST_PSERIES(other_places)
 	HAS("cpu.1.domains", "", "1.1");
 	HAS("memory.0x0.home-node", "0", "0");
 	HAS("memory.0x0.domains", "", "0");
+	/* a node of the device tree is as many blocks as it has room for */
+	HAS("memory.0x10000000.home-node", "0", "0");
+	HAS("memory.0x30000000.home-node", "1", "1");
 	is_block(_metadata, "1", "1");
 
 	moves_to(_metadata, &self->bench,
@@ -159,6 +162,36 @@ TEST_PSERIES(other_places)
 	HAS("cpu.0.home-node", "0", "1");
 	HAS("cpu.1.home-node", "1", "0");
 	is_block(_metadata, "1", "0");
+}
+
+static bool kernel_has_cpu1(struct bench *self, const char *node)
+{
+	const struct row *row = NULL;
+	int64_t end = now_ms() + NEVER_MS;
+
+	do {
+		nap();
+		if (!rows_of(&self->l, "pseries", PMIG_ROWS_NOW, &rows))
+			row = find_row(&rows, "cpu.1.home-node");
+	} while ((!row || strcmp(row->old, node)) && now_ms() < end);
+	return row && !strcmp(row->old, node);
+}
+
+/* A processor that is offline has a home, and is in none of the kernel's nodes. */
+TEST_PSERIES(offline)
+{
+	moves_to(_metadata, &self->bench, "home-nodes=swap");
+	ASSERT_EQ(0, put(CPUS "cpu1/online", "0"));
+	EXPECT_TRUE(kernel_has_cpu1(&self->bench, ""));
+	HAS("cpu.1.home-node", "", "0");
+	NOW(STALE);
+	EXPECT_EQ(NULL, find_row(&rows, "cpu.1.home-node"));
+	HAS("cpu.0.home-node", "0", "1");
+	ASSERT_EQ(0, put(CPUS "cpu1/online", "1"));
+	EXPECT_TRUE(kernel_has_cpu1(&self->bench, "1"));
+	NOW(STALE);
+	HAS("cpu.1.home-node", "1", "0");
+	moves_to(_metadata, &self->bench, "home-nodes=own");
 }
 
 TEST_PSERIES(more_levels)
