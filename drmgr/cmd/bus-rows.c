@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Rows out of a message of the daemon's: a(sssssuu)t, as shared/busnames.h says. */
 #include "cmd/bus-rows.h"
+#include "cmd/bus.h"
+#include "shared/wiremsg.h"
 
 #include <stdio.h>
 
@@ -34,4 +36,33 @@ int read_rows(sd_bus_message *m, struct rows *ret)
 		r = sd_bus_message_read(m, "t", &more);
 	ret->dropped += more;
 	return r < 0 ? r : 0;
+}
+
+int ask_rows(const char *what, struct rows *ret, char missing[static MISSING_LEN])
+{
+	_cleanup_call_ struct call call = CALL_NONE;
+	int status = call_prepare(&call, "Platform"), r;
+	const char *why = "";
+
+	if (status)
+		return status;
+	r = sd_bus_message_append(call.m, "s", what);
+	if (r < 0)
+		return call_bad_reply(r);
+	status = call_run(&call);
+	if (status)
+		return status;
+	r = read_rows(call.reply, ret);
+	if (r >= 0)
+		r = sd_bus_message_read(call.reply, "s", &why);
+	snprintf(missing, MISSING_LEN, "%s", why);
+	wire_text(missing);
+	return r < 0 ? call_bad_reply(r) : 0;
+}
+
+int no_home_nodes(const char *what, const char *missing)
+{
+	fprintf(stderr, "drmgr: home nodes of %s are not known%s%s\n", what,
+		missing[0] ? ": " : " here", missing);
+	return DR_EXIT_NO_VALUE;
 }

@@ -28,7 +28,9 @@
 	X(DENIED, 77, "not permitted")                                                      \
 	X(DIFFERS, 78,                                                                      \
 	  "platform --get: not the same for all of that name; the values are on stderr")    \
-	X(NO_VALUE, 79, "platform --get: nothing has this name")
+	X(NO_VALUE, 79, "platform: what was asked for is not there, or not known")          \
+	X(NOT_MOVED, 80, "platform --moved: it has not")                                    \
+	X(NOT_KNOWN, 81, "platform --moved: that is not known")
 
 #define EXIT_ENUM(name, status, text) DR_EXIT_##name = (status),
 enum dr_exit { EXIT_TABLE(EXIT_ENUM) };

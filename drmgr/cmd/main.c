@@ -12,6 +12,15 @@
 #include <stdio.h>
 #include <unistd.h>
 
+static int run_platform(const struct request *req)
+{
+	if (req->score)
+		return do_score(req);
+	if (req->moved)
+		return do_moved();
+	return req->pages.set ? do_pages(req) : do_platform(req);
+}
+
 static int run(const struct request *req, char *const argv[])
 {
 	const char *original = fallback_original(&fallback_system) ?: fallback_system.originals[0];
@@ -36,7 +45,7 @@ static int run(const struct request *req, char *const argv[])
 	case REQUEST_STATUS:
 		return req->has_stream ? do_result(req) : do_status();
 	case REQUEST_PLATFORM:
-		return do_platform(req);
+		return run_platform(req);
 	case REQUEST_LOG:
 		return do_log(req);
 	}

@@ -196,32 +196,10 @@ static int print_one(const struct rows *rows, const char *name, const char *miss
 	return DR_EXIT_DONE;
 }
 
-/* ---- the call ---- */
-
-static int ask(struct call *call, const char *what, struct rows *rows, const char **missing)
-{
-	int status = call_prepare(call, "Platform"), r;
-
-	if (status)
-		return status;
-	r = sd_bus_message_append(call->m, "s", what);
-	if (r < 0)
-		return call_bad_reply(r);
-	status = call_run(call);
-	if (status)
-		return status;
-	r = read_rows(call->reply, rows);
-	if (r >= 0)
-		r = sd_bus_message_read(call->reply, "s", missing);
-	return r < 0 ? call_bad_reply(r) : 0;
-}
-
 int do_platform(const struct request *req)
 {
 	_cleanup_(rows_done) struct rows rows = { 0 };
-	_cleanup_call_ struct call call = CALL_NONE;
-	const char *missing = "";
-	char line[512];
+	char missing[MISSING_LEN];
 	int status;
 
 	if (req->get && !strchr(req->get, '.')) {
@@ -230,13 +208,11 @@ int do_platform(const struct request *req)
 			req->get);
 		return DR_EXIT_USAGE;
 	}
-	status = ask(&call, req->diff ? "changed" : req->stale ? "stale" : "now", &rows, &missing);
+	status = ask_rows(req->diff ? "changed" : req->stale ? "stale" : "now", &rows, missing);
 	if (status)
 		return status;
-	if (missing[0]) {
-		snprintf(line, sizeof(line), "only what /proc and /sys tell: %s", missing);
-		fprintf(stderr, "drmgr: %s\n", wire_text(line));
-	}
+	if (missing[0])
+		fprintf(stderr, "drmgr: only what /proc and /sys tell: %s\n", missing);
 	if (req->get)
 		return print_one(&rows, req->get, missing);
 	return req->json ? print_json(&rows) : print_table(req, &rows);

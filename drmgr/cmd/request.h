@@ -46,6 +46,8 @@ struct request {
 	bool simulate;
 	bool diff, stale, json;	   /* REQUEST_PLATFORM */
 	const char *get;	   /* REQUEST_PLATFORM: one name, or NULL */
+	bool score, moved;	   /* REQUEST_PLATFORM */
+	struct opt_u32 pages;	   /* REQUEST_PLATFORM: of this process */
 	char ignored[ERRLINE_MAX]; /* what is not understood of the HMC's form, or "" */
 };
 

@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <string.h>
 
-#define NR_OPTIONS 5
+#define NR_OPTIONS 8
 
 enum option_kind {
 	OPTION_NONE,
@@ -69,6 +69,12 @@ static const struct verb verbs[] = {
 			  "an array of objects, one for each row; nothing is summed up" },
 			{ "--get", NULL, OPTION_TEXT, offsetof(struct request, get),
 			  "only the value with this name: cache.l2.size, cpu.0.home-node, identity.model" },
+			{ "--score", NULL, OPTION_SWITCH, offsetof(struct request, score),
+			  "how much of memory and processors is local, now and before" },
+			{ "--moved", NULL, OPTION_SWITCH, offsetof(struct request, moved),
+			  "has the partition moved since it was booted? The exit status says it, too" },
+			{ "--pages", NULL, OPTION_NUMBER, offsetof(struct request, pages),
+			  "in which domains the memory of this process is; for root" },
 		},
 	},
 	{
@@ -163,8 +169,9 @@ static int parse_options(const struct verb *verb, int argc, char *const argv[], 
 		if (r)
 			return r;
 	}
-	if (req->diff + req->stale + !!req->get > 1)
-		return fail(err, DR_EXIT_USAGE, "give one of --diff, --stale and --get");
+	if (req->diff + req->stale + !!req->get + req->score + req->moved + req->pages.set > 1)
+		return fail(err, DR_EXIT_USAGE,
+			    "give one of --diff, --stale, --get, --score, --moved and --pages");
 	if (verb->op == REQUEST_SIMULATE && !req->simulate)
 		return fail(
 			err, DR_EXIT_USAGE,

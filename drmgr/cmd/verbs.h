@@ -15,6 +15,9 @@ int do_status(void);
 int do_result(const struct request *req);
 int do_log(const struct request *req);
 int do_platform(const struct request *req);
+int do_score(const struct request *req);
+int do_moved(void);
+int do_pages(const struct request *req);
 
 /* divert.c: becomes the program @path; returns only if that is impossible. */
 int do_original(const char *path, char *const argv[]);

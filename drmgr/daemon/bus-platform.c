@@ -7,6 +7,8 @@
 
 #include "daemon/base/eventlog.h"
 #include "daemon/bus-platform.h"
+#include "daemon/platform/boot.h"
+#include "daemon/platform/fact.h"
 #include "daemon/platform/facts.h"
 #include "daemon/platform/link.h"
 #include "shared/busnames.h"
@@ -48,6 +50,20 @@ static void describing_free(struct describing *d)
 	free(d);
 }
 
+/* Whether it has moved since it was booted, as far as that is known. */
+static int add_moves(const struct results *results, struct rows *rows)
+{
+	const struct moves *moves = results_moves(results);
+	int r = boot_read(rows);
+
+	if (r == 0)
+		r = fact_number(rows, "boot", "", "moves", PMIG_UNIT_NUMBER, moves->n);
+	if (r == 0)
+		r = fact_number(rows, "boot", "", "moves-since", PMIG_UNIT_NUMBER,
+				moves->since / USEC_PER_SEC);
+	return r;
+}
+
 /* What /proc and /sys tell, behind the module's. */
 static int add_ours(const struct describing *d, struct rows *rows)
 {
@@ -55,7 +71,7 @@ static int add_ours(const struct describing *d, struct rows *rows)
 	int r = 0;
 
 	if (d->what == PMIG_ROWS_NOW)
-		return facts_read(rows);
+		return add_moves(d->m->results, rows) ?: facts_read(rows);
 	for (size_t i = 0; r == 0 && d->what == PMIG_ROWS_CHANGED && i < changed->n; i++)
 		r = rows_add(rows, &changed->v[i]);
 	return r;

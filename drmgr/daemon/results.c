@@ -18,10 +18,11 @@ struct record {
 	char text[512];
 };
 
-static const uint32_t version[3] = { 0x44520002, sizeof(struct record), sizeof(struct row) };
+static const uint32_t version[3] = { 0x44520003, sizeof(struct record), sizeof(struct row) };
 
 struct results {
 	char *path;
+	struct moves moves;
 	struct result v[RESULTS_MAX];
 };
 
@@ -53,7 +54,8 @@ static void save(const struct results *r)
 	if (asprintf(&temp, "%s.new", r->path) < 0)
 		return;
 	f = fopen(temp, "we");
-	ok = f && fwrite(version, sizeof(version), 1, f) == 1;
+	ok = f && fwrite(version, sizeof(version), 1, f) == 1 &&
+	     fwrite(&r->moves, sizeof(r->moves), 1, f) == 1;
 	for (size_t i = 0; ok && i < RESULTS_MAX && r->v[i].stream; i++) {
 		const struct result *v = &r->v[i];
 		struct record record = { .stream = v->stream,
@@ -109,18 +111,26 @@ static bool load_one(FILE *f, struct result *v)
 	return true;
 }
 
-static void load(struct results *r)
+/* Returns whether there was a file of this version. */
+static bool load(struct results *r)
 {
+	struct moves moves;
 	uint32_t found[3];
+	bool ok = false;
 	size_t i = 0;
 	FILE *f = fopen(r->path, "re");
 
 	if (f && fread(found, sizeof(found), 1, f) == 1 &&
-	    memcmp(found, version, sizeof(version)) == 0)
+	    memcmp(found, version, sizeof(version)) == 0 &&
+	    fread(&moves, sizeof(moves), 1, f) == 1 && moves.since <= r->moves.since) {
+		ok = true;
+		r->moves = moves;
 		while (i < RESULTS_MAX && load_one(f, &r->v[i]))
 			i++;
+	}
 	if (f)
 		fclose(f);
+	return ok;
 }
 
 int results_new(struct results **ret, const char *path)
@@ -134,7 +144,9 @@ int results_new(struct results **ret, const char *path)
 		free(r);
 		return log_oom();
 	}
-	load(r);
+	r->moves.since = now_usec();
+	if (!load(r))
+		save(r); /* the next daemon goes on counting */
 	*ret = r;
 	return 0;
 }
@@ -158,13 +170,21 @@ const struct result *results_find(const struct results *r, uint64_t stream)
 	return NULL;
 }
 
+const struct moves *results_moves(const struct results *r)
+{
+	return &r->moves;
+}
+
 void results_add(struct results *r, uint64_t stream, enum manager_error error, const char *text,
 		 const struct session_result *result)
 {
 	struct result *v;
 
-	if (stream == 0) /* it was somebody else's, and its stream ID is not known */
+	r->moves.n += result->moved;
+	if (stream == 0) { /* it was somebody else's, and its stream ID is not known */
+		save(r);
 		return;
+	}
 	/* The platform does not know a stream that is over. The caller wants to know how that ended, so it is kept. */
 	if (error == MANAGER_BAD_STREAM && results_find(r, stream))
 		return;

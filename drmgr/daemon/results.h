@@ -34,6 +34,12 @@ struct result {
 
 struct results;
 
+/* How often the partition has really moved, and since when that was counted. */
+struct moves {
+	uint64_t n;
+	usec_t since;
+};
+
 /* Reads what is in @path. */
 int results_new(struct results **ret, const char *path);
 struct results *results_free(struct results *r);
@@ -42,5 +48,6 @@ struct results *results_free(struct results *r);
 void results_add(struct results *r, uint64_t stream, enum manager_error error, const char *text,
 		 const struct session_result *result);
 const struct result *results_find(const struct results *r, uint64_t stream);
+const struct moves *results_moves(const struct results *r);
 
 #endif /* DRMGRD_RESULTS_H */

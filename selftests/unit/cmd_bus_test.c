@@ -261,6 +261,27 @@ TEST_F(bus, platform_for_scripts)
 	}
 }
 
+/* What is not known is said, and why. */
+TEST_F(bus, no_score)
+{
+	struct request req = { .op = REQUEST_PLATFORM, .score = true };
+
+	self->stub.any = true;
+	EXPECT_EQ(DR_EXIT_NO_VALUE, RUN(do_score(&req)));
+	EXPECT_STREQ("", text_of(self, self->out));
+	EXPECT_STREQ("drmgr: home nodes of memory are not known here\n", text_of(self, self->err));
+	EXPECT_EQ(DR_EXIT_NOT_KNOWN, RUN(do_moved()));
+	req = (struct request){ .op = REQUEST_PLATFORM, .pages = { true, (uint32_t)getpid() } };
+	self->stub.any = false;
+	EXPECT_EQ(DR_EXIT_NO_VALUE, RUN(do_pages(&req)));
+	EXPECT_STREQ("drmgr: home nodes of memory are not known: no pmig.ko?\n",
+		     text_of(self, self->err));
+	req.pages.value = 0;
+	EXPECT_EQ(DR_EXIT_NO_VALUE, RUN(do_pages(&req)));
+	EXPECT_STREQ("drmgr: the memory of process 0 cannot be looked at: No such process\n",
+		     text_of(self, self->err));
+}
+
 TEST_F(bus, status)
 {
 	EXPECT_EQ(0, RUN(do_status()));

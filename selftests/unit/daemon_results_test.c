@@ -7,8 +7,8 @@
 #include "daemon/manager.h"
 #include "kselftest_harness.h"
 
-/* where record.error of the first one is: behind the version and two numbers */
-#define ERROR_AT 28
+/* where record.error of the first one is: behind the version, the moves and two numbers */
+#define ERROR_AT 44
 
 FIXTURE(results)
 {
@@ -116,6 +116,31 @@ TEST_F(results, a_stream_that_is_over)
 	EXPECT_EQ(MANAGER_OK, known(self->path));
 	add(self->path, MANAGER_ABORTED, "by its operator");
 	EXPECT_EQ(MANAGER_ABORTED, known(self->path));
+}
+
+/* The moves of this boot, by whichever daemon: none of a simulation, nor of one that failed. */
+TEST_F(results, moves_are_counted)
+{
+	struct session_result moved = { .moved = true }, stayed = { 0 };
+	struct results *r;
+	usec_t since;
+
+	ASSERT_EQ(0, results_new(&r, self->path));
+	EXPECT_EQ(0, results_moves(r)->n);
+	since = results_moves(r)->since;
+	EXPECT_LT(0, since);
+	EXPECT_LE(since, now_usec());
+	results_free(r);
+	ASSERT_EQ(0, results_new(&r, self->path));
+	results_add(r, 0x7001, MANAGER_OK, "", &moved);
+	results_add(r, 0x7002, MANAGER_OK, "", &stayed);
+	results_add(r, 0, MANAGER_OK, "", &moved);
+	results_free(r);
+	ASSERT_EQ(0, results_new(&r, self->path));
+	EXPECT_EQ(2, results_moves(r)->n);
+	EXPECT_EQ(since, results_moves(r)->since);
+	EXPECT_NE(NULL, results_find(r, 0x7002));
+	results_free(r);
 }
 
 TEST_HARNESS_MAIN

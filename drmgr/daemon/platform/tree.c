@@ -29,6 +29,16 @@ ssize_t tree_read(const char *path, char *buf, size_t size)
 	return r < 0 ? r : read_text_file(AT_FDCWD, full, buf, size);
 }
 
+int tree_open(const char *path)
+{
+	char full[PATH_MAX];
+	int r = full_path(full, path);
+
+	if (r == 0)
+		r = open(full, O_RDONLY | O_CLOEXEC);
+	return r == -1 ? -errno : r;
+}
+
 bool tree_line(const char *path, char *buf, size_t size)
 {
 	char raw[TREE_LINE_LEN];

@@ -14,6 +14,9 @@ extern const char *tree_root;
 /* As read_text_file(). */
 ssize_t tree_read(const char *path, char *buf, size_t size);
 
+/* Returns a descriptor for reading, or a negative errno. */
+int tree_open(const char *path);
+
 /* The first line without its end, as it is: false where the file is not there. */
 bool tree_line(const char *path, char *buf, size_t size);
 

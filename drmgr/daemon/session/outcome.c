@@ -110,6 +110,7 @@ void session_take_result(struct session *s)
 		return;
 	take_rows(s, k);
 	s->blackout_us = k->blackout_us;
+	s->simulated = strcmp(k->engine, "sim") == 0;
 	/* While the memory was copied, somebody else may have written the stream ID, too, and moved the partition. */
 	s->foreign = s->foreign || k->flags & PMIG_F_FOREIGN;
 }

@@ -37,6 +37,7 @@ struct session {
 	struct walk walk;
 	bool resumed_told;
 	bool foreign;
+	bool simulated;
 	bool stop; /* session_stop() */
 	bool left; /* to the next daemon, with the journal */
 

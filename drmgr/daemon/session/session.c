@@ -154,6 +154,8 @@ void session_result(const struct session *s, struct session_result *ret)
 		.nr_more = s->nr_more,
 		.rows = &s->rows,
 		.blackout_us = s->blackout_us,
+		.moved = s->outcome == SESSION_OK && s->request.kind != SESSION_CHECK &&
+			 !s->simulated && !s->left,
 	};
 }
 

@@ -29,6 +29,7 @@ struct session_result {
 	size_t nr_more;		 /* that are only in the log */
 	const struct rows *rows; /* what differs after the move */
 	uint64_t blackout_us;
+	bool moved; /* the partition runs on another server: not in a check, nor in a simulation */
 };
 
 void session_result(const struct session *s, struct session_result *ret);
