@@ -81,8 +81,10 @@ static const char denied[] =
 
 static struct file *open_file(const struct pmig_request *rq, struct pmig_engine *engine)
 {
-	struct file *file = engine->open ? engine->open(rq->fd) : NULL;
+	struct file *file = NULL;
 
+	if (engine->open)
+		file = engine->open(PMIG_OPERATION_MIGRATE, rq->fd);
 	if (IS_ERR(file))
 		pmig_say(rq->extack, PTR_ERR(file) == -EROFS ? read_only : denied);
 	return file;

@@ -50,11 +50,11 @@ struct pmig_engine_events {
  *	platform moves no partitions. Does not sleep long
  * @open: opens what @suspend will write to, so that it cannot be denied when everybody is quiet
  *	already. Where the engine itself may not, @fd of the calling process serves if it is the
- *	same file, open for writing; -1 for none. The file, or an ERR_PTR(); NULL where there is
- *	nothing to open
+ *	same file, open for writing; -1 for none. The file, or an ERR_PTR(), -EOPNOTSUPP for an
+ *	operation that the engine does not do; NULL where there is nothing to open
  * @suspend: give the stream to whoever suspends, return when that has ended; puts how long the
  *	partition stood still into *blackout_ns and leaves it alone where that is not known.
- *	Negative errno, -EOPNOTSUPP for an operation that the engine does not do
+ *	Negative errno, likewise
  * @cancel: ask the platform to end the stream with this reason code; -ENOENT: the stream is
  *	gone already
  * @quiesce_now: PRE has to come at once, not when the platform is Suspending; may be NULL, as @open
@@ -70,7 +70,7 @@ struct pmig_engine {
 	struct module *owner;
 	int rank;
 	int (*get_state)(u64 stream, enum pmig_vasi *vasi);
-	struct file *(*open)(int fd);
+	struct file *(*open)(enum pmig_operation operation, int fd);
 	int (*suspend)(enum pmig_operation operation, u64 stream, struct file *file,
 		       u64 *blackout_ns);
 	int (*cancel)(u64 stream, u32 reason);

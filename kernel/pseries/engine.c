@@ -119,10 +119,13 @@ static bool is_ours(const struct file *file)
  * open the file for writing; once the file is open it stays writable. A security module may deny
  * the kernel what it allows drmgrd, and then the descriptor of drmgrd serves.
  */
-static struct file *pseries_open(int fd)
+static struct file *pseries_open(enum pmig_operation operation, int fd)
 {
-	struct file *file = open_ourselves(), *given;
+	struct file *file, *given;
 
+	if (operation != PMIG_OPERATION_MIGRATE)
+		return ERR_PTR(-EOPNOTSUPP);
+	file = open_ourselves();
 	if (!IS_ERR(file) || fd < 0)
 		return file;
 	given = fget(fd);
