@@ -25,8 +25,8 @@ bool pmig_changed_look(struct pmig_engine *engine, bool (*busy)(void))
 	changes = pmig_engine_compare_idle(engine, busy);
 	if (!changes)
 		return !busy();
-	pmig_message_changed(engine->name, changes);
-	pmig_uevent_changed(engine->name, changes);
+	pmig_message_changed(changes);
+	pmig_uevent_changed(changes);
 	pmig_changes_put(changes);
 	return true;
 }

@@ -30,7 +30,7 @@ static u64 ns_since(ktime_t begin)
 
 static const struct pmig_snapshot *take_snapshot(struct pmig_engine *engine)
 {
-	struct pmig_snapshot *snap = pmig_snapshot_alloc();
+	struct pmig_snapshot *snap = pmig_snapshot_alloc(engine->name);
 	ktime_t begin;
 	int err;
 

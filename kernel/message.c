@@ -151,7 +151,7 @@ static void multicast_session(struct pmig_session *s)
 				       PMIG_CMD_EVENT));
 }
 
-static struct sk_buff *changed_message(const char *engine, const struct pmig_changes *changes)
+static struct sk_buff *changed_message(const struct pmig_changes *changes)
 {
 	struct sk_buff *skb;
 	void *hdr;
@@ -162,7 +162,7 @@ static struct sk_buff *changed_message(const char *engine, const struct pmig_cha
 	if (!skb)
 		return ERR_PTR(-ENOMEM);
 	hdr = genlmsg_put(skb, 0, 0, family, 0, PMIG_CMD_CHANGED);
-	if (WARN_ON_ONCE(!hdr || nla_put_string(skb, PMIG_A_ENGINE, engine) ||
+	if (WARN_ON_ONCE(!hdr || nla_put_string(skb, PMIG_A_ENGINE, changes->new->engine) ||
 			 nla_put_u32(skb, PMIG_A_GENERATION, changes->generation) ||
 			 put_changed(skb, PMIG_A_CHANGED, changes))) {
 		nlmsg_free(skb);
@@ -174,13 +174,12 @@ static struct sk_buff *changed_message(const char *engine, const struct pmig_cha
 
 /**
  * pmig_message_changed() - tell listeners that the machine has changed without a migration
- * @engine: name of the engine
  * @changes: the comparison
  */
-void pmig_message_changed(const char *engine, const struct pmig_changes *changes)
+void pmig_message_changed(const struct pmig_changes *changes)
 {
 	if (somebody_listens())
-		multicast(changed_message(engine, changes));
+		multicast(changed_message(changes));
 }
 
 const struct pmig_session_listener pmig_message_listener = {

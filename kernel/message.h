@@ -15,6 +15,6 @@ void pmig_message_init(struct genl_family *to);
 struct sk_buff *pmig_message(const struct pmig_session *s, u32 portid, u32 seq, int flags, u8 cmd);
 
 /* Without it. */
-void pmig_message_changed(const char *engine, const struct pmig_changes *changes);
+void pmig_message_changed(const struct pmig_changes *changes);
 
 #endif /* _PMIG_MESSAGE_H */

@@ -4,8 +4,9 @@
  *
  * Anyone may ask, so nothing here reads the machine: what it is now, and what the kernel believes
  * wrongly, is told from the engine's baseline. Nor does a dump hold anything between two messages,
- * but for how far it is: whoever does not read on holds up nobody, and keeps no snapshot alive.
- * What has gone meanwhile is an error, and what is another by then is flagged (NLM_F_DUMP_INTR).
+ * but for how far it is: whoever does not read on keeps no snapshot alive. (Netlink itself keeps
+ * the module loaded then.) What has gone meanwhile is an error, and what is another by then is
+ * flagged (NLM_F_DUMP_INTR).
  */
 #include <linux/netlink.h>
 #include <linux/sched.h>
@@ -181,6 +182,7 @@ static bool next_fact(const struct source *src, struct walk *walk, struct pair *
 	const struct pmig_fact *fact;
 
 	while (walk->j < src->new->nr) {
+		cond_resched();
 		fact = &src->new->fact[walk->j++];
 		if (walk->kind == PMIG_ROWS_STALE && !is_stale(fact))
 			continue;
@@ -275,12 +277,11 @@ static unsigned int put_rows(struct sk_buff *skb, const struct source *src, stru
 		}
 		before = *walk;
 		n++;
-		cond_resched();
 	}
 	return n;
 }
 
-/* The first one has the generation even where there is no row; behind the last row comes none. */
+/* The first one is there even where there is no row; behind the last row comes none. */
 static int put_message(struct sk_buff *skb, struct netlink_callback *cb, const struct source *src,
 		       struct walk *walk)
 {
@@ -292,13 +293,15 @@ static int put_message(struct sk_buff *skb, struct netlink_callback *cb, const s
 	if (!hdr)
 		return -EMSGSIZE;
 	cb->seq = src->new->number;
-	genl_dump_check_consistent(cb, hdr);
 	walk->begun = true;
 	if (nla_put_u32(skb, PMIG_A_GENERATION, src->generation) ||
+	    nla_put_string(skb, PMIG_A_ENGINE, src->new->engine) ||
 	    (!put_rows(skb, src, walk) && !first)) {
 		genlmsg_cancel(skb, hdr);
 		return 0;
 	}
+	/* Where none is left of another machine than before, the end of the dump has the flag. */
+	genl_dump_check_consistent(cb, hdr);
 	genlmsg_end(skb, hdr);
 	return skb->len;
 }

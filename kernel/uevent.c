@@ -149,14 +149,13 @@ static void queue_entered(struct pmig_session *s)
 
 /**
  * pmig_uevent_changed() - tell udev that the machine has changed without a migration
- * @engine: name of the engine
  * @changes: the comparison
  */
-void pmig_uevent_changed(const char *engine, const struct pmig_changes *changes)
+void pmig_uevent_changed(const struct pmig_changes *changes)
 {
 	struct pmig_uevent_record r = { .event = "changed" };
 
-	pmig_strcpy(r.engine, engine);
+	pmig_strcpy(r.engine, changes->new->engine);
 	memcpy(r.nr, changes->nr, sizeof(r.nr));
 	queue_record(&r);
 }

@@ -7,7 +7,7 @@
 
 extern const struct pmig_session_listener pmig_uevent_listener;
 
-void pmig_uevent_changed(const char *engine, const struct pmig_changes *changes);
+void pmig_uevent_changed(const struct pmig_changes *changes);
 
 int pmig_uevent_init(void);
 void pmig_uevent_exit(void);

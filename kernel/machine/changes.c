@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Comparisons: how long each lives, and how it is found. */
-#include <linux/sched.h>
 #include <linux/slab.h>
 #include <linux/spinlock.h>
 
@@ -17,10 +16,8 @@ static void count_rows(struct pmig_changes *changes)
 	struct pmig_diff diff = { .old = changes->old, .new = changes->new };
 	struct pmig_row row;
 
-	while (pmig_diff_next(&diff, &row)) {
+	while (pmig_diff_next(&diff, &row))
 		changes->nr[pmig_fields[(row.new ?: row.old)->field].section]++;
-		cond_resched();
-	}
 }
 
 /**

@@ -5,9 +5,11 @@
  * from nothing. What the kernel believes is no part of it.
  */
 #ifdef __KERNEL__
+#include <linux/sched.h>
 #include <linux/string.h>
 #else
 #include <string.h>
+#define cond_resched()
 #endif
 #include "diff.h"
 
@@ -24,6 +26,8 @@ static bool is_same(const struct pmig_diff *diff, const struct pmig_fact *old,
  * @diff: where the last call has stopped; @i and @j are 0 at the beginning
  * @row: receives it
  *
+ * May sleep.
+ *
  * Return: false when there is none any more.
  */
 bool pmig_diff_next(struct pmig_diff *diff, struct pmig_row *row)
@@ -32,6 +36,7 @@ bool pmig_diff_next(struct pmig_diff *diff, struct pmig_row *row)
 	int order;
 
 	while (diff->i < diff->old->nr || diff->j < diff->new->nr) {
+		cond_resched(); /* of half a million facts not one may differ */
 		old = diff->i < diff->old->nr ? &diff->old->fact[diff->i] : NULL;
 		new = diff->j < diff->new->nr ? &diff->new->fact[diff->j] : NULL;
 		order = !new ? -1 : !old ? 1 : pmig_fact_order(old, new);

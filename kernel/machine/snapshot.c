@@ -49,10 +49,11 @@ static void release_snapshot(struct kref *ref)
 
 /**
  * pmig_snapshot_alloc() - begin a snapshot
+ * @engine: name of the engine that will describe the machine
  *
  * Return: an empty one with one reference, or NULL.
  */
-struct pmig_snapshot *pmig_snapshot_alloc(void)
+struct pmig_snapshot *pmig_snapshot_alloc(const char *engine)
 {
 	struct pmig_snapshot *snap = kzalloc(sizeof(*snap), GFP_KERNEL);
 
@@ -60,6 +61,7 @@ struct pmig_snapshot *pmig_snapshot_alloc(void)
 		return NULL;
 	kref_init(&snap->ref);
 	snap->number = atomic_inc_return(&numbers);
+	pmig_strcpy(snap->engine, engine);
 	return snap;
 }
 

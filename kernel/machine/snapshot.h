@@ -35,6 +35,7 @@ struct pmig_fact {
  * struct pmig_snapshot - facts in order, and their texts
  * @ref: whoever reads it
  * @number: unlike that of any other snapshot
+ * @engine: which has described the machine
  * @free: among those that wait to be freed, outside of whatever context the last reader is in
  * @nr: how many facts
  * @room: for how many
@@ -46,6 +47,7 @@ struct pmig_fact {
 struct pmig_snapshot {
 	struct kref ref;
 	u32 number;
+	char engine[PMIG_NAME_LEN];
 	struct llist_node free;
 	unsigned int nr;
 	unsigned int room;
@@ -79,7 +81,7 @@ static inline size_t pmig_snapshot_bytes(const struct pmig_snapshot *snap)
 	return sizeof(*snap) + snap->room * sizeof(*snap->fact) + snap->text_room;
 }
 
-struct pmig_snapshot *pmig_snapshot_alloc(void);
+struct pmig_snapshot *pmig_snapshot_alloc(const char *engine);
 void pmig_snapshot_exit(void);
 
 /*

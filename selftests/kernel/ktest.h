@@ -46,6 +46,7 @@ struct row {
 };
 
 struct rows {
+	char engine[PMIG_NAME_LEN];
 	uint32_t generation;
 	bool interrupted;
 	unsigned int messages, nr, room;
@@ -438,8 +439,9 @@ static inline void parse_rows(struct rows *rows, const struct nlmsghdr *nlh)
 	const struct nlattr *attr;
 
 	rows->messages++;
-	rows->interrupted |= nlh->nlmsg_flags & NLM_F_DUMP_INTR;
 	mnl_attr_for_each(attr, nlh, sizeof(struct genlmsghdr)) {
+		if (mnl_attr_get_type(attr) == PMIG_A_ENGINE)
+			copy(rows->engine, sizeof(rows->engine), attr);
 		if (mnl_attr_get_type(attr) == PMIG_A_GENERATION)
 			rows->generation = mnl_attr_get_u32(attr);
 		if (mnl_attr_get_type(attr) == PMIG_A_ROW)
@@ -469,33 +471,48 @@ static inline struct nlmsghdr *rows_request(struct link *l, void *buf, uint32_t 
 	return nlh;
 }
 
-/* Sends it and reads all rows; those that were there are forgotten. */
-static inline int dump(struct link *l, const struct nlmsghdr *nlh, struct rows *rows)
+/* Rows that were there are forgotten. */
+static inline int dump_begin(struct link *l, const struct nlmsghdr *nlh, struct rows *rows)
+{
+	rows->nr = rows->messages = rows->generation = 0;
+	rows->engine[0] = 0;
+	rows->interrupted = false;
+	return mnl_socket_sendto(l->nl, nlh, nlh->nlmsg_len) < 0 ? -errno : 0;
+}
+
+/* Reads once. Returns 1 if more is to come, 0 at the end, or the error of the dump. */
+static inline int dump_more(struct link *l, struct rows *rows)
 {
 	static char buf[BUF_SIZE];
 	struct nlmsghdr *in;
 	int n;
 
-	rows->nr = rows->messages = rows->generation = 0;
-	rows->interrupted = false;
-	if (mnl_socket_sendto(l->nl, nlh, nlh->nlmsg_len) < 0)
+	n = mnl_socket_recvfrom(l->nl, buf, sizeof(buf));
+	if (n < 0)
 		return -errno;
-	for (;;) {
-		n = mnl_socket_recvfrom(l->nl, buf, sizeof(buf));
-		if (n < 0)
-			return -errno;
-		for (in = (void *)buf; mnl_nlmsg_ok(in, n); in = mnl_nlmsg_next(in, &n)) {
-			if (in->nlmsg_seq != l->seq)
-				continue;
-			if (in->nlmsg_type == NLMSG_DONE)
-				return parse_done(l, in);
-			if (in->nlmsg_type == NLMSG_ERROR) {
-				parse_error(l, in);
-				return ((struct nlmsgerr *)mnl_nlmsg_get_payload(in))->error;
-			}
-			parse_rows(rows, in);
+	for (in = (void *)buf; mnl_nlmsg_ok(in, n); in = mnl_nlmsg_next(in, &n)) {
+		if (in->nlmsg_seq != l->seq)
+			continue;
+		rows->interrupted |= in->nlmsg_flags & NLM_F_DUMP_INTR;
+		if (in->nlmsg_type == NLMSG_DONE)
+			return parse_done(l, in);
+		if (in->nlmsg_type == NLMSG_ERROR) {
+			parse_error(l, in);
+			return ((struct nlmsgerr *)mnl_nlmsg_get_payload(in))->error;
 		}
+		parse_rows(rows, in);
 	}
+	return 1;
+}
+
+/* Sends it and reads all rows. */
+static inline int dump(struct link *l, const struct nlmsghdr *nlh, struct rows *rows)
+{
+	int r = dump_begin(l, nlh, rows) ?: 1;
+
+	while (r > 0)
+		r = dump_more(l, rows);
+	return r;
 }
 
 /* Rows of an engine as it is now; of the last comparison, if they are to be those that differ. */

@@ -233,6 +233,7 @@ static void has(struct __test_metadata *_metadata, struct bench *self, const str
 	struct tally tally;
 
 	ASSERT_EQ(0, rows_of(&self->l, "sim", PMIG_ROWS_NOW, &rows));
+	EXPECT_STREQ("sim", rows.engine);
 	for (i = 0; i < rows.nr; i++)
 		ASSERT_TRUE(is_right(t, &rows.row[i]));
 	tally = tally_of(&rows);
@@ -339,6 +340,32 @@ TEST_F(topology, rehomed)
 	differs(_metadata, &self->bench, &rows, 2 * cpus, 0, 2 * odd.nodes * odd.lmbs);
 	EXPECT_EQ(-ERANGE, put(SIM "home_shift", "64"));
 	EXPECT_STREQ("3", get(SIM "home_shift"));
+	free(rows.row);
+}
+
+/* Whoever has read a part of a dump when the machine has become another is told so, even if no row of that is left. */
+TEST_F(topology, dump_is_interrupted)
+{
+	char buf[256];
+	struct nlmsghdr *nlh;
+	struct rows rows = {};
+	struct link reader;
+	int r;
+
+	MOVE_TO(&large);
+	ASSERT_COMMAND(END);
+	ASSERT_EQ(0, link_open(&reader));
+	nlh = rows_request(&reader, buf, PMIG_ROWS_NOW);
+	mnl_attr_put_strz(nlh, PMIG_A_ENGINE, "sim");
+	ASSERT_EQ(0, dump_begin(&reader, nlh, &rows));
+	ASSERT_EQ(1, dump_more(&reader, &rows));
+	MOVE_TO(&small);
+	EXPECT_FALSE(rows.interrupted);
+	while ((r = dump_more(&reader, &rows)) > 0)
+		;
+	EXPECT_EQ(0, r);
+	EXPECT_TRUE(rows.interrupted);
+	link_close(&reader);
 	free(rows.row);
 }
 
