@@ -3,6 +3,8 @@
  * The machine changes without a migration: its processors and memory are placed anew, or once more
  * after one. An engine says when to look; what has changed is told to user space only.
  */
+#include <linux/err.h>
+
 #include "changed.h"
 #include "message.h"
 #include "uevent.h"
@@ -10,23 +12,26 @@
 /**
  * pmig_changed_look() - compare the machine with what it was, and tell if it differs
  * @engine: the engine
- * @busy: does a migration explain that it does?
+ * @busy: does a migration explain that it does? NULL for a session that is about to move the
+ *	partition, and has not yet
  *
  * In process context, with no lock held.
  *
- * Return: false while @busy.
+ * Return: false if @busy has kept it from looking.
  */
 bool pmig_changed_look(struct pmig_engine *engine, bool (*busy)(void))
 {
 	struct pmig_changes *changes;
 
-	if (busy())
+	if (busy && busy())
 		return false;
 	changes = pmig_engine_compare_idle(engine, busy);
-	if (!changes)
-		return !busy();
-	pmig_message_changed(changes);
-	pmig_uevent_changed(changes);
-	pmig_changes_put(changes);
+	if (IS_ERR(changes))
+		return false;
+	if (changes) {
+		pmig_message_changed(changes);
+		pmig_uevent_changed(changes);
+		pmig_changes_put(changes);
+	}
 	return true;
 }

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The engines that are there, and for each the machine it saw last (the baseline): taken when the
- * engine arrives, before each suspension and after each migration. It is what a migration that
- * nobody announced is compared with.
+ * engine arrives, before each suspension, after each migration, and when the machine changes
+ * without one. It is what a migration that nobody announced is compared with.
  */
+#include <linux/err.h>
 #include <linux/ktime.h>
 #include <linux/mutex.h>
+#include <linux/sched/mm.h>
 
 #include "engine.h"
 #include "machine/changes.h"
@@ -13,12 +15,16 @@
 #include "trace.h"
 
 /*
- * Held while the machine is described and compared, so that comparisons follow each other. Outside
- * engines_lock and pmig_session_lock.
+ * Held while the machine is described and compared, so that comparisons follow each other, and
+ * while an engine's baseline and last change. Outside engines_lock and pmig_session_lock. The
+ * worker needs it while storage may be quiet, so what is allocated under it does not wait for I/O.
  */
 static DEFINE_MUTEX(machine_lock);
 
-/* Guards engines, and each engine's baseline and last. Never held while an engine is called. */
+/*
+ * Guards engines, and whoever reads an engine's baseline, outdated and last. Never held while an
+ * engine is called.
+ */
 static DEFINE_MUTEX(engines_lock);
 static LIST_HEAD(engines);
 static const struct pmig_engine_events *events; /* set once before the first engine */
@@ -26,6 +32,18 @@ static const struct pmig_engine_events *events; /* set once before the first eng
 static u64 ns_since(ktime_t begin)
 {
 	return ktime_to_ns(ktime_sub(ktime_get(), begin));
+}
+
+static unsigned int lock_machine(void)
+{
+	mutex_lock(&machine_lock);
+	return memalloc_noio_save();
+}
+
+static void unlock_machine(unsigned int noio)
+{
+	memalloc_noio_restore(noio);
+	mutex_unlock(&machine_lock);
 }
 
 static const struct pmig_snapshot *take_snapshot(struct pmig_engine *engine)
@@ -49,47 +67,39 @@ static const struct pmig_snapshot *take_snapshot(struct pmig_engine *engine)
 	return NULL;
 }
 
-/* Both references change hands. */
-static const struct pmig_snapshot *swap_baseline(struct pmig_engine *engine,
-						 const struct pmig_snapshot *snap)
+/* The reference becomes the engine's. */
+static void set_baseline(struct pmig_engine *engine, const struct pmig_snapshot *snap)
 {
+	lockdep_assert_held(&machine_lock);
 	mutex_lock(&engines_lock);
 	swap(engine->baseline, snap);
+	engine->outdated = false;
 	mutex_unlock(&engines_lock);
-	return snap;
+	if (snap)
+		pmig_snapshot_put(snap);
+}
+
+static void outdate_baseline(struct pmig_engine *engine)
+{
+	lockdep_assert_held(&machine_lock);
+	mutex_lock(&engines_lock);
+	engine->outdated = true;
+	mutex_unlock(&engines_lock);
 }
 
 static void keep_last(struct pmig_engine *engine, struct pmig_changes *changes)
 {
+	struct pmig_changes *oldest;
+
+	lockdep_assert_held(&machine_lock);
 	if (changes)
 		pmig_changes_get(changes);
 	mutex_lock(&engines_lock);
-	swap(engine->last, changes);
+	oldest = engine->last[1];
+	engine->last[1] = engine->last[0];
+	engine->last[0] = changes;
 	mutex_unlock(&engines_lock);
-	pmig_changes_put(changes);
-}
-
-static void set_baseline(struct pmig_engine *engine, const struct pmig_snapshot *snap)
-{
-	const struct pmig_snapshot *old = swap_baseline(engine, snap);
-
-	if (old)
-		pmig_snapshot_put(old);
-}
-
-/**
- * pmig_engine_refresh() - take the baseline anew; an older one stays where that fails
- * @engine: the engine
- */
-void pmig_engine_refresh(struct pmig_engine *engine)
-{
-	const struct pmig_snapshot *snap;
-
-	mutex_lock(&machine_lock);
-	snap = take_snapshot(engine);
-	if (snap)
-		set_baseline(engine, snap);
-	mutex_unlock(&machine_lock);
+	pmig_changes_put(oldest);
 }
 
 static struct pmig_changes *compare_snapshots(const struct pmig_snapshot *old,
@@ -112,37 +122,36 @@ static struct pmig_changes *replace_baseline(struct pmig_engine *engine,
 					     const struct pmig_snapshot *now)
 {
 	struct pmig_changes *changes = NULL;
-	const struct pmig_snapshot *old;
 
 	lockdep_assert_held(&machine_lock);
-	pmig_snapshot_get(now);
-	old = swap_baseline(engine, now);
-	if (old) {
-		changes = compare_snapshots(old, now);
-		pmig_snapshot_put(old);
-	}
-	pmig_snapshot_put(now);
+	if (engine->baseline)
+		changes = compare_snapshots(engine->baseline, now);
+	set_baseline(engine, now);
 	return changes;
 }
 
 /**
- * pmig_engine_compare() - what differs from the baseline, which becomes the machine of now
+ * pmig_engine_compare() - the partition has moved: what differs from the baseline, which becomes
+ * the machine of now
  * @engine: the engine
  *
- * Return: the comparison, or NULL where a snapshot is missing; then the baseline is as it was.
+ * Return: the comparison, or NULL where there is none. If that is because the machine could not be
+ * described, the baseline is kept to be compared with later, but is nothing that anybody is told.
  */
 struct pmig_changes *pmig_engine_compare(struct pmig_engine *engine)
 {
 	struct pmig_changes *changes = NULL;
+	unsigned int noio = lock_machine();
 	const struct pmig_snapshot *now;
 
-	mutex_lock(&machine_lock);
 	now = take_snapshot(engine);
 	if (now)
 		changes = replace_baseline(engine, now);
+	else
+		outdate_baseline(engine);
 	if (changes)
 		keep_last(engine, changes);
-	mutex_unlock(&machine_lock);
+	unlock_machine(noio);
 	return changes;
 }
 
@@ -150,28 +159,34 @@ struct pmig_changes *pmig_engine_compare(struct pmig_engine *engine)
  * pmig_engine_compare_idle() - the same, while nothing moves the partition
  * @engine: the engine
  * @busy: does something? Asked when the machine has been described. Then the baseline stays: a
- *	session takes its own when it begins to move the partition, and compares when it has
+ *	session takes its own when it begins to move the partition, and compares when it has. NULL
+ *	for that session
  *
- * Return: the comparison if at least one row differs, else NULL.
+ * Return: the comparison if at least one row differs, else NULL; ERR_PTR(-EBUSY) where something
+ * moves the partition.
  */
 struct pmig_changes *pmig_engine_compare_idle(struct pmig_engine *engine, bool (*busy)(void))
 {
 	struct pmig_changes *changes = NULL;
+	unsigned int noio = lock_machine();
 	const struct pmig_snapshot *now;
 
-	mutex_lock(&machine_lock);
 	now = take_snapshot(engine);
-	if (now && !busy())
-		changes = replace_baseline(engine, now);
-	else if (now)
+	if (now && busy && busy()) {
 		pmig_snapshot_put(now);
-	if (changes && pmig_changes_any(changes)) {
-		keep_last(engine, changes);
-	} else {
-		pmig_changes_put(changes);
-		changes = NULL;
+		changes = ERR_PTR(-EBUSY);
+	} else if (now) {
+		changes = replace_baseline(engine, now);
 	}
-	mutex_unlock(&machine_lock);
+	if (!IS_ERR_OR_NULL(changes)) {
+		if (pmig_changes_any(changes)) {
+			keep_last(engine, changes);
+		} else {
+			pmig_changes_put(changes);
+			changes = NULL;
+		}
+	}
+	unlock_machine(noio);
 	return changes;
 }
 
@@ -184,21 +199,22 @@ static bool names_server(const struct pmig_row *row)
  * pmig_engine_elsewhere() - does the partition run on another server than at the baseline?
  * @engine: the engine; its baseline stays
  *
- * Return: true if a field differs that says which server it is.
+ * Return: true if a field differs that says which server it is. False where the baseline is that of
+ * a server which the partition is known to have left.
  */
 bool pmig_engine_elsewhere(struct pmig_engine *engine)
 {
+	unsigned int noio = lock_machine();
 	struct pmig_diff diff = {};
 	bool elsewhere = false;
 	struct pmig_row row;
 
-	mutex_lock(&machine_lock);
 	diff.new = take_snapshot(engine);
 	diff.old = pmig_engine_baseline(engine);
 	if (diff.old && diff.new)
 		while (!elsewhere && pmig_diff_next(&diff, &row))
 			elsewhere = names_server(&row);
-	mutex_unlock(&machine_lock);
+	unlock_machine(noio);
 	if (diff.new)
 		pmig_snapshot_put(diff.new);
 	if (diff.old)
@@ -210,14 +226,15 @@ bool pmig_engine_elsewhere(struct pmig_engine *engine)
  * pmig_engine_baseline() - the machine as it was seen last
  * @engine: the engine
  *
- * Return: a snapshot with a reference, or NULL.
+ * Return: a snapshot with a reference, or NULL where the partition has moved since, too.
  */
 const struct pmig_snapshot *pmig_engine_baseline(struct pmig_engine *engine)
 {
-	const struct pmig_snapshot *snap;
+	const struct pmig_snapshot *snap = NULL;
 
 	mutex_lock(&engines_lock);
-	snap = engine->baseline ? pmig_snapshot_get(engine->baseline) : NULL;
+	if (engine->baseline && !engine->outdated)
+		snap = pmig_snapshot_get(engine->baseline);
 	mutex_unlock(&engines_lock);
 	return snap;
 }
@@ -233,7 +250,7 @@ struct pmig_changes *pmig_engine_last(struct pmig_engine *engine)
 	struct pmig_changes *changes;
 
 	mutex_lock(&engines_lock);
-	changes = engine->last ? pmig_changes_get(engine->last) : NULL;
+	changes = engine->last[0] ? pmig_changes_get(engine->last[0]) : NULL;
 	mutex_unlock(&engines_lock);
 	return changes;
 }
@@ -291,6 +308,24 @@ void pmig_engine_listen(const struct pmig_engine_events *to)
 	events = to;
 }
 
+static void forget_machine(struct pmig_engine *engine)
+{
+	unsigned int i, noio = lock_machine();
+
+	set_baseline(engine, NULL);
+	for (i = 0; i < ARRAY_SIZE(engine->last); i++)
+		keep_last(engine, NULL);
+	unlock_machine(noio);
+}
+
+static void take_first_baseline(struct pmig_engine *engine)
+{
+	unsigned int noio = lock_machine();
+
+	set_baseline(engine, take_snapshot(engine));
+	unlock_machine(noio);
+}
+
 /**
  * pmig_register_engine() - a hypervisor is there
  * @engine: filled in by the caller
@@ -303,9 +338,9 @@ int pmig_register_engine(struct pmig_engine *engine)
 	int err = 0;
 
 	engine->baseline = NULL;
-	engine->last = NULL;
+	memset(engine->last, 0, sizeof(engine->last));
 	engine->events = events;
-	pmig_engine_refresh(engine);
+	take_first_baseline(engine);
 	mutex_lock(&engines_lock);
 	list_for_each_entry(pos, &engines, node)
 		if (!strcmp(pos->name, engine->name))
@@ -318,7 +353,7 @@ int pmig_register_engine(struct pmig_engine *engine)
 	}
 	mutex_unlock(&engines_lock);
 	if (err)
-		set_baseline(engine, NULL);
+		forget_machine(engine);
 	return err;
 }
 EXPORT_SYMBOL_NS_GPL(pmig_register_engine, PMIG);
@@ -334,7 +369,6 @@ void pmig_unregister_engine(struct pmig_engine *engine)
 	list_del(&engine->node);
 	mutex_unlock(&engines_lock);
 	engine->events->gone(engine);
-	set_baseline(engine, NULL);
-	keep_last(engine, NULL);
+	forget_machine(engine);
 }
 EXPORT_SYMBOL_NS_GPL(pmig_unregister_engine, PMIG);

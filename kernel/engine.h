@@ -80,9 +80,13 @@ struct pmig_engine {
 	const struct pmig_engine_events *events;
 	/* private: */
 	struct list_head node;
-	/* The machine before the next migration, and the last comparison; under engines_lock. */
+	/*
+	 * The machine before the next migration; has the partition moved since, without a
+	 * snapshot? The last comparisons, the newest first. See machine_lock.
+	 */
 	const struct pmig_snapshot *baseline;
-	struct pmig_changes *last;
+	bool outdated;
+	struct pmig_changes *last[2];
 };
 
 void pmig_engine_listen(const struct pmig_engine_events *to);
@@ -94,7 +98,6 @@ struct pmig_engine *pmig_engine_ref(struct pmig_engine *engine);
 void pmig_engine_put(struct pmig_engine *engine);
 const char *pmig_engine_others_seen_by(void);
 
-void pmig_engine_refresh(struct pmig_engine *engine);
 bool pmig_engine_elsewhere(struct pmig_engine *engine);
 struct pmig_changes *pmig_engine_compare(struct pmig_engine *engine);
 struct pmig_changes *pmig_engine_compare_idle(struct pmig_engine *engine, bool (*busy)(void));

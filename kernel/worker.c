@@ -18,6 +18,7 @@
 #include <linux/sched/mm.h>
 
 #include "chain.h"
+#include "changed.h"
 #include "foreign.h"
 #include "poll.h"
 #include "slot.h"
@@ -218,7 +219,8 @@ static void step_suspend(struct pmig_session *s)
 	err = others.err;
 	blackout_ns = others.blackout_ns;
 	if (ours) {
-		pmig_engine_refresh(s->engine);
+		/* What has changed until now is told as such, and not as changed by the move. */
+		pmig_changed_look(s->engine, NULL);
 		trace_pmig_suspend_begin(s->stream, 0);
 		err = s->engine->suspend(s->operation, s->stream, s->file, &blackout_ns);
 		trace_pmig_suspend_end(s->stream, err);

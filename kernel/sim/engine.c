@@ -218,6 +218,8 @@ static int sim_snapshot(struct pmig_snapshot *snap)
 	struct pmig_sim_machine m;
 	int err;
 
+	/* A session may wait for this while storage is quiet. */
+	WARN_ON_ONCE(!(current->flags & PF_MEMALLOC_NOIO));
 	mutex_lock(&pmig_sim_lock);
 	err = pmig_sim_fails(&pmig_sim_fail_snapshot);
 	m = here;

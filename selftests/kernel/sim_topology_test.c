@@ -382,7 +382,6 @@ TEST_F(topology, more_than_fit)
 	MOVE_TO(&there);
 	EXPECT_EQ(0, self->s.generation);
 	ASSERT_COMMAND(END);
-	HAS(&small);
 	MOVE_TO(&odd);
 	EXPECT_NE(0, self->s.generation);
 	HAS(&odd);

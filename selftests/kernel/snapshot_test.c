@@ -177,6 +177,29 @@ TEST_F(sim, too_long)
 	CHANGES("identity.system-id", NULL, wanted, 0);
 }
 
+/*
+ * Memory is short when the partition has moved: nobody is told the server that it has left for the one of now, and
+ * what differs is told when the machine is looked at again.
+ */
+TEST_F(sim, described_later)
+{
+	struct rows rows = {};
+
+	move_to(_metadata, &self->bench, false);
+	ASSERT_EQ(0, put(SIM "fail_snapshot", "%d 2", ENOMEM)); /* before and after */
+	expect_kernel("no snapshot of the machine: error -12");
+	move_to(_metadata, &self->bench, true);
+	EXPECT_EQ(0, self->s.generation);
+	EXPECT_EQ(-ENOENT, rows_of(&self->l, "sim", PMIG_ROWS_NOW, &rows));
+	EXPECT_NE(NULL, strstr(self->l.ext, "could not be read"));
+	ASSERT_EQ(0, put(SIM "home_shift", "0"));
+	ASSERT_EQ(0, rows_of(&self->l, "sim", PMIG_ROWS_CHANGED, &rows));
+	one_of(_metadata, &rows, "identity.model", "IBM,T1", "IBM,T2");
+	ASSERT_EQ(0, rows_of(&self->l, "sim", PMIG_ROWS_NOW, &rows));
+	one_of(_metadata, &rows, "identity.model", "", "IBM,T2");
+	free(rows.row);
+}
+
 /* --- PowerVM's: kernel/pseries, row by row --- */
 
 /* How a value is written in a request to the lab: as it is, or as the bytes of a property */

@@ -2,20 +2,21 @@
 /*
  * Generic netlink family "pmig": partition migration as the kernel module sees it.
  *
- * The shape in one paragraph: there is at most one session. Every message from the kernel, a reply
- * to PMIG_CMD_GET or the notification PMIG_CMD_EVENT on the multicast group "events", carries the
- * session as it stands (PMIG_A_SESSION, or no such attribute where there is none). User space acts
- * on the state it reads, never on the number of events it saw: after ENOBUFS it asks with
- * PMIG_CMD_GET and has lost nothing. Commands start something and return at once; how it ended is
- * in the next state.
+ * The shape in one paragraph: there is at most one session. A reply to PMIG_CMD_GET and the
+ * notification PMIG_CMD_EVENT on the multicast group "events" carry the session as it stands
+ * (PMIG_A_SESSION, or no such attribute where there is none). User space acts on the state it
+ * reads, never on the number of events it saw: after ENOBUFS it asks with PMIG_CMD_GET and has lost
+ * nothing. Commands start something and return at once; how it ended is in the next state. Other
+ * messages (PMIG_CMD_ROWS, PMIG_CMD_CHANGED) say nothing of the session: whoever listens looks at
+ * the command first.
  *
- * All commands but PMIG_CMD_GET need CAP_SYS_ADMIN in the initial user namespace. The socket that
- * sent PMIG_CMD_CHECK, PMIG_CMD_BEGIN or PMIG_CMD_ADOPT owns the session; commands of another
- * socket get -EPERM. When the owner's socket closes before the suspension, or the time that it
- * named in PMIG_A_PRE_MS passes between QUIESCE and SUSPENDING, the module cancels the stream and
- * tells its kernel handlers that it did not happen; later it finishes, and keeps the result for
- * PMIG_CMD_ADOPT. An owner that does not take the result in time (the module's pre_timeout_ms)
- * loses it to whoever adopts it first, but may still send PMIG_CMD_END until then.
+ * All commands but PMIG_CMD_GET and PMIG_CMD_ROWS need CAP_SYS_ADMIN in the initial user namespace.
+ * The socket that sent PMIG_CMD_CHECK, PMIG_CMD_BEGIN or PMIG_CMD_ADOPT owns the session; commands
+ * of another socket get -EPERM. When the owner's socket closes before the suspension, or the time
+ * that it named in PMIG_A_PRE_MS passes between QUIESCE and SUSPENDING, the module cancels the
+ * stream and tells its kernel handlers that it did not happen; later it finishes, and keeps the
+ * result for PMIG_CMD_ADOPT. An owner that does not take the result in time (the module's
+ * pre_timeout_ms) loses it to whoever adopts it first, but may still send PMIG_CMD_END until then.
  *
  * Errors come with a sentence in the extended acknowledgment: -ENOENT there is no session or no
  * such stream, -EPERM it is not yours, -EBUSY not in this state or another session is there,
@@ -62,13 +63,14 @@
  *	room for another that nobody owns either; without STREAM of the one that GET tells.
  *	-EAGAIN while another stream is moving: try again at the next event
  * @PMIG_CMD_ROWS: a dump, which anyone may ask for: what the machine is, what differs (ROWS,
- *	GENERATION, ENGINE). Each message has GENERATION and as many ROW as fit; there is at least
- *	one message. The rows of a session can be asked for until its END, those of the last
- *	comparison until the next one in which something differs. The message that ends the dump
- *	(NLMSG_DONE) has the error: -ENOENT for a generation that is not kept any more, -ENODEV no
- *	engine. NLM_F_DUMP_INTR: the machine was described anew meanwhile, ask again
- * @PMIG_CMD_CHANGED: notification: the machine has changed without a migration, or once more after
- *	one (GENERATION, CHANGED, ENGINE); never sent by user space
+ *	GENERATION, ENGINE). Each message has GENERATION, ENGINE and as many ROW as fit; there is at
+ *	least one message. The rows of a session can be asked for until its END, those of an
+ *	engine's last two comparisons longer: of migrations, and of changes. The message that ends
+ *	the dump (NLMSG_DONE) has the error: -ENOENT for a generation that is not kept any more, or
+ *	where the machine could not be read, -ENODEV no engine. NLM_F_DUMP_INTR, in any of the
+ *	messages: the machine was described anew meanwhile, ask again
+ * @PMIG_CMD_CHANGED: notification: the machine has changed without a migration, just before one,
+ *	or once more after one (GENERATION, CHANGED, ENGINE); never sent by user space
  * @PMIG_CMD_END: in CHECKED, COMPLETED or FAILED: the result has been taken, forget the session. In
  *	ENABLED or QUIESCE: follow the stream no more, and leave it to whoever else moves it
  */
