@@ -8,6 +8,7 @@
 #include <linux/bsearch.h>
 #include <linux/ctype.h>
 #include <linux/errno.h>
+#include <linux/jhash.h>
 #include <linux/kernel.h>
 #include <linux/mm.h>
 #include <linux/module.h>
@@ -149,7 +150,9 @@ int pmig_snapshot_add_kernel(struct pmig_snapshot *snap, enum pmig_field field, 
 }
 EXPORT_SYMBOL_NS_GPL(pmig_snapshot_add_kernel, PMIG);
 
-#define CUT "..."
+/* What a text that was cut ends with. The sum is of all of it: those that differ look different. */
+#define CUT	"...#%08x"
+#define CUT_LEN (sizeof("...#") - 1 + 8)
 
 /* Returns the length of the line. */
 static unsigned int make_line(char line[PMIG_VALUE_LEN], const u8 *byte, size_t len)
@@ -161,12 +164,13 @@ static unsigned int make_line(char line[PMIG_VALUE_LEN], const u8 *byte, size_t 
 		bool plain = isascii(byte[i]) && isprint(byte[i]) && byte[i] != '\\';
 
 		if (out + (plain ? 1 : 4) >= PMIG_VALUE_LEN)
-			return whole + scnprintf(line + whole, PMIG_VALUE_LEN - whole, CUT);
+			return whole + scnprintf(line + whole, PMIG_VALUE_LEN - whole, CUT,
+						 jhash(byte, len, 0));
 		if (plain)
 			line[out++] = byte[i];
 		else
 			out += scnprintf(line + out, PMIG_VALUE_LEN - out, "\\x%02x", byte[i]);
-		if (out + sizeof(CUT) <= PMIG_VALUE_LEN)
+		if (out + CUT_LEN < PMIG_VALUE_LEN)
 			whole = out;
 	}
 	line[out] = '\0';

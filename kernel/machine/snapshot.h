@@ -11,9 +11,12 @@
 
 #include "fields.h"
 
-/* More than any machine has: 2,048 processors have about 60,000 facts, 64 TB about 500,000. */
+/*
+ * More than any machine has: 2,048 processors have about 60,000 facts; 64 TB are 262,144 blocks,
+ * each with two facts and a text, for which there are 60 bytes.
+ */
 #define PMIG_FACTS_MAX 1048576U
-#define PMIG_TEXTS_MAX 4194304U /* bytes */
+#define PMIG_TEXTS_MAX 16777216U /* bytes */
 
 /**
  * struct pmig_fact - one fact
@@ -89,7 +92,8 @@ void pmig_snapshot_exit(void);
  *
  * A text is given as bytes, up to the first zero or @len. A byte that is not printable ASCII, and
  * the backslash, becomes \xNN. All texts, lists of processors too, have room for PMIG_VALUE_LEN;
- * one that was cut ends with "...". An empty one is as good as none and is not added.
+ * one that was cut ends with "...#" and a checksum of the whole, so give it uncut. An empty one is
+ * as good as none and is not added.
  *
  * Return: 0; -EINVAL for a fact that is out of order, there already, or a text where the field is a
  * number or the reverse, which changes nothing, so that a caller may go on; -ENOSPC past

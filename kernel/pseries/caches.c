@@ -19,8 +19,8 @@
 /* More than any machine has. It is also what ends a circle of nodes. */
 #define LEVELS_MAX 8
 
-/* The text of those who share a cache. */
-#define LIST_LEN PMIG_VALUE_LEN
+/* What one processor takes in the text of those who share a cache, with a comma. */
+#define CPU_LEN sizeof("4294967295")
 
 /* Which properties describe a cache. */
 static const struct kind {
@@ -76,6 +76,8 @@ struct cache {
  * @max_uses: room for how many
  * @cache: each cache
  * @nr_caches: how many there are
+ * @list: the text of those who share one of them, room for all processors
+ * @list_size: how many bytes
  */
 struct walk {
 	struct nodes nodes;
@@ -84,6 +86,8 @@ struct walk {
 	unsigned int max_uses;
 	struct cache *cache;
 	unsigned int nr_caches;
+	char *list;
+	size_t list_size;
 };
 
 /* ---- nodes by their phandle: the tree itself is searched from its beginning each time */
@@ -303,33 +307,28 @@ static int add_number(struct pmig_snapshot *snap, enum pmig_field field, u64 key
 	return pmig_snapshot_add_kernel(snap, field, key, value, *kernel);
 }
 
-/* Processors, in order, as "0-7,16"; what is too long ends with dots. */
-static int list_cpus(char *text, const struct use *use, unsigned int nr)
+/* Processors, in order, as "0-7,16". */
+static size_t list_cpus(struct walk *w, const struct use *use, unsigned int nr)
 {
-	int len = 0, room = LIST_LEN - sizeof("...");
 	unsigned int i, last;
-	char part[24];
-	int more;
+	size_t len = 0;
 
 	for (i = 0; i < nr; i = last + 1) {
 		for (last = i; last + 1 < nr && use[last + 1].cpu <= use[last].cpu + 1; last++)
 			;
-		more = scnprintf(part, sizeof(part),
+		len += scnprintf(w->list + len, w->list_size - len,
 				 use[last].cpu > use[i].cpu ? "%s%u-%u" : "%s%u", i ? "," : "",
 				 use[i].cpu, use[last].cpu);
-		if (len + more > room)
-			return len + scnprintf(text + len, LIST_LEN - len, "...");
-		len += scnprintf(text + len, LIST_LEN - len, "%s", part);
 	}
 	return len;
 }
 
-static int add_cache(struct pmig_snapshot *snap, const struct cache *cache, const struct use *use)
+static int add_cache(struct pmig_snapshot *snap, struct walk *w, const struct cache *cache)
 {
+	const struct use *use = &w->use[cache->first];
 	const struct ppc_cache_info *own = kernels_own(use);
+	size_t len = list_cpus(w, use, cache->nr);
 	const struct kind *kind = use->kind;
-	char cpus[LIST_LEN];
-	int len = list_cpus(cpus, use, cache->nr);
 	int err;
 
 	err = add_number(snap, PMIG_CACHE_SIZE, cache->key, use->np, kind->size,
@@ -343,17 +342,21 @@ static int add_cache(struct pmig_snapshot *snap, const struct cache *cache, cons
 	if (!err)
 		err = add_number(snap, PMIG_CACHE_SETS, cache->key, use->np, kind->sets, NULL);
 	if (!err)
-		err = pmig_snapshot_add_text(snap, PMIG_CACHE_CPUS, cache->key, cpus, len);
+		err = pmig_snapshot_add_text(snap, PMIG_CACHE_CPUS, cache->key, w->list, len);
 	return err;
 }
 
-static int add_caches(struct pmig_snapshot *snap, const struct walk *w)
+static int add_caches(struct pmig_snapshot *snap, struct walk *w, unsigned int nr_processors)
 {
 	unsigned int i;
 	int err = 0;
 
+	w->list_size = max(nr_processors, 1U) * CPU_LEN;
+	w->list = kvmalloc(w->list_size, GFP_KERNEL);
+	if (!w->list)
+		return -ENOMEM;
 	for (i = 0; i < w->nr_caches && !err; i++) {
-		err = add_cache(snap, &w->cache[i], &w->use[w->cache[i].first]);
+		err = add_cache(snap, w, &w->cache[i]);
 		/* Firmware that shows a processor two caches in one place: the first one counts. */
 		if (err == -EINVAL)
 			err = 0;
@@ -367,7 +370,10 @@ int pmig_caches_snapshot(struct pmig_snapshot *snap, const struct pmig_processor
 	struct walk w = {};
 	int err;
 
-	err = find_nodes(&w.nodes) ?: find_uses(&w, all) ?: find_caches(&w) ?: add_caches(snap, &w);
+	err = find_nodes(&w.nodes) ?: find_uses(&w, all) ?: find_caches(&w);
+	if (!err)
+		err = add_caches(snap, &w, all->nr);
+	kvfree(w.list);
 	kvfree(w.cache);
 	kvfree(w.use);
 	put_nodes(&w.nodes);

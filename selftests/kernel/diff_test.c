@@ -173,6 +173,16 @@ TEST_F(diff, resumes)
 	EXPECT_FALSE(pmig_diff_next(&again, &row));
 }
 
+/* 2,048 processors with all that they have, and 64 TB in blocks of 256 MB, with five domains of five digits. */
+TEST(room)
+{
+	const u64 blocks = (64ULL << 40) / (256 << 20);
+
+	EXPECT_GE(PMIG_FACTS_MAX, 2 * blocks + 60000);
+	EXPECT_GE(PMIG_TEXTS_MAX,
+		  blocks * sizeof("12345.12345.12345.12345.12345") + 2048 * 8 * PMIG_VALUE_LEN);
+}
+
 /* Each has a name and a place, and those of one section follow each other, so that one walk adds them in order. */
 TEST_F(diff, fields)
 {

@@ -369,6 +369,21 @@ TEST_F(topology, dump_is_interrupted)
 	free(rows.row);
 }
 
+/* As much memory as there may be: each of half a million facts is counted. */
+TEST_F(topology, sixty_four_terabytes)
+{
+	struct topology there = small;
+
+	MOVE_TO(&small);
+	ASSERT_COMMAND(END);
+	there.nodes = 64;
+	there.lmbs = 4096;
+	MOVE_TO(&there);
+	EXPECT_NE(0, self->s.generation);
+	/* Home node and domains, but of those that are where they were. */
+	EXPECT_LE(2 * (64 * 4096 - 2), self->s.nr_changes);
+}
+
 /* More facts than a snapshot takes: the migration goes on without a comparison, and the next one has it again. */
 TEST_F(topology, more_than_fit)
 {

@@ -159,22 +159,45 @@ TEST_F(sim, not_printable)
 	CHANGES("identity.model", NULL, "a b\\x09\\x5c\\x7f\\xc3\\xa9", 0);
 }
 
-/* One that does not fit says that it was cut, and not in the middle of a byte. */
-TEST_F(sim, too_long)
+/* Moves to a server with a serial number of backslashes, of which the last one is another character. */
+static const char *id_with(struct __test_metadata *_metadata, struct bench *self, char last)
 {
-	char serial[32], wanted[PMIG_VALUE_LEN] = "IBM,02";
-	unsigned int i;
+	char serial[32];
+	const struct row *row;
 
-	memset(serial, '\\', sizeof(serial) - 1);
+	memset(serial, '\\', sizeof(serial) - 2);
+	serial[sizeof(serial) - 2] = last;
 	serial[sizeof(serial) - 1] = 0;
 	destination("live", "0");
 	destination("serial", serial);
 	destination("live", "1");
-	moves(_metadata, &self->bench);
-	for (i = 0; i < 29; i++)
+	put(SIM "streams/0xabcd1234/live", "0");
+	put(SIM "streams/0xabcd1234/live", "1");
+	moves(_metadata, self);
+	row = change_of(&self->l, &self->s, "identity.system-id");
+	return row ? row->new : NULL;
+}
+
+/* One that does not fit says that it was cut, and not in the middle of a byte; and it differs from others like it. */
+TEST_F(sim, too_long)
+{
+	char wanted[PMIG_VALUE_LEN] = "IBM,02", first[PMIG_VALUE_LEN];
+	const char *id;
+	unsigned int i;
+
+	for (i = 0; i < 27; i++)
 		strcat(wanted, "\\x5c");
-	strcat(wanted, "...");
-	CHANGES("identity.system-id", NULL, wanted, 0);
+	strcat(wanted, "...#");
+	id = id_with(_metadata, &self->bench, '\\');
+	ASSERT_NE(NULL, id);
+	EXPECT_EQ(0, strncmp(wanted, id, strlen(wanted)));
+	EXPECT_EQ(8, strspn(id + strlen(wanted), "0123456789abcdef"));
+	EXPECT_EQ(strlen(wanted) + 8, strlen(id));
+	strcpy(first, id);
+	id = id_with(_metadata, &self->bench, '\x7f');
+	ASSERT_NE(NULL, id);
+	EXPECT_EQ(0, strncmp(wanted, id, strlen(wanted)));
+	EXPECT_STRNE(first, id);
 }
 
 /*

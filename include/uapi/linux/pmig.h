@@ -225,8 +225,9 @@ enum pmig_rows {
  * @PMIG_A_ROW_FLAGS: u32, PMIG_ROW_F_*
  * @PMIG_A_ROW_OLD: u64
  * @PMIG_A_ROW_NEW: u64
- * @PMIG_A_ROW_OLD_TEXT: string, one printable line
- * @PMIG_A_ROW_NEW_TEXT: string, one printable line
+ * @PMIG_A_ROW_OLD_TEXT: string, one printable line; one that was too long ends with "...#" and a
+ *	checksum of the whole
+ * @PMIG_A_ROW_NEW_TEXT: string, likewise
  */
 enum pmig_row_attr {
 	PMIG_A_ROW_UNSPEC,
