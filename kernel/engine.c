@@ -48,7 +48,7 @@ static void unlock_machine(unsigned int noio)
 
 static const struct pmig_snapshot *take_snapshot(struct pmig_engine *engine)
 {
-	struct pmig_snapshot *snap = pmig_snapshot_alloc(engine->name);
+	struct pmig_snapshot *snap = pmig_snapshot_alloc(engine->name, engine->baseline);
 	ktime_t begin;
 	int err;
 

@@ -18,6 +18,9 @@
 
 #include "snapshot.h"
 
+/* For how many facts there is room at first, and bytes of texts. */
+#define ROOM_MIN 128U
+
 static atomic_t numbers = ATOMIC_INIT(0);
 
 /* The last reader may be in any context, and what is kvmalloc'ed cannot be freed in any. */
@@ -51,10 +54,12 @@ static void release_snapshot(struct kref *ref)
 /**
  * pmig_snapshot_alloc() - begin a snapshot
  * @engine: name of the engine that will describe the machine
+ * @like: there is room for as much from the beginning, so that what is alike is never copied; NULL
+ *	for nothing
  *
  * Return: an empty one with one reference, or NULL.
  */
-struct pmig_snapshot *pmig_snapshot_alloc(const char *engine)
+struct pmig_snapshot *pmig_snapshot_alloc(const char *engine, const struct pmig_snapshot *like)
 {
 	struct pmig_snapshot *snap = kzalloc(sizeof(*snap), GFP_KERNEL);
 
@@ -63,6 +68,8 @@ struct pmig_snapshot *pmig_snapshot_alloc(const char *engine)
 	kref_init(&snap->ref);
 	snap->number = atomic_inc_return(&numbers);
 	pmig_strcpy(snap->engine, engine);
+	snap->expected = max(like ? like->nr : 0, ROOM_MIN);
+	snap->text_expected = max(like ? like->text_len : 0, ROOM_MIN);
 	return snap;
 }
 
@@ -80,9 +87,12 @@ void pmig_snapshot_put(const struct pmig_snapshot *snap)
 }
 EXPORT_SYMBOL_NS_GPL(pmig_snapshot_put, PMIG);
 
-/* Room for @more elements behind @used. Returns the array, perhaps another, or an ERR_PTR(). */
+/*
+ * Room for @more elements behind @used, and for @expected in all. Returns the array, perhaps
+ * another, or an ERR_PTR().
+ */
 static void *make_room(void *array, unsigned int *room, unsigned int used, unsigned int more,
-		       unsigned int max, size_t size)
+		       unsigned int expected, unsigned int max, size_t size)
 {
 	unsigned int wanted;
 	void *larger;
@@ -91,7 +101,7 @@ static void *make_room(void *array, unsigned int *room, unsigned int used, unsig
 		return ERR_PTR(-ENOSPC);
 	if (used + more <= *room)
 		return array;
-	wanted = min(max3(2 * *room, used + more, 128U), max);
+	wanted = min(max3(2 * *room, used + more, expected), max);
 	larger = kvmalloc_array(wanted, size, GFP_KERNEL);
 	if (!larger)
 		return ERR_PTR(-ENOMEM);
@@ -106,7 +116,8 @@ static int add_fact(struct pmig_snapshot *snap, const struct pmig_fact *fact)
 {
 	struct pmig_fact *facts;
 
-	facts = make_room(snap->fact, &snap->room, snap->nr, 1, PMIG_FACTS_MAX, sizeof(*facts));
+	facts = make_room(snap->fact, &snap->room, snap->nr, 1, snap->expected, PMIG_FACTS_MAX,
+			  sizeof(*facts));
 	if (IS_ERR(facts))
 		return PTR_ERR(facts);
 	snap->fact = facts;
@@ -191,7 +202,8 @@ int pmig_snapshot_add_text(struct pmig_snapshot *snap, enum pmig_field field, u6
 	if (!len)
 		return 0;
 	size = make_line(line, text, len) + 1;
-	texts = make_room(snap->text, &snap->text_room, snap->text_len, size, PMIG_TEXTS_MAX, 1);
+	texts = make_room(snap->text, &snap->text_room, snap->text_len, size, snap->text_expected,
+			  PMIG_TEXTS_MAX, 1);
 	if (IS_ERR(texts))
 		return PTR_ERR(texts);
 	snap->text = texts;

@@ -42,9 +42,11 @@ struct pmig_fact {
  * @free: among those that wait to be freed, outside of whatever context the last reader is in
  * @nr: how many facts
  * @room: for how many
+ * @expected: how many there will be, or more
  * @fact: kvmalloc'ed
  * @text_len: bytes of texts
  * @text_room: room for them
+ * @text_expected: as @expected
  * @text: kvmalloc'ed; each ends with a zero
  */
 struct pmig_snapshot {
@@ -54,9 +56,11 @@ struct pmig_snapshot {
 	struct llist_node free;
 	unsigned int nr;
 	unsigned int room;
+	unsigned int expected;
 	struct pmig_fact *fact;
 	unsigned int text_len;
 	unsigned int text_room;
+	unsigned int text_expected;
 	char *text;
 };
 
@@ -84,7 +88,7 @@ static inline size_t pmig_snapshot_bytes(const struct pmig_snapshot *snap)
 	return sizeof(*snap) + snap->room * sizeof(*snap->fact) + snap->text_room;
 }
 
-struct pmig_snapshot *pmig_snapshot_alloc(const char *engine);
+struct pmig_snapshot *pmig_snapshot_alloc(const char *engine, const struct pmig_snapshot *like);
 void pmig_snapshot_exit(void);
 
 /*
