@@ -271,7 +271,7 @@ static inline struct nlmsghdr *message(struct link *l, void *buf, uint16_t type,
 	nlh->nlmsg_seq = ++l->seq;
 	genl = mnl_nlmsg_put_extra_header(nlh, sizeof(*genl));
 	genl->cmd = cmd;
-	genl->version = 1;
+	genl->version = PMIG_GENL_VERSION;
 	return nlh;
 }
 
