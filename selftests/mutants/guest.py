@@ -206,11 +206,21 @@ class GuestBuild:
             os.makedirs(os.path.dirname(to), exist_ok=True)
             shutil.copy(os.path.join(source, relative), to)
 
+    def _in_program(self, mutant):
+        """Whether the test's own program is built with files of the module's, and so with the mutant."""
+        name = mutant.target.removeprefix("kernel-").replace("-", "_")
+        path = self.tree.file(f"selftests/kernel/{name}_test.c")
+        if not os.path.exists(path):
+            return False
+        with open(path, encoding="utf-8") as f:
+            return '#include "../../kernel/' in f.read()
+
     def add(self, mutant):
         """None, or the mutant's fate when there is nothing to run."""
         try:
             with self.tree.mutated(mutant):
-                self.lab_build(**({"LAB_MODULES": "1"} if mutant.file.startswith(MODULES) else {}))
+                alone = mutant.file.startswith(MODULES) and not self._in_program(mutant)
+                self.lab_build(**({"LAB_MODULES": "1"} if alone else {}))
         except (BuildError, BadTable) as e:
             return Fate.error(str(e))
         files = differing(self.base, self.payload)
