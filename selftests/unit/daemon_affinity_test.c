@@ -646,6 +646,31 @@ TEST_F(affinity, bounds)
 	EXPECT_EQ(NULL, saved_add_unit(s, "a.service"));
 }
 
+/* Whatever others register, there is time for root's; and it is not without end. */
+TEST_F(affinity, threads_of_others_come_last)
+{
+	_cleanup_close_ int pidfd = (int)syscall(SYS_pidfd_open, self->child, 0);
+	struct registration w = { .name = "app",
+				  .pidfd = pidfd,
+				  .pid = self->child,
+				  .uid = 1000,
+				  .flags = DR_AFFINITY_RESTORE };
+	_cleanup_close_ int others = -EBADF, roots = -EBADF;
+	struct application_list *list = registry_list(self->registry);
+	size_t n;
+
+	NEEDS_TWO_PROCESSORS();
+	ASSERT_LE(0, others = registry_add(self->registry, &w));
+	w.uid = 0;
+	ASSERT_LE(0, roots = registry_add(self->registry, &w));
+	self->af->threads_max = 2; /* as many as it has */
+	PRE();
+	EXPECT_EQ(NULL, saved_find_threads(&self->af->saved, TAILQ_FIRST(list)->id, &n));
+	EXPECT_NE(NULL,
+		  saved_find_threads(&self->af->saved, TAILQ_LAST(list, application_list)->id, &n));
+	SAYS("can't be saved: there are too many");
+}
+
 /* ---- units ---- */
 
 TEST_F(affinity, a_unit_is_systemds)

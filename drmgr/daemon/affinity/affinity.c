@@ -2,20 +2,22 @@
 /* What PRE and POST of the audience "affinity" share. */
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "daemon/affinity/affinity.h"
 
 void affinity_say(struct affinity *af, int priority, const char *kind, const char *name,
 		  const char *fmt, ...)
 {
+	bool counted = kind && strcmp(kind, "application") == 0;
 	char text[512];
 	va_list ap;
 
-	if (af->lines++ == AFFINITY_LINES_MAX)
+	if (counted && af->lines++ == AFFINITY_LINES_MAX)
 		eventlog_note(
 			af->a.log, LOG_WARNING, NULL, NULL,
-			"There is more to say of what is bound to processors; it is left out.");
-	if (af->lines > AFFINITY_LINES_MAX)
+			"There is more to say of applications that are bound; it is left out.");
+	if (counted && af->lines > AFFINITY_LINES_MAX)
 		return;
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);

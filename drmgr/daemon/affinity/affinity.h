@@ -31,12 +31,13 @@ struct affinity {
 	struct unit_call calls[UNITS_MAX]; /* as config->units */
 	size_t nr_asked;		   /* that systemd has not answered at PRE */
 	struct reading *reading;	   /* of the true map; POST waits for it */
-	size_t lines;			   /* in the log, in this phase */
+	size_t lines;			   /* about applications in the log, in this phase */
+	size_t threads_max;		   /* so many are looked at, of all applications together */
 };
 
 #define AFFINITY_LINES_MAX 64
 
-/* A line in the log, unless there are too many; @kind: "application" or "unit" */
+/* A line in the log; of the kind "application" there are so many, because any user may register some. */
 _printf_(5, 6) void affinity_say(struct affinity *af, int priority, const char *kind,
 				 const char *name, const char *fmt, ...);
 enum affinity_mode affinity_of(const struct application *app);

@@ -29,14 +29,17 @@ struct saving {
 	struct affinity *af;
 	const struct application *app;
 	struct cpus online;
+	size_t looked_at;
 };
 
 /* What may run anywhere is not bound. */
 static int save_thread(void *userdata, pid_t tid, const struct cpus *cpus)
 {
-	const struct saving *s = userdata;
+	struct saving *s = userdata;
 	struct cpus rest = s->online;
 
+	if (s->looked_at++ >= s->af->threads_max)
+		return -E2BIG;
 	cpus_minus(&rest, cpus);
 	return cpus_empty(&rest) ? 0 : saved_add_thread(&s->af->saved, s->app->id, tid, cpus);
 }
@@ -58,6 +61,14 @@ static void save_application(struct saving *s)
 			     r == -E2BIG ? "there are too many" : errno_text(r));
 }
 
+static void save_those(struct saving *s, bool of_root)
+{
+	TAILQ_FOREACH(s->app, registry_list(s->af->registry), node)
+		if (affinity_of(s->app) != AFFINITY_NONE && (s->app->uid == 0) == of_root)
+			save_application(s);
+}
+
+/* Root's come first: others can't take all of the time that there is for it. */
 static void save_applications(struct affinity *af)
 {
 	struct saving s = { .af = af };
@@ -70,9 +81,8 @@ static void save_applications(struct affinity *af)
 			     errno_text(r));
 		return;
 	}
-	TAILQ_FOREACH(s.app, registry_list(af->registry), node)
-		if (affinity_of(s.app) != AFFINITY_NONE)
-			save_application(&s);
+	save_those(&s, true);
+	save_those(&s, false);
 	saved_sort(&af->saved);
 }
 
@@ -336,6 +346,7 @@ int aud_affinity_new(struct audience **ret, const struct config *config, struct 
 	af->registry = registry;
 	af->link = link;
 	af->bus = bus;
+	af->threads_max = SAVED_THREADS_MAX;
 	af->directory = strdup(directory);
 	if (!af->directory) {
 		free(af);
