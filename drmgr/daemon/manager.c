@@ -132,6 +132,7 @@ int manager_adopt(struct manager *m, struct replay *replay)
 	struct session_setup st = setup(m);
 	int r;
 
+	machine_doubt(&m->machine);
 	aud_kernel_set_backend(m->audiences[AUDIENCE_KERNEL], m->backend);
 	r = session_adopt(&m->session, &st, replay, on_session_done, m);
 	if (r < 0)
@@ -350,10 +351,13 @@ const char *manager_degraded(const struct manager *m)
 		       "pmig.ko is not loaded any more; the next migration loads it";
 }
 
-static void on_state(void *userdata, _unused_ const struct kernel_state *state)
+static void on_state(void *userdata, const struct kernel_state *state)
 {
 	struct manager *m = userdata;
 
+	if (!m->heard && state->state >= PMIG_STATE_SUSPENDING)
+		machine_doubt(&m->machine);
+	m->heard = true;
 	if (!m->session)
 		sd_event_source_set_enabled(m->reconcile, SD_EVENT_ONESHOT);
 }
@@ -637,7 +641,7 @@ int manager_new(struct manager **ret, sd_event *event, const char *config_path,
 		const char *run_directory)
 {
 	_cleanup_(manager_freep) struct manager *m = calloc(1, sizeof(*m));
-	_cleanup_free_ char *apps = NULL, *results = NULL;
+	_cleanup_free_ char *apps = NULL, *results = NULL, *machine = NULL;
 	int r;
 
 	if (!m)
@@ -661,7 +665,8 @@ int manager_new(struct manager **ret, sd_event *event, const char *config_path,
 		return -errno;
 	if (asprintf(&m->journal_path, "%s/session", run_directory) < 0 ||
 	    asprintf(&apps, "%s/apps", run_directory) < 0 ||
-	    asprintf(&results, "%s/results", run_directory) < 0)
+	    asprintf(&results, "%s/results", run_directory) < 0 ||
+	    asprintf(&machine, "%s/machine", run_directory) < 0)
 		return log_oom();
 	r = journal_new(&m->journal, m->journal_path);
 	if (r >= 0)
@@ -674,6 +679,9 @@ int manager_new(struct manager **ret, sd_event *event, const char *config_path,
 		r = new_audiences(m, run_directory);
 	if (r >= 0)
 		r = new_watchdog(m);
+	/* Before the module is asked where it is: see on_state(). */
+	if (r >= 0)
+		r = machine_open(&m->machine, machine);
 	if (r < 0)
 		return r;
 	r = link_new(&m->link, event);
@@ -682,7 +690,6 @@ int manager_new(struct manager **ret, sd_event *event, const char *config_path,
 	if (r < 0)
 		return r;
 	m->observer = (struct observer){ &m->config, &m->log, m->registry, m->link };
-	machine_look(&m->machine);
 	look_for_module(m);
 	m->backend = m->link;
 	tell_systemd(m);

@@ -52,6 +52,7 @@ struct manager {
 	struct journal *journal;
 	struct results *results;
 	struct machine machine;
+	bool heard; /* of the module's state, or of that which plays it */
 	struct eventlog log;
 	struct observer observer;
 	sd_event_source *

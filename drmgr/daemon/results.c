@@ -80,14 +80,6 @@ static void save(const struct results *r)
 	}
 }
 
-static bool row_is_whole(const struct row *row)
-{
-	return memchr(row->section, '\0', sizeof(row->section)) &&
-	       memchr(row->key, '\0', sizeof(row->key)) &&
-	       memchr(row->field, '\0', sizeof(row->field)) &&
-	       memchr(row->old, '\0', sizeof(row->old)) && memchr(row->new, '\0', sizeof(row->new));
-}
-
 static bool load_one(FILE *f, struct result *v)
 {
 	struct record record;

@@ -60,6 +60,14 @@ void rows_shorten(struct rows *rows, size_t max)
 	rows->n = max;
 }
 
+bool row_is_whole(const struct row *row)
+{
+	return memchr(row->section, '\0', sizeof(row->section)) &&
+	       memchr(row->key, '\0', sizeof(row->key)) &&
+	       memchr(row->field, '\0', sizeof(row->field)) &&
+	       memchr(row->old, '\0', sizeof(row->old)) && memchr(row->new, '\0', sizeof(row->new));
+}
+
 void row_name(const struct row *row, char name[static ROW_NAME_LEN])
 {
 	snprintf(name, ROW_NAME_LEN, "%s%s%s.%s", row->section, row->key[0] ? "." : "", row->key,

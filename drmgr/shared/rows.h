@@ -53,6 +53,9 @@ int rows_add(struct rows *rows, const struct row *row);
 /* Keeps the first @max; before that, what should not have changed comes first. The rest is counted in dropped. */
 void rows_shorten(struct rows *rows, size_t max);
 
+/* All its texts are terminated. */
+bool row_is_whole(const struct row *row);
+
 /* "section.key.field", "section.field" where there is no key. */
 void row_name(const struct row *row, char name[static ROW_NAME_LEN]);
 

@@ -68,6 +68,18 @@ same "a bare write in the middle of ours ends well" 0 $?
 check "everyone is told POST once" once "app-a begin" "app-a post" "10-one postmigrate" "50-hook post"
 ! seen_at_once || check "who was not told PRE, too" never "app-a pre" "10-one premigrate"
 
+# The daemon is started when it is over, and knows nothing of before.
+: > $SEEN
+systemctl stop drmgrd
+rm -f /run/drmgr/machine
+ID=0xda09
+stream $ID
+others_move
+systemctl start drmgrd
+wait_until has_seen "10-one postmigrate"
+wait_until idle
+check "a daemon that has not seen what was before says so" logged "What differs in /proc and /sys is not told"
+
 # Mode=observe: it is in the log, and that is all.
 cleanup_members
 fresh_daemon Mode=observe

@@ -2,6 +2,7 @@
 """Tests of the ways to the daemon: the private socket, with a bus or without one, and the bus when it comes and goes."""
 import contextlib
 import os
+import re
 import signal
 import socket
 import struct
@@ -410,6 +411,32 @@ def restarts_while_it_moves(t):
     t.same("and the next migration is as any other", (0, "0x7002\n"), (m.finish(), m.written))
 
 
+def what_differs_survives(t):
+    """The daemon is killed while the partition moves: the next one tells what differs in /proc and /sys, or that it cannot."""
+    daemon = Daemon()
+    os.mkdir("/run/lun")
+    m = Migration("0x7001").moving()
+    daemon.kill()
+    m.end()
+    subprocess.run(["mount", "-t", "tmpfs", "/dev/lun", "/run/lun"], check=True)
+    daemon.start()
+    host.move()
+    wait(lambda: status("phase") == "none", "the daemon to be idle")
+    r = drmgr("platform", "--diff")
+    t.result(re.search(r"^mount\./run/lun\.device +none -> /dev/lun$", r.stdout, re.M), "the next one has what differs", r.stdout)
+    t.result('mount./run/lun.device: was "", is "/dev/lun"' in daemon.log(), "so has the log", daemon.log())
+    m = Migration("0x7002").moving()
+    daemon.kill()
+    m.end()
+    subprocess.run(["umount", "/run/lun"], check=True)
+    os.unlink("/run/drmgr/machine")
+    daemon.start()
+    host.move()
+    wait(lambda: status("phase") == "none", "the daemon to be idle")
+    t.same("without the facts of before nothing differs", "", drmgr("platform", "--diff").stdout)
+    t.result("What differs in /proc and /sys is not told" in daemon.log(), "and the log says why", daemon.log())
+
+
 def result_survives(t):
     """The daemon is killed while it keeps the result: the next one has it all the same."""
     daemon = Daemon()
@@ -435,5 +462,5 @@ def ends_without_bus(t):
     t.same("SIGTERM ends it well", 0, daemon.process.wait(host.PATIENCE))
 
 
-TESTS = (restarts_while_it_moves, gone_from_the_bus, registering_is_bounded, private, private_is_bounded,
+TESTS = (restarts_while_it_moves, what_differs_survives, gone_from_the_bus, registering_is_bounded, private, private_is_bounded,
          private_sends_away, bus_restarts, socket_of_systemd, daemon_restarts, asked_again, result_survives, ends_without_bus)

@@ -3,10 +3,14 @@
 #include "daemon/platform/cpulist.h"
 #include "daemon/platform/fact.h"
 #include "daemon/platform/facts.h"
+#include "daemon/platform/machine.h"
 #include "daemon/platform/tree.h"
 
 #include "kselftest_harness.h"
 #include "unit/tree.h"
+
+#include <signal.h>
+#include <sys/resource.h>
 
 #define DT  "/sys/firmware/devicetree/base/"
 #define CPU "/sys/devices/system/cpu/"
@@ -251,6 +255,132 @@ TEST_F(facts, that_are_too_long_are_counted)
 	tree_text("/proc/self/mountinfo", line);
 	ASSERT_EQ(0, facts_read(&self->after));
 	EXPECT_STREQ("1", value(&self->after, "mount.left-out"));
+}
+
+/* ---- two times, and two daemons ---- */
+
+static char file[PATH_MAX];
+
+/* A daemon begins; returns whether the one before it has left it something. */
+static bool begin(struct machine *m)
+{
+	*m = (struct machine){ 0 };
+	snprintf(file, sizeof(file), "%s/machine", tree_dir);
+	return machine_open(m, file) == 0 && !m->fresh;
+}
+
+TEST_F(facts, of_before_the_move_are_left_to_the_next_daemon)
+{
+	struct machine m;
+
+	EXPECT_FALSE(begin(&m));
+	machine_done(&m);
+	move(self);
+	ASSERT_TRUE(begin(&m));
+	machine_doubt(&m);
+	EXPECT_EQ(0, machine_compare(&m));
+	EXPECT_EQ(ARRAY_SIZE(differences), m.changed.n);
+	machine_done(&m);
+	/* It was killed before everyone was told. */
+	ASSERT_TRUE(begin(&m));
+	EXPECT_EQ(0, machine_compare(&m));
+	EXPECT_EQ(ARRAY_SIZE(differences), m.changed.n);
+	machine_keep(&m);
+	machine_done(&m);
+	ASSERT_TRUE(begin(&m));
+	EXPECT_EQ(0, machine_compare(&m));
+	EXPECT_EQ(0, m.changed.n);
+	machine_done(&m);
+}
+
+/* Others have changed it before the migration. */
+TEST_F(facts, are_looked_at_before_a_migration)
+{
+	struct machine m;
+
+	begin(&m);
+	move(self);
+	machine_look(&m);
+	EXPECT_EQ(0, machine_compare(&m));
+	EXPECT_EQ(0, m.changed.n);
+	machine_done(&m);
+}
+
+TEST_F(facts, of_after_the_move_are_compared_with_nothing)
+{
+	struct machine m;
+
+	log_max_level = LOG_CRIT;
+	EXPECT_FALSE(begin(&m));
+	machine_doubt(&m);
+	move(self);
+	EXPECT_EQ(-ENODATA, machine_compare(&m));
+	EXPECT_EQ(0, m.changed.n);
+	tree_text(CPU "smt/active", "1\n");
+	EXPECT_EQ(0, machine_compare(&m)) TH_LOG("the next migration is as any other");
+	EXPECT_EQ(1, m.changed.n);
+	machine_done(&m);
+	EXPECT_FALSE(begin(&m) && machine_compare(&m) == 0 && m.changed.n == 0)
+	TH_LOG("the file says what was there before");
+	machine_done(&m);
+}
+
+static void flip(off_t at)
+{
+	int fd = open(file, O_RDWR | O_CLOEXEC);
+	char byte;
+
+	if (fd < 0 || pread(fd, &byte, 1, at) != 1)
+		abort();
+	byte = byte ? 0 : 'x';
+	if (pwrite(fd, &byte, 1, at) != 1)
+		abort();
+	close(fd);
+}
+
+TEST_F(facts, in_a_file_that_is_damaged_are_not_taken)
+{
+	const off_t row = sizeof(struct row), head = 64;
+	struct machine m;
+	struct stat st;
+
+	begin(&m);
+	machine_done(&m);
+	ASSERT_EQ(0, stat(file, &st));
+	ASSERT_EQ(head, st.st_size % row) TH_LOG("the header is another");
+	for (off_t i = 0; i < head; i++) {
+		flip(i);
+		EXPECT_FALSE(begin(&m)) TH_LOG("byte %d", (int)i);
+		machine_done(&m);
+	}
+	/* The texts of the third row, one after the other, without an end. */
+	for (off_t i = 0; i < row - 8; i++) {
+		flip(head + 2 * row + i);
+		begin(&m);
+		for (size_t k = 0; k < m.now.n; k++)
+			EXPECT_NE(NULL, memchr(m.now.v[k].old, 0, sizeof(m.now.v[k].old)));
+		machine_done(&m);
+	}
+	ASSERT_EQ(0, truncate(file, st.st_size - 1));
+	EXPECT_FALSE(begin(&m));
+	machine_done(&m);
+}
+
+/* There is no room for what is new: what is old is not taken for it. */
+TEST_F(facts, that_cannot_be_written_are_not_taken_for_others)
+{
+	const struct rlimit few = { 1000, RLIM_INFINITY }, any = { RLIM_INFINITY, RLIM_INFINITY };
+	struct machine m;
+
+	log_max_level = LOG_CRIT;
+	signal(SIGXFSZ, SIG_IGN);
+	begin(&m);
+	ASSERT_EQ(0, setrlimit(RLIMIT_FSIZE, &few));
+	machine_look(&m);
+	machine_done(&m);
+	EXPECT_FALSE(begin(&m));
+	machine_done(&m);
+	setrlimit(RLIMIT_FSIZE, &any);
 }
 
 TEST(no_tree_at_all)

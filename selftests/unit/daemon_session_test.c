@@ -16,16 +16,19 @@
 #include <systemd/sd-event.h>
 
 #include "daemon/apps/aud-signals.h"
+#include "daemon/platform/tree.h"
 #include "daemon/session/aud-kernel.h"
 #include "daemon/session/session-internal.h"
 #include "daemon/session/session.h"
 #include "kselftest_harness.h"
 #include "shared/token.h"
+#include "unit/tree.h"
 #include <sanitizer/lsan_interface.h>
 
-#define STREAM UINT64_C(0x1234)
-#define DETAIL 3
-#define ENGINE "paper"
+#define STREAM	 UINT64_C(0x1234)
+#define DETAIL	 3
+#define ENGINE	 "paper"
+#define MELTDOWN "/sys/devices/system/cpu/vulnerabilities/meltdown"
 
 /* What happened, one word each: "scripts.pre", "BEGIN", ... */
 static char trace[4096];
@@ -227,7 +230,8 @@ struct paper_audience {
 /* What every notice of this session must say, whoever is told, and the first thing that one did not. */
 static struct expected {
 	bool force, foreign;
-	bool forgotten; /* the module has: nobody knows what changed */
+	bool forgotten; /* the module has: nobody knows what changed of its side */
+	size_t ours;	/* how many rows of /proc and /sys there are */
 	unsigned detail;
 	usec_t pre_timeout;
 	enum dr_phase phase; /* of the last notice */
@@ -256,9 +260,12 @@ static bool deadline_is_good(const struct notice *n)
 
 static bool result_is_good(const struct notice *n)
 {
-	if (n->phase != DR_PHASE_POST || expected.forgotten)
+	if (n->phase != DR_PHASE_POST)
 		return n->rows->n == 0 && n->blackout_us == 0;
-	return n->rows->n == 1 && strcmp(n->rows->v[0].key, "l1d") == 0 && n->blackout_us == 77;
+	if (expected.forgotten)
+		return n->rows->n == expected.ours && n->blackout_us == 0;
+	return n->rows->n == 1 + expected.ours && strcmp(n->rows->v[0].key, "l1d") == 0 &&
+	       n->blackout_us == 77;
 }
 
 static void inspect(const struct notice *n, const char *member)
@@ -1160,6 +1167,65 @@ TEST_F(session, killed_and_the_module_has_forgotten)
 	loop(self);
 	ASSERT_TRUE(self->over);
 	EXPECT_STREQ("ADOPT scripts-2:post", trace); /* the journal knows that it had completed */
+}
+
+/* Kills the daemon in POST, after a move that has changed what /proc and /sys say. */
+static bool die_after_a_change(FIXTURE_DATA(session) * self)
+{
+	self->audiences[AUDIENCE_SCRIPTS].refuses = DR_PHASE_POST;
+	self->audiences[AUDIENCE_SCRIPTS].hangs = true;
+	expected.ours = 0;
+	if (start(self, SESSION_MIGRATE, false) < 0)
+		return false;
+	while (!strstr(trace, "SUSPEND") && sd_event_run(self->event, 50000) > 0)
+		;
+	expected.ours = 1;
+	tree_text(MELTDOWN, "Not affected\n");
+	while (!strstr(trace, "scripts-1:post") && sd_event_run(self->event, 50000) > 0)
+		;
+	self->s = session_free(self->s);
+	self->audiences[AUDIENCE_SCRIPTS].refuses = 0;
+	return !self->over;
+}
+
+/* The daemon's own side needs neither the module nor the daemon of before. */
+TEST_F(session, killed_and_what_differs_is_told_all_the_same)
+{
+	struct machine machine = { 0 };
+	struct session_result result;
+	char path[PATH_MAX];
+
+	ASSERT_EQ(0, tree_make());
+	tree_root = tree_dir;
+	tree_text(MELTDOWN, "Vulnerable\n");
+	snprintf(path, sizeof(path), "%s/machine", tree_dir);
+	ASSERT_EQ(0, machine_open(&machine, path));
+	self->setup.machine = &machine;
+	/* By others, before the migration: it is not blamed for it. */
+	tree_text(MELTDOWN, "Mitigation: RFI Flush\n");
+	ASSERT_TRUE(die_after_a_change(self));
+	EXPECT_EQ(1 + 2, machine.changed.n) TH_LOG("ours, and as without the module its own");
+	machine_done(&machine);
+	machine = (struct machine){ 0 };
+	ASSERT_EQ(0, machine_open(&machine, path));
+	self->backend.fails = PMIG_CMD_ADOPT;
+	expected.forgotten = true;
+	become(&self->backend, PMIG_STATE_NONE, 0);
+	self->backend.b.state.stream = 0;
+	ASSERT_EQ(0, adopt(self));
+	loop(self);
+	ASSERT_TRUE(self->over);
+	session_result(self->s, &result);
+	ASSERT_EQ(1, result.rows->n);
+	EXPECT_STREQ("Mitigation: RFI Flush", result.rows->v[0].old);
+	EXPECT_STREQ("Not affected", result.rows->v[0].new);
+	machine_done(&machine);
+	machine = (struct machine){ 0 };
+	ASSERT_EQ(0, machine_open(&machine, path));
+	EXPECT_EQ(0, machine_compare(&machine));
+	EXPECT_EQ(0, machine.changed.n) TH_LOG("told once more with the next migration");
+	machine_done(&machine);
+	tree_remove();
 }
 
 /* What changed in the move of another stream is not what changed in ours, and inspect() looks at what everyone is told. */

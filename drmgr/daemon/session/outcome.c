@@ -74,27 +74,43 @@ static void forgive(struct session *s)
 	s->message[0] = '\0';
 }
 
-/* Without the module it is the identity alone that is told of the kernel's side; drmgr platform has it from here. */
-static int take_ours(struct session *s, const struct kernel_state *k)
+/* What differs in /proc and /sys, which the module has no part in. */
+static int compare_ours(struct session *s)
 {
-	struct machine *m = s->setup.machine;
-	int r = m ? machine_compare(m) : 0;
+	int r = machine_compare(s->setup.machine);
 
-	if (r == 0 && m)
-		r = rows_fold(&m->changed, &s->rows);
-	for (size_t i = 0; r == 0 && m && !k->generation && i < k->rows.n; i++)
+	if (r != -ENODATA)
+		return r;
+	eventlog_note(
+		s->setup.log, LOG_WARNING, NULL, NULL,
+		"What differs in /proc and /sys is not told: drmgrd was started after the migration "
+		"had begun, and what was there before is not known.");
+	return 0;
+}
+
+/* Without the module it is the identity alone that is told of the kernel's side; drmgr platform has it from here. */
+static int keep_identity(struct machine *m, const struct kernel_state *k)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && !k->generation && i < k->rows.n; i++)
 		r = rows_add(&m->changed, &k->rows.v[i]);
 	return r;
 }
 
-static void take_rows(struct session *s, const struct kernel_state *k)
+/* @known: what the module says is of this session. */
+static void take_rows(struct session *s, const struct kernel_state *k, bool known)
 {
-	int r;
+	struct machine *m = s->setup.machine;
+	int r = m ? compare_ours(s) : 0;
 
 	rows_done(&s->rows);
-	r = rows_fold(&k->rows, &s->rows);
-	if (r == 0)
-		r = take_ours(s, k);
+	if (known && rows_fold(&k->rows, &s->rows) < 0)
+		r = -ENOMEM;
+	if (r == 0 && m)
+		r = rows_fold(&m->changed, &s->rows);
+	if (r == 0 && m && known)
+		r = keep_identity(m, k);
 	if (r < 0)
 		log_error("Of what differs after the move some is not told, for want of memory.");
 	rows_shorten(&s->rows, ROWS_TOLD_MAX);
@@ -103,12 +119,13 @@ static void take_rows(struct session *s, const struct kernel_state *k)
 void session_take_result(struct session *s)
 {
 	const struct kernel_state *k = session_kernel(s);
+	/* The module may have forgotten our session, and have another one by now. */
+	bool known = k->stream == s->request.stream;
 
 	forgive(s);
-	/* The module may have forgotten our session, and have another one by now. */
-	if (k->stream != s->request.stream)
+	take_rows(s, k, known);
+	if (!known)
 		return;
-	take_rows(s, k);
 	s->blackout_us = k->blackout_us;
 	s->simulated = strcmp(k->engine, "sim") == 0;
 	/* While the memory was copied, somebody else may have written the stream ID, too, and moved the partition. */

@@ -278,6 +278,7 @@ static void finish(struct session *s)
 {
 	bool is_check = s->request.kind == SESSION_CHECK, left = s->left;
 	struct journal *journal = s->setup.journal;
+	const struct machine *machine = s->setup.machine;
 
 	if (is_check)
 		session_answer_check(s);
@@ -289,8 +290,11 @@ static void finish(struct session *s)
 	s->setup.log->phase = NULL;
 	s->setup.log->stream = 0;
 	s->done(s->userdata, s); /* @s may be gone */
-	if (!is_check && !left)
-		journal_close_session(journal);
+	if (is_check || left)
+		return;
+	if (machine)
+		machine_keep(machine);
+	journal_close_session(journal);
 }
 
 static void enter(struct session *s, enum stage stage)
