@@ -46,13 +46,15 @@ int ask_rows(const char *what, struct rows *ret, char missing[static MISSING_LEN
 
 	if (status)
 		return status;
-	r = sd_bus_message_append(call.m, "s", what);
+	r = sd_bus_message_append(call.m, "ss", what, "");
 	if (r < 0)
 		return call_bad_reply(r);
 	status = call_run(&call);
 	if (status)
 		return status;
-	r = read_rows(call.reply, ret);
+	r = sd_bus_message_skip(call.reply, "u"); /* the generation */
+	if (r >= 0)
+		r = read_rows(call.reply, ret);
 	if (r >= 0)
 		r = sd_bus_message_read(call.reply, "s", &why);
 	snprintf(missing, MISSING_LEN, "%s", why);

@@ -78,13 +78,16 @@ static int add_ours(const struct describing *d, struct rows *rows)
 }
 
 /* @missing: why the module's rows are not among them, "" where they are */
-static void answer(struct describing *d, struct rows *rows, const char *missing)
+static void answer(struct describing *d, uint32_t generation, struct rows *rows,
+		   const char *missing)
 {
 	sd_bus_message *reply = NULL;
 	int r = add_ours(d, rows);
 
 	if (r >= 0)
 		r = sd_bus_message_new_method_return(d->call, &reply);
+	if (r >= 0)
+		r = sd_bus_message_append(reply, "u", generation);
 	if (r >= 0)
 		r = append_rows(reply, rows);
 	if (r >= 0)
@@ -97,14 +100,14 @@ static void answer(struct describing *d, struct rows *rows, const char *missing)
 	describing_free(d);
 }
 
-static void on_read(void *userdata, int error, struct rows *rows)
+static void on_read(void *userdata, int error, uint32_t generation, struct rows *rows)
 {
 	struct describing *d = userdata;
 
 	/* Nothing has been compared since the module was loaded. */
 	if (error == -ENOENT && d->what == PMIG_ROWS_CHANGED)
 		error = 0;
-	answer(d, rows, error < 0 ? errno_text(error) : "");
+	answer(d, generation, rows, error < 0 ? errno_text(error) : "");
 }
 
 static unsigned nr_describing(const struct manager *m)
@@ -134,18 +137,19 @@ static int find_what(const char *text, enum pmig_rows *ret)
 int method_platform(sd_bus_message *call, void *userdata, sd_bus_error *error)
 {
 	struct manager *m = userdata;
+	const char *text, *engine;
 	struct rows none = { 0 };
 	struct describing *d;
 	enum pmig_rows what;
-	const char *text;
 	int r;
 
-	r = sd_bus_message_read(call, "s", &text);
+	r = sd_bus_message_read(call, "ss", &text, &engine);
 	if (r < 0)
 		return r;
-	if (find_what(text, &what) < 0)
-		return sd_bus_error_set(error, DR_ERROR_INVALID,
-					"Platform is asked for now, changed or stale");
+	if (find_what(text, &what) < 0 || strlen(engine) >= PMIG_NAME_LEN)
+		return sd_bus_error_set(
+			error, DR_ERROR_INVALID,
+			"Platform is asked for now, changed or stale, of an engine");
 	if (nr_describing(m) >= DESCRIBING_MAX)
 		return sd_bus_error_set(error, DR_ERROR_TOO_MANY,
 					"too many ask for the platform at once: try again");
@@ -156,9 +160,9 @@ int method_platform(sd_bus_message *call, void *userdata, sd_bus_error *error)
 	d->what = what;
 	d->call = sd_bus_message_ref(call);
 	LIST_INSERT_HEAD(&m->describing, d, node);
-	r = link_read(m->link, &d->reading, what, on_read, d);
+	r = link_read(m->link, &d->reading, what, engine, on_read, d);
 	if (r < 0) {
-		answer(d, &none, r == -ENOPROTOOPT ? manager_degraded(m) : errno_text(r));
+		answer(d, 0, &none, r == -ENOPROTOOPT ? manager_degraded(m) : errno_text(r));
 		rows_done(&none);
 	}
 	return 1; /* answered, or later */
@@ -178,12 +182,14 @@ void bus_platform_forget(const sd_bus *bus, const char *sender, struct manager *
 
 /* ---- changes without a migration ---- */
 
-static int emit(sd_bus *bus, const struct rows *rows)
+static int emit(sd_bus *bus, const struct kernel_change *change, const struct rows *rows)
 {
 	sd_bus_message *signal = NULL;
 	int r = sd_bus_message_new_signal(bus, &signal, DR_BUS_PATH, DR_BUS_INTERFACE,
 					  "PlatformChanged");
 
+	if (r >= 0)
+		r = sd_bus_message_append(signal, "su", change->engine, change->generation);
 	if (r >= 0)
 		r = append_rows(signal, rows);
 	if (r >= 0)
@@ -192,7 +198,7 @@ static int emit(sd_bus *bus, const struct rows *rows)
 	return r;
 }
 
-static void on_changed(void *userdata, const struct rows *rows)
+static void on_changed(void *userdata, const struct kernel_change *change, const struct rows *rows)
 {
 	struct manager *m = userdata;
 	struct rows few = { 0 };
@@ -206,7 +212,7 @@ static void on_changed(void *userdata, const struct rows *rows)
 		eventlog_rows(&m->log, &few);
 	}
 	if (r >= 0 && m->system_bus)
-		r = emit(m->system_bus, &few);
+		r = emit(m->system_bus, change, &few);
 	if (r < 0)
 		log_warning("That the machine has changed can't be told: %s.", errno_text(r));
 	rows_done(&few);

@@ -360,9 +360,9 @@ static int method_get_status(sd_bus_message *call, void *userdata, _unused_ sd_b
 		SD_BUS_METHOD("Simulate", "a{sv}", "t" ROWS_TYPE, method_simulate, 0)
 #define FOR_ALL                                                                                   \
 	SD_BUS_METHOD("GetStatus", NULL, "a{sv}", method_get_status, SD_BUS_VTABLE_UNPRIVILEGED), \
-		SD_BUS_METHOD("Platform", "s", ROWS_TYPE "s", method_platform,                    \
+		SD_BUS_METHOD("Platform", "ss", "u" ROWS_TYPE "s", method_platform,               \
 			      SD_BUS_VTABLE_UNPRIVILEGED),                                        \
-		SD_BUS_SIGNAL("PlatformChanged", ROWS_TYPE, 0)
+		SD_BUS_SIGNAL("PlatformChanged", "su" ROWS_TYPE, 0)
 
 static const sd_bus_vtable private_vtable[] = {
 	SD_BUS_VTABLE_START(0),

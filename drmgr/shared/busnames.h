@@ -15,10 +15,11 @@
  *	How a migration of that stream ended, as Migrate would have answered; the last 16 are known.
  *   Simulate(a{sv} options) -> as of Migrate
  *	CHECK and then the same against a simulated hypervisor (pmig_sim.ko), with "enabled-ms" t, "blackout-ms" t.
- *   Platform(s what) -> (a(sssssuu) rows, t more, s missing)
+ *   Platform(s what, s engine) -> (u generation, a(sssssuu) rows, t more, s missing)
  *	The machine, not folded. what: "now" (new: what is, old: what the kernel believes, where it has a value of its
  *	own), "changed" (by the last comparison), "stale" (old: what the kernel believes, or tells programs, new: what is).
- *	missing: why the module's rows are not among them, "" where they are. Anyone may call it.
+ *	engine: of the module, "" for the first one that is there. generation: of the last comparison (PMIG_CMD_ROWS), 0
+ *	where there is none. missing: why the module's rows are not among them, "" where they are. Anyone may call it.
  *   Register(s name, h pidfd, u phases, u flags, i signo, u timeout_ms) -> (h events)
  *	The caller becomes an application; pidfd is its own (checked against the bus). phases and flags as in
  *	dr.h. The descriptor speaks wire.h; the registration ends when it is closed or the process ends.
@@ -32,7 +33,9 @@
  *	"until-usec" t (CLOCK_BOOTTIME: when what is under way should be over; 0: nobody can say), ...
  *	Anyone may call it.
  *
- * Signal PlatformChanged(a(sssssuu) rows, t more): the machine has changed without a migration, or once more after one.
+ * Signal PlatformChanged(s engine, u generation, a(sssssuu) rows, t more): the machine has changed without a migration, or
+ * once more after one. The rows are folded; Platform("changed", engine) has all of them, as long as its generation is this
+ * one.
  *
  * options of Check and Migrate: "force" b, "detail" u, "destination-lpar" u, "wait-min" u, "self-arp" u, "token" h
  * (token.h), "caller" h (a pidfd of the process that goes on by itself if the answer is Observing). Check, Migrate,

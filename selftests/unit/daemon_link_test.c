@@ -7,10 +7,13 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "daemon/bus-platform.h"
+#include "daemon/bus.h"
 #include "daemon/platform/link-parse.h"
 #include "daemon/platform/link.h"
 #include "daemon/platform/tree.h"
 #include "kselftest_harness.h"
+#include "shared/busnames.h"
 #include "unit/tree.h"
 
 /* Seconds: with guests beside it a test may get a tenth of a processor. */
@@ -182,12 +185,14 @@ TEST(rows_of_a_dump)
 {
 	struct nlmsghdr *nlh = begin();
 	struct rows rows = { 0 };
+	uint32_t generation = 0;
 
 	put_row(nlh, "l2@8", PMIG_UNIT_BYTES, UINT32_MAX);
 	put_row(nlh, NULL, PMIG_UNIT_PVR, 0);
 	mnl_attr_put_u32(nlh, PMIG_A_GENERATION, 3);
-	ASSERT_EQ(0, link_parse_rows(nlh, &rows));
-	ASSERT_EQ(0, link_parse_rows(nlh, &rows)) TH_LOG("it adds");
+	ASSERT_EQ(0, link_parse_rows(nlh, &rows, &generation));
+	EXPECT_EQ(3, generation);
+	ASSERT_EQ(0, link_parse_rows(nlh, &rows, &generation)) TH_LOG("it adds");
 	ASSERT_EQ(4, rows.n);
 	EXPECT_STREQ("cache", rows.v[0].section);
 	EXPECT_STREQ("l2@8", rows.v[0].key);
@@ -207,13 +212,14 @@ static int parse_bad_row(uint16_t type, const void *data, size_t size)
 	struct nlmsghdr *nlh = begin();
 	struct nlattr *nest = mnl_attr_nest_start(nlh, PMIG_A_ROW);
 	struct rows rows = { 0 };
+	uint32_t generation;
 	int r;
 
 	mnl_attr_put_strz(nlh, PMIG_A_ROW_SECTION, "cache");
 	mnl_attr_put_strz(nlh, PMIG_A_ROW_FIELD, "size");
 	mnl_attr_put(nlh, type, size, data);
 	mnl_attr_nest_end(nlh, nest);
-	r = link_parse_rows(nlh, &rows);
+	r = link_parse_rows(nlh, &rows, &generation);
 	rows_done(&rows);
 	return r;
 }
@@ -223,6 +229,7 @@ TEST(rows_of_a_wrong_type)
 	static const char bytes[16] = "xxxxxxxxxxxxxxx";
 	struct nlmsghdr *nlh = begin();
 	struct rows rows = { 0 };
+	uint32_t generation;
 
 	EXPECT_EQ(0, parse_bad_row(PMIG_A_ROW_KEY, "", 1));
 	EXPECT_EQ(-EBADMSG, parse_bad_row(PMIG_A_ROW_SECTION, "", 1));
@@ -235,26 +242,33 @@ TEST(rows_of_a_wrong_type)
 	EXPECT_EQ(-EBADMSG, parse_bad_row(PMIG_A_ROW_UNIT, bytes, 8));
 	EXPECT_EQ(-EBADMSG, parse_bad_row(PMIG_A_ROW_FLAGS, bytes, 2));
 	mnl_attr_put_u32(nlh, PMIG_A_ROW, 1);
-	EXPECT_EQ(-EBADMSG, link_parse_rows(nlh, &rows));
+	EXPECT_EQ(-EBADMSG, link_parse_rows(nlh, &rows, &generation));
+	nlh = begin();
+	mnl_attr_put_u64(nlh, PMIG_A_GENERATION, 1);
+	EXPECT_EQ(-EBADMSG, link_parse_rows(nlh, &rows, &generation));
 	nlh->nlmsg_len = sizeof(*nlh);
-	EXPECT_EQ(-EBADMSG, link_parse_rows(nlh, &rows));
+	EXPECT_EQ(-EBADMSG, link_parse_rows(nlh, &rows, &generation));
 	rows_done(&rows);
 }
 
 TEST(which_comparison)
 {
 	struct nlmsghdr *nlh = begin();
-	uint32_t generation;
+	struct kernel_change change;
 
-	EXPECT_EQ(-EBADMSG, link_parse_changed(nlh, &generation));
+	mnl_attr_put_strz(nlh, PMIG_A_ENGINE, "sim");
+	EXPECT_EQ(-EBADMSG, link_parse_changed(nlh, &change));
 	mnl_attr_put_u64(nlh, PMIG_A_GENERATION, 1);
-	EXPECT_EQ(-EBADMSG, link_parse_changed(nlh, &generation));
+	EXPECT_EQ(-EBADMSG, link_parse_changed(nlh, &change));
 	nlh = begin();
 	mnl_attr_put_u32(nlh, PMIG_A_GENERATION, 9);
-	EXPECT_EQ(0, link_parse_changed(nlh, &generation));
-	EXPECT_EQ(9, generation);
+	EXPECT_EQ(-EBADMSG, link_parse_changed(nlh, &change));
+	mnl_attr_put_strz(nlh, PMIG_A_ENGINE, "s\nm");
+	EXPECT_EQ(0, link_parse_changed(nlh, &change));
+	EXPECT_EQ(9, change.generation);
+	EXPECT_STREQ("s?m", change.engine);
 	nlh->nlmsg_len = sizeof(*nlh);
-	EXPECT_EQ(-EBADMSG, link_parse_changed(nlh, &generation));
+	EXPECT_EQ(-EBADMSG, link_parse_changed(nlh, &change));
 }
 
 /* Each byte changed, each length cut: an answer of some kind, and never outside of the message. */
@@ -296,6 +310,7 @@ TEST(rows_damaged_anywhere)
 		size_t n = i < length ? length : i - length;
 		struct nlmsghdr *nlh = malloc(n ? n : 1);
 		struct rows rows = { 0 };
+		uint32_t generation;
 
 		memcpy(nlh, buf, n);
 		if (i < length)
@@ -303,7 +318,7 @@ TEST(rows_damaged_anywhere)
 		else if (n >= sizeof(*nlh))
 			nlh->nlmsg_len = (uint32_t)n;
 		if (n >= sizeof(*nlh))
-			link_parse_rows(nlh, &rows);
+			link_parse_rows(nlh, &rows, &generation);
 		rows_done(&rows);
 		free(nlh);
 	}
@@ -428,7 +443,7 @@ static char sent[256];
 static bool answered; /* the controller */
 static usec_t due;
 static bool impatient, hurry; /* what is waited for from now on is over at once */
-static uint32_t link_port, rows_port, rows_seq;
+static uint32_t link_port, rows_port;
 static usec_t rows_due;
 
 /* Which table is asked for, and of which engine. */
@@ -460,8 +475,6 @@ ssize_t mnl_socket_sendto(const struct mnl_socket *nl, const void *message, size
 		return REAL(mnl_socket_sendto)(nl, message, size);
 	answered = false;
 	*(genl->cmd == PMIG_CMD_ROWS ? &rows_port : &link_port) = mnl_socket_get_portid(nl);
-	if (genl->cmd == PMIG_CMD_ROWS && nlh->nlmsg_type != GENL_ID_CTRL)
-		rows_seq = nlh->nlmsg_seq;
 	if (nlh->nlmsg_type != GENL_ID_CTRL)
 		snprintf(sent + used, sizeof(sent) - used, "%s ",
 			 genl->cmd == PMIG_CMD_GET   ? "GET" :
@@ -487,6 +500,14 @@ ssize_t mnl_socket_recvfrom(const struct mnl_socket *nl, void *message, size_t s
 	return (ssize_t)nlh->nlmsg_len;
 }
 
+static unsigned nr_sockets; /* that were opened */
+
+struct mnl_socket *mnl_socket_open2(int bus, int flags)
+{
+	nr_sockets++;
+	return REAL(mnl_socket_open2)(bus, flags);
+}
+
 int mnl_socket_setsockopt(const struct mnl_socket *nl, int type, void *value, socklen_t size)
 {
 	return silent ? 0 : REAL(mnl_socket_setsockopt)(nl, type, value, size);
@@ -507,12 +528,18 @@ int sd_event_add_time(sd_event *e, sd_event_source **ret, clockid_t clock, uint6
 
 /* What the test sends is the module's. */
 static bool is_kernel = true;
+static bool loses; /* the next one, for want of memory */
 
 ssize_t recvfrom(int fd, void *message, size_t size, int flags, struct sockaddr *from,
 		 socklen_t *length)
 {
 	ssize_t n = REAL(recvfrom)(fd, message, size, flags, from, length);
 
+	if (loses) {
+		loses = false;
+		errno = ENOBUFS;
+		return -1;
+	}
 	if (silent && n > 0 && is_kernel)
 		((struct sockaddr_nl *)from)->nl_pid = 0;
 	return n;
@@ -749,12 +776,14 @@ static void become(FIXTURE_DATA(rows) * self, uint32_t state, uint32_t seq, uint
 	arrive(self, nlh, link_port);
 }
 
+static uint32_t generation = 3; /* of the rows that are told */
+
 static void send_row(FIXTURE_DATA(rows) * self, const char *key, uint16_t flags)
 {
 	struct nlmsghdr *nlh = message(PMIG_CMD_ROWS);
 
-	nlh->nlmsg_seq = rows_seq;
 	nlh->nlmsg_flags = NLM_F_MULTI | flags;
+	mnl_attr_put_u32(nlh, PMIG_A_GENERATION, generation);
 	put_row(nlh, key, 0, 0);
 	arrive(self, nlh, rows_port);
 }
@@ -767,7 +796,6 @@ static void send_end(FIXTURE_DATA(rows) * self, uint16_t type, int error, uint16
 	nlh = mnl_nlmsg_put_header(buf);
 	nlh->nlmsg_type = type;
 	nlh->nlmsg_flags = flags;
-	nlh->nlmsg_seq = rows_seq;
 	((struct nlmsgerr *)mnl_nlmsg_put_extra_header(nlh, sizeof(struct nlmsgerr)))->error =
 		error;
 	arrive(self, nlh, rows_port);
@@ -823,12 +851,27 @@ TEST_F(rows, of_a_table_that_changes_are_asked_for_again)
 	send_end(self, NLMSG_DONE, 0, NLM_F_MULTI);
 	EXPECT_STREQ("CHANGED:sim CHANGED:sim ", sent);
 	EXPECT_EQ(0, nr_told);
-	rows_seq--;
-	send_row(self, "late@1", 0); /* of the first try */
-	rows_seq++;
 	send_row(self, "whole@1", 0);
 	send_nothing_stale(self);
 	EXPECT_EQ(1, nr_told);
+	EXPECT_EQ(1, told_rows);
+	EXPECT_STREQ("whole@1", told_key);
+}
+
+/* On the socket of before the kernel would still have that dump, and refuse another. */
+TEST_F(rows, of_which_some_are_lost_are_asked_for_anew)
+{
+	unsigned before;
+
+	become(self, PMIG_STATE_COMPLETED, 1, 5);
+	send_row(self, "half@1", 0);
+	before = nr_sockets;
+	loses = true;
+	send_row(self, "half@2", 0);
+	EXPECT_STREQ("CHANGED:sim CHANGED:sim ", sent);
+	EXPECT_EQ(before + 1, nr_sockets);
+	send_row(self, "whole@1", 0);
+	send_nothing_stale(self);
 	EXPECT_EQ(1, told_rows);
 	EXPECT_STREQ("whole@1", told_key);
 }
@@ -894,17 +937,21 @@ TEST_F(rows, are_known_to_whoever_gave_a_command)
 
 static unsigned nr_changed;
 
-static void on_change(void *userdata, const struct rows *rows)
+static struct kernel_change told_change;
+
+static void on_change(void *userdata, const struct kernel_change *change, const struct rows *rows)
 {
 	nr_changed++;
+	told_change = *change;
 	told_rows = rows->n;
 }
 
-static void change(FIXTURE_DATA(rows) * self, uint32_t generation)
+static void change(FIXTURE_DATA(rows) * self, uint32_t number)
 {
 	struct nlmsghdr *nlh = message(PMIG_CMD_CHANGED);
 
-	mnl_attr_put_u32(nlh, PMIG_A_GENERATION, generation);
+	mnl_attr_put_u32(nlh, PMIG_A_GENERATION, number);
+	mnl_attr_put_strz(nlh, PMIG_A_ENGINE, number == 1 ? "first" : "sim");
 	arrive(self, nlh, link_port);
 }
 
@@ -912,17 +959,20 @@ TEST_F(rows, of_a_change_without_a_move)
 {
 	nr_changed = 0;
 	link_listen_changed(self->b, on_change, NULL);
-	for (uint32_t generation = 1; generation < 20; generation++)
-		change(self, generation);
-	EXPECT_STREQ("CHANGED ", sent) TH_LOG("one at a time");
+	for (uint32_t number = 1; number < 20; number++)
+		change(self, number);
+	EXPECT_STREQ("CHANGED:first ", sent) TH_LOG("one at a time");
 	send_row(self, "l2@0", 0);
 	send_nothing_stale(self);
 	EXPECT_EQ(1, nr_changed);
 	EXPECT_EQ(1, told_rows);
-	EXPECT_STREQ("CHANGED STALE NOW CHANGED ", sent) TH_LOG("and then the last one");
+	EXPECT_EQ(1, told_change.generation);
+	EXPECT_STREQ("first", told_change.engine);
+	EXPECT_STREQ("CHANGED:first STALE:first NOW:first CHANGED:sim ", sent)
+	TH_LOG("and then the last one");
 	send_end(self, NLMSG_ERROR, -ENOENT, 0);
 	EXPECT_EQ(1, nr_changed);
-	EXPECT_STREQ("CHANGED STALE NOW CHANGED ", sent);
+	EXPECT_STREQ("CHANGED:first STALE:first NOW:first CHANGED:sim ", sent);
 	change(self, 21);
 	EXPECT_EQ(0, nr_told);
 }
@@ -952,9 +1002,12 @@ TEST_F(rows, are_told_where_nobody_knows_what_is_stale)
 
 /* ---- for drmgr platform ---- */
 
-static void on_read(void *userdata, int error, struct rows *rows)
+static uint32_t read_generation;
+
+static void on_read(void *userdata, int error, uint32_t number, struct rows *rows)
 {
 	done_with = error;
+	read_generation = number;
 	*(struct rows *)userdata = *rows;
 	*rows = (struct rows){ 0 };
 }
@@ -964,7 +1017,6 @@ static void send_frequency(FIXTURE_DATA(rows) * self, const char *field, uint64_
 	struct nlmsghdr *nlh = message(PMIG_CMD_ROWS);
 	struct nlattr *nest = mnl_attr_nest_start(nlh, PMIG_A_ROW);
 
-	nlh->nlmsg_seq = rows_seq;
 	nlh->nlmsg_flags = NLM_F_MULTI;
 	mnl_attr_put_strz(nlh, PMIG_A_ROW_SECTION, "cpu");
 	mnl_attr_put_strz(nlh, PMIG_A_ROW_FIELD, field);
@@ -983,7 +1035,7 @@ TEST_F(rows, of_what_is_stale)
 	tree_root = tree_dir;
 	tree_text("/proc/cpuinfo", "clock\t\t: 1.000000MHz\ntimebase\t: 2\n");
 	done_with = 1;
-	ASSERT_EQ(0, link_read(self->b, &reading, PMIG_ROWS_STALE, on_read, &rows));
+	ASSERT_EQ(0, link_read(self->b, &reading, PMIG_ROWS_STALE, "", on_read, &rows));
 	send_frequency(self, "clock-frequency", 3);
 	send_end(self, NLMSG_DONE, 0, NLM_F_MULTI);
 	send_frequency(self, "clock-frequency", 3);
@@ -1010,15 +1062,158 @@ TEST_F(rows, of_what_is_now)
 	struct rows rows = { 0 };
 
 	done_with = 1;
-	ASSERT_EQ(0, link_read(self->b, &reading, PMIG_ROWS_NOW, on_read, &rows));
+	ASSERT_EQ(0, link_read(self->b, &reading, PMIG_ROWS_NOW, "sim", on_read, &rows));
 	send_frequency(self, "clock-frequency", 3);
 	send_end(self, NLMSG_DONE, 0, NLM_F_MULTI);
-	EXPECT_STREQ("NOW ", sent);
+	EXPECT_STREQ("NOW:sim ", sent);
 	EXPECT_EQ(0, done_with);
 	ASSERT_EQ(1, rows.n);
 	EXPECT_EQ(0, rows.v[0].flags);
 	rows_done(&rows);
 	reading_free(reading);
+}
+
+TEST_F(rows, of_the_last_comparison)
+{
+	struct reading *reading;
+	struct rows rows = { 0 };
+
+	done_with = 1;
+	ASSERT_EQ(0, link_read(self->b, &reading, PMIG_ROWS_CHANGED, "", on_read, &rows));
+	send_row(self, "l2@0", 0);
+	send_end(self, NLMSG_DONE, -ENOENT, NLM_F_MULTI);
+	EXPECT_STREQ("CHANGED CHANGED ", sent) TH_LOG("a newer one has taken its place meanwhile");
+	EXPECT_EQ(1, done_with);
+	generation = 4;
+	send_row(self, "l2@8", 0);
+	generation = 5;
+	send_nothing_stale(self);
+	EXPECT_EQ(0, done_with);
+	EXPECT_EQ(4, read_generation);
+	ASSERT_EQ(1, rows.n);
+	EXPECT_STREQ("l2@8", rows.v[0].key);
+	rows_done(&rows);
+	reading_free(reading);
+	ASSERT_EQ(0, link_read(self->b, &reading, PMIG_ROWS_CHANGED, "", on_read, &rows));
+	send_end(self, NLMSG_DONE, -ENOENT, NLM_F_MULTI);
+	EXPECT_EQ(-ENOENT, done_with) TH_LOG("there is none");
+	reading_free(reading);
+}
+
+/* ---- and on the bus ---- */
+
+static const char *bus_error;
+static char bus_engine[PMIG_NAME_LEN];
+static uint32_t bus_generation;
+static unsigned nr_answers;
+
+static int on_answer(sd_bus_message *m, void *userdata, sd_bus_error *e)
+{
+	const sd_bus_error *error = sd_bus_message_get_error(m);
+
+	nr_answers++;
+	bus_error = error ? "an error" : "";
+	return error ? 0 : sd_bus_message_read(m, "u", &bus_generation);
+}
+
+static int on_signal(sd_bus_message *m, void *userdata, sd_bus_error *e)
+{
+	const char *engine;
+	int r = sd_bus_message_read(m, "su", &engine, &bus_generation);
+
+	nr_answers++;
+	snprintf(bus_engine, sizeof(bus_engine), "%s", r < 0 ? "" : engine);
+	return r;
+}
+
+/* Two ends of a connection without a bus. */
+struct ends {
+	sd_bus *server, *client;
+};
+
+static struct ends connect_ends(sd_event *event, struct manager *m)
+{
+	struct ends ends;
+	sd_id128_t id;
+	int sv[2], r;
+
+	r = socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, sv);
+	if (r < 0 || sd_id128_randomize(&id) < 0 || sd_bus_new(&ends.server) < 0 ||
+	    sd_bus_set_fd(ends.server, sv[0], sv[0]) < 0 ||
+	    sd_bus_set_server(ends.server, true, id) < 0 ||
+	    sd_bus_set_trusted(ends.server, true) < 0 || sd_bus_start(ends.server) < 0 ||
+	    bus_serve(ends.server, m, true) < 0 || sd_bus_new(&ends.client) < 0 ||
+	    sd_bus_set_fd(ends.client, sv[1], sv[1]) < 0 || sd_bus_start(ends.client) < 0 ||
+	    sd_bus_match_signal(ends.client, NULL, NULL, DR_BUS_PATH, DR_BUS_INTERFACE,
+				"PlatformChanged", on_signal, NULL) < 0 ||
+	    sd_bus_attach_event(ends.client, event, 0) < 0)
+		abort();
+	turn(event);
+	return ends;
+}
+
+static void disconnect_ends(struct ends *ends, struct manager *m)
+{
+	bus_platform_forget(ends->server, NULL, m);
+	sd_bus_close_unref(ends->client);
+	sd_bus_close_unref(ends->server);
+}
+
+static void ask_platform(FIXTURE_DATA(rows) * self, struct ends *ends, const char *engine)
+{
+	bus_error = NULL;
+	if (sd_bus_call_method_async(ends->client, NULL, NULL, DR_BUS_PATH, DR_BUS_INTERFACE,
+				     "Platform", on_answer, NULL, "ss", "changed", engine) < 0)
+		abort();
+	turn(self->event);
+}
+
+/* @everyone: as of the system bus; @root: a connection of its own */
+static void reach(FIXTURE_DATA(rows) * self, struct manager *m, struct ends *everyone,
+		  struct ends *root)
+{
+	*m = (struct manager){ .link = self->b, .event = self->event };
+	LIST_INIT(&m->describing);
+	*everyone = connect_ends(self->event, m);
+	*root = connect_ends(self->event, m);
+	m->system_bus = everyone->server;
+	nr_answers = 0;
+}
+
+TEST_F(rows, are_of_a_comparison_that_the_answer_names)
+{
+	struct ends everyone, root;
+	struct manager m;
+
+	reach(self, &m, &everyone, &root);
+	ask_platform(self, &everyone, "sim");
+	EXPECT_STREQ("CHANGED:sim ", sent);
+	generation = 77;
+	send_row(self, "l2@8", 0);
+	EXPECT_EQ(0, nr_answers);
+	send_nothing_stale(self);
+	EXPECT_EQ(1, nr_answers);
+	EXPECT_STREQ("", bus_error);
+	EXPECT_EQ(77, bus_generation);
+	disconnect_ends(&everyone, &m);
+	disconnect_ends(&root, &m);
+}
+
+TEST_F(rows, of_a_change_are_a_signal)
+{
+	struct ends everyone, root;
+	struct manager m;
+
+	reach(self, &m, &everyone, &root);
+	bus_platform_watch(&m);
+	change(self, 21);
+	send_row(self, "l2@8", 0);
+	send_nothing_stale(self);
+	EXPECT_EQ(1, nr_answers);
+	EXPECT_EQ(21, bus_generation);
+	EXPECT_STREQ("sim", bus_engine);
+	disconnect_ends(&everyone, &m);
+	disconnect_ends(&root, &m);
 }
 
 TEST_HARNESS_MAIN

@@ -180,17 +180,18 @@ static int stub_migrate(sd_bus_message *m, void *userdata, sd_bus_error *e)
 /* As "now"; what else is asked for has no rows. */
 static int stub_platform(sd_bus_message *m, void *userdata, sd_bus_error *e)
 {
-	const char *missing, *what;
+	const char *missing, *what, *engine;
 	struct stub *stub = userdata;
 	int r = stub_common(stub, m, e);
 
 	missing = stub->any ? "" : "no pmig.ko\n";
-	if (r || sd_bus_message_read(m, "s", &what) < 0)
+	if (r || sd_bus_message_read(m, "ss", &what, &engine) < 0)
 		return r;
 	if (strcmp(what, "now") != 0)
-		return sd_bus_reply_method_return(m, "a(sssssuu)ts", 1, "cpu", "3", "home-node",
-						  "0", what, 3U, 1U, UINT64_C(0), missing);
-	return sd_bus_reply_method_return(m, "a(sssssuu)ts", 5, "cache", "l2@0", "size", "",
+		return sd_bus_reply_method_return(m, "ua(sssssuu)ts", 7U, 1, "cpu", "3",
+						  "home-node", "0", what, 3U, 1U, UINT64_C(0),
+						  missing);
+	return sd_bus_reply_method_return(m, "ua(sssssuu)ts", 7U, 5, "cache", "l2@0", "size", "",
 					  "524288", 1U, 0U, "cache", "l2@8", "size", "", "524288",
 					  1U, 0U, "cpu", "0", "home-node", "0", "1", 3U, 0U, "cpu",
 					  "1", "home-node", "2", "2", 3U, 0U, "identity", "",
@@ -220,7 +221,7 @@ static const sd_bus_vtable stub_vtable[] = {
 		      SD_BUS_VTABLE_UNPRIVILEGED),
 	SD_BUS_METHOD("Simulate", "a{sv}", "ta(sssssuu)t", stub_migrate,
 		      SD_BUS_VTABLE_UNPRIVILEGED),
-	SD_BUS_METHOD("Platform", "s", "a(sssssuu)ts", stub_platform, SD_BUS_VTABLE_UNPRIVILEGED),
+	SD_BUS_METHOD("Platform", "ss", "ua(sssssuu)ts", stub_platform, SD_BUS_VTABLE_UNPRIVILEGED),
 	SD_BUS_METHOD("GetStatus", "", "a{sv}", stub_status, SD_BUS_VTABLE_UNPRIVILEGED),
 	SD_BUS_VTABLE_END,
 };

@@ -210,7 +210,7 @@ static const char *why(int error)
 				       errno_text(error);
 }
 
-static void on_rows(void *userdata, int error, struct rows *rows)
+static void on_rows(void *userdata, int error, _unused_ uint32_t generation, struct rows *rows)
 {
 	struct affinity *af = userdata;
 	_cleanup_free_ struct map *map = malloc(sizeof(*map));
@@ -258,7 +258,7 @@ static int ask_for_map(struct affinity *af)
 	if (strcmp(link->state.engine, "sim") == 0)
 		return -ENODATA;
 	af->a.until = now_usec() + READING_USEC;
-	return link_read(link, &af->reading, PMIG_ROWS_NOW, on_rows, af);
+	return link_read(link, &af->reading, PMIG_ROWS_NOW, link->state.engine, on_rows, af);
 }
 
 /* Saved by this daemon at PRE, or by one before it. */
@@ -304,7 +304,7 @@ static void post(struct audience *a, const struct notice *n)
 	}
 	r = ask_for_map(af);
 	if (r < 0)
-		on_rows(af, r, &none);
+		on_rows(af, r, 0, &none);
 }
 
 static void undo(struct audience *a, _unused_ const struct notice *n)

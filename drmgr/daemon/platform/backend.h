@@ -38,6 +38,12 @@ struct kernel_state {
 	struct rows rows;    /* what differs after the move */
 };
 
+/* A comparison in which the machine differs without a migration, or once more after one. */
+struct kernel_change {
+	char engine[PMIG_NAME_LEN];
+	uint32_t generation;
+};
+
 void kernel_state_clear(struct kernel_state *state);
 /* "none", "enabled", ...; never NULL */
 const char *kernel_state_name(uint32_t state);

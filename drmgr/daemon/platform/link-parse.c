@@ -252,7 +252,7 @@ static bool parse_row(const struct nlattr *nest, struct row *row)
 	return row->section[0] && row->field[0];
 }
 
-int link_parse_rows(const struct nlmsghdr *nlh, struct rows *ret)
+int link_parse_rows(const struct nlmsghdr *nlh, struct rows *ret, uint32_t *generation)
 {
 	const struct nlattr *attr;
 	int r = 0;
@@ -262,6 +262,8 @@ int link_parse_rows(const struct nlmsghdr *nlh, struct rows *ret)
 	mnl_attr_for_each(attr, nlh, sizeof(struct genlmsghdr)) {
 		struct row row = { 0 };
 
+		if (mnl_attr_get_type(attr) == PMIG_A_GENERATION && !take_u32(attr, generation))
+			return -EBADMSG;
 		if (mnl_attr_get_type(attr) != PMIG_A_ROW)
 			continue;
 		r = parse_row(attr, &row) ? rows_add(ret, &row) : -EBADMSG;
@@ -271,17 +273,21 @@ int link_parse_rows(const struct nlmsghdr *nlh, struct rows *ret)
 	return 0;
 }
 
-int link_parse_changed(const struct nlmsghdr *nlh, uint32_t *ret_generation)
+int link_parse_changed(const struct nlmsghdr *nlh, struct kernel_change *ret)
 {
 	const struct nlattr *attr;
+	bool ok = true;
 
-	*ret_generation = 0;
+	*ret = (struct kernel_change){ 0 };
 	if (mnl_nlmsg_get_payload_len(nlh) < sizeof(struct genlmsghdr))
 		return -EBADMSG;
-	mnl_attr_for_each(attr, nlh, sizeof(struct genlmsghdr))
-		if (mnl_attr_get_type(attr) == PMIG_A_GENERATION && !take_u32(attr, ret_generation))
-			return -EBADMSG;
-	return *ret_generation ? 0 : -EBADMSG;
+	mnl_attr_for_each(attr, nlh, sizeof(struct genlmsghdr)) {
+		if (mnl_attr_get_type(attr) == PMIG_A_GENERATION)
+			ok = ok && take_u32(attr, &ret->generation);
+		else if (mnl_attr_get_type(attr) == PMIG_A_ENGINE)
+			ok = ok && take_text(attr, ret->engine, sizeof(ret->engine));
+	}
+	return ok && ret->generation && ret->engine[0] ? 0 : -EBADMSG;
 }
 
 void link_parse_ack(const struct nlmsghdr *nlh, int *ret_error, char *text, size_t size)

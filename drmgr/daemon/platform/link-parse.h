@@ -21,10 +21,10 @@ int link_parse_family(const struct nlmsghdr *nlh, struct link_family *ret);
 int link_family_check(const struct link_family *f);
 /* One message of the family; *ret is owned by the caller also when it fails. -EBADMSG. */
 int link_parse_session(const struct nlmsghdr *nlh, struct kernel_state *ret);
-/* Adds the rows of one message of a dump. -EBADMSG, -ENOMEM. */
-int link_parse_rows(const struct nlmsghdr *nlh, struct rows *ret);
-/* The machine has changed without a migration, or once more: by which comparison. -EBADMSG. */
-int link_parse_changed(const struct nlmsghdr *nlh, uint32_t *ret_generation);
+/* Adds the rows of one message of a dump, and sets which comparison they are of if it says so. -EBADMSG, -ENOMEM. */
+int link_parse_rows(const struct nlmsghdr *nlh, struct rows *ret, uint32_t *generation);
+/* The machine has changed without a migration, or once more. -EBADMSG. */
+int link_parse_changed(const struct nlmsghdr *nlh, struct kernel_change *ret);
 /* The text of an extended acknowledgment, "" where there is none. */
 void link_parse_ack(const struct nlmsghdr *nlh, int *ret_error, char *text, size_t size);
 

@@ -16,6 +16,7 @@ struct reading {
 	enum pmig_rows dumped; /* which table comes now */
 	usec_t due;
 	struct dump *dump;
+	uint32_t generation;			 /* of the table that is asked for */
 	struct rows tables[PMIG_ROWS_STALE + 1]; /* by enum pmig_rows */
 	dump_done_t done;
 	void *userdata;
@@ -38,7 +39,7 @@ static void finish(struct reading *r, int error)
 	struct rows rows = r->tables[r->what];
 
 	r->tables[r->what] = (struct rows){ 0 };
-	r->done(r->userdata, error, &rows); /* @r may be gone */
+	r->done(r->userdata, error, r->generation, &rows); /* @r may be gone */
 	rows_done(&rows);
 }
 
@@ -66,11 +67,13 @@ static bool more(struct reading *r, int *error)
 	return *error == 0;
 }
 
-static void on_dumped(void *userdata, int error, struct rows *rows)
+static void on_dumped(void *userdata, int error, uint32_t generation, struct rows *rows)
 {
 	struct reading *r = userdata;
 
 	r->dump = dump_free(r->dump);
+	if (r->dumped == r->what)
+		r->generation = generation;
 	if (error < 0 && r->dumped == r->what) {
 		finish(r, error);
 		return;
@@ -117,7 +120,7 @@ int reading_new(struct reading **ret, sd_event *event, uint16_t family, const ch
 			       .due = now_usec() + READING_USEC,
 			       .done = done,
 			       .userdata = userdata };
-	snprintf(r->engine, sizeof(r->engine), "%s", engine ?: "");
+	snprintf(r->engine, sizeof(r->engine), "%s", engine);
 	error = ask(r, what, generation);
 	if (error < 0) {
 		reading_free(r);

@@ -12,7 +12,7 @@ struct reading;
 
 /*
  * As dump_new(). What is read of STALE has what stale_measure() finds, too; what is read of CHANGED is flagged by it.
- * Where that can't be found out, the rows are what pmig.ko told. @engine: NULL for the first one that is there.
+ * Where that can't be found out, the rows are what pmig.ko told. @engine: "" for the first one that is there.
  */
 int reading_new(struct reading **ret, sd_event *event, uint16_t family, const char *engine,
 		enum pmig_rows what, uint32_t generation, dump_done_t done, void *userdata);

@@ -2,7 +2,8 @@
 /*
  * A dump of rows, on a socket of its own, so that it can neither crowd out the module's events nor be mixed up with
  * another one. If the table changes meanwhile, or messages are lost, it is asked for again, but not for ever: there is
- * one deadline for all of it.
+ * one deadline for all of it. Each try has a socket, because on one on which messages were lost the kernel still has the
+ * dump of before, and takes no other.
  */
 #include <libmnl/libmnl.h>
 #include <linux/genetlink.h>
@@ -20,22 +21,30 @@ struct dump {
 	sd_event_source *late;
 	struct mnl_socket *socket;
 	struct dump_request request;
-	uint32_t seq; /* of the last request: each try has its own */
-	bool again;   /* what comes is not one table, and is asked for once more */
+	unsigned tries;
+	bool begun; /* the first message of this try is there */
+	bool again; /* what comes is not one table, and is asked for once more */
+	uint32_t generation;
 	struct rows rows;
 	dump_done_t done;
 	void *userdata;
 	char *buf;
 };
 
+static void close_socket(struct dump *d)
+{
+	d->source = sd_event_source_disable_unref(d->source);
+	if (d->socket)
+		mnl_socket_close(d->socket);
+	d->socket = NULL;
+}
+
 struct dump *dump_free(struct dump *d)
 {
 	if (!d)
 		return NULL;
-	sd_event_source_disable_unref(d->source);
+	close_socket(d);
 	sd_event_source_disable_unref(d->late);
-	if (d->socket)
-		mnl_socket_close(d->socket);
 	rows_done(&d->rows);
 	free(d->buf);
 	free(d);
@@ -47,10 +56,10 @@ static void finish(struct dump *d, int error)
 	dump_done_t done = d->done;
 	struct rows rows = d->rows;
 
-	sd_event_source_set_enabled(d->source, SD_EVENT_OFF);
+	close_socket(d);
 	sd_event_source_set_enabled(d->late, SD_EVENT_OFF);
 	d->rows = (struct rows){ 0 };
-	done(d->userdata, error, &rows); /* @d may be gone */
+	done(d->userdata, error, d->generation, &rows); /* @d may be gone */
 	rows_done(&rows);
 }
 
@@ -60,11 +69,8 @@ static int ask(struct dump *d)
 	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buf);
 	struct genlmsghdr *genl;
 
-	rows_done(&d->rows);
-	d->again = false;
 	nlh->nlmsg_type = d->request.family;
 	nlh->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
-	nlh->nlmsg_seq = ++d->seq;
 	genl = mnl_nlmsg_put_extra_header(nlh, sizeof(*genl));
 	genl->cmd = PMIG_CMD_ROWS;
 	genl->version = PMIG_GENL_VERSION;
@@ -76,31 +82,44 @@ static int ask(struct dump *d)
 	return mnl_socket_sendto(d->socket, nlh, nlh->nlmsg_len) < 0 ? -errno : 0;
 }
 
+/* The last comparison was asked for, and in the middle of it there was a newer one. */
+static bool is_outdated(const struct dump *d, int error)
+{
+	return error == -ENOENT && d->begun && d->request.what == PMIG_ROWS_CHANGED &&
+	       !d->request.generation;
+}
+
+static int take_end(struct dump *d, const struct nlmsghdr *nlh)
+{
+	int32_t error = 0;
+
+	if (mnl_nlmsg_get_payload_len(nlh) >= sizeof(error))
+		memcpy(&error, mnl_nlmsg_get_payload(nlh), sizeof(error));
+	if (is_outdated(d, error))
+		d->again = true;
+	else if (error < 0)
+		return error;
+	return 0;
+}
+
 /* Returns 1 if more is to come, 0 at the end, or a negative errno. */
 static int take_message(struct dump *d, const struct nlmsghdr *nlh)
 {
 	int error;
 	char text[PMIG_REASON_LEN];
 
-	if (nlh->nlmsg_seq != d->seq)
-		return 1; /* of an earlier try */
 	if (nlh->nlmsg_flags & NLM_F_DUMP_INTR)
 		d->again = true;
 	if (nlh->nlmsg_type == NLMSG_ERROR) {
 		link_parse_ack(nlh, &error, text, sizeof(text));
 		return error ?: -EBADMSG;
 	}
-	if (nlh->nlmsg_type == NLMSG_DONE) {
-		if (mnl_nlmsg_get_payload_len(nlh) >= sizeof(int32_t)) {
-			error = *(int32_t *)mnl_nlmsg_get_payload(nlh);
-			if (error < 0)
-				return error;
-		}
-		return 0;
-	}
+	if (nlh->nlmsg_type == NLMSG_DONE)
+		return take_end(d, nlh);
 	if (nlh->nlmsg_type != d->request.family || d->again)
 		return 1;
-	error = link_parse_rows(nlh, &d->rows);
+	d->begun = true;
+	error = link_parse_rows(nlh, &d->rows, &d->generation);
 	return error < 0 ? error : 1;
 }
 
@@ -126,6 +145,8 @@ static int receive(struct dump *d)
 	return r;
 }
 
+static int begin_try(struct dump *d);
+
 static int on_rows(_unused_ sd_event_source *s, _unused_ int fd, _unused_ uint32_t events,
 		   void *userdata)
 {
@@ -137,7 +158,7 @@ static int on_rows(_unused_ sd_event_source *s, _unused_ int fd, _unused_ uint32
 	if (r > 0 || r == -EAGAIN)
 		return 0;
 	if (r == -ENOBUFS || (r == 0 && d->again))
-		r = d->seq < DUMP_TRIES ? ask(d) ?: 1 : -EINTR;
+		r = d->tries < DUMP_TRIES ? begin_try(d) ?: 1 : -EINTR;
 	if (r <= 0)
 		finish(d, r);
 	return 0;
@@ -149,18 +170,21 @@ static int on_late(_unused_ sd_event_source *s, _unused_ uint64_t usec, void *us
 	return 0;
 }
 
-static int open_socket(struct dump *d, sd_event *event)
+static int begin_try(struct dump *d)
 {
 	int r;
 
+	close_socket(d);
+	rows_done(&d->rows);
+	d->again = d->begun = false;
+	d->generation = 0;
+	d->tries++;
 	d->socket = mnl_socket_open2(NETLINK_GENERIC, SOCK_CLOEXEC | SOCK_NONBLOCK);
 	if (!d->socket || mnl_socket_bind(d->socket, 0, MNL_SOCKET_AUTOPID) < 0)
 		return -errno;
-	r = sd_event_add_io(event, &d->source, mnl_socket_get_fd(d->socket), EPOLLIN, on_rows, d);
-	if (r >= 0)
-		r = sd_event_add_time(event, &d->late, CLOCK_BOOTTIME, d->request.due,
-				      USEC_ACCURACY, on_late, d);
-	return r;
+	r = sd_event_add_io(sd_event_source_get_event(d->late), &d->source,
+			    mnl_socket_get_fd(d->socket), EPOLLIN, on_rows, d);
+	return r < 0 ? r : ask(d);
 }
 
 int dump_new(struct dump **ret, sd_event *event, const struct dump_request *request,
@@ -175,9 +199,11 @@ int dump_new(struct dump **ret, sd_event *event, const struct dump_request *requ
 			    .done = done,
 			    .userdata = userdata,
 			    .buf = malloc(RECEIVE_BYTES) };
-	r = d->buf ? open_socket(d, event) : log_oom();
+	r = d->buf ? sd_event_add_time(event, &d->late, CLOCK_BOOTTIME, d->request.due,
+				       USEC_ACCURACY, on_late, d) :
+		     log_oom();
 	if (r >= 0)
-		r = ask(d);
+		r = begin_try(d);
 	if (r < 0) {
 		dump_free(d);
 		return r;

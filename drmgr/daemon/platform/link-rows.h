@@ -9,8 +9,11 @@
 #include "shared/rows.h"
 #include "uapi/linux/pmig.h"
 
-/* @error: 0, or why there are none, or not all. *@rows may be taken over; what is left in it is freed. */
-typedef void (*dump_done_t)(void *userdata, int error, struct rows *rows);
+/*
+ * @error: 0, or why there are none, or not all. @generation: of the comparison that they are of, or the last one before
+ * they were told; 0: none yet. *@rows may be taken over; what is left in it is freed.
+ */
+typedef void (*dump_done_t)(void *userdata, int error, uint32_t generation, struct rows *rows);
 
 struct dump;
 

@@ -60,7 +60,8 @@ struct link {
 	struct reading *rows;
 	/* What has changed without a migration. */
 	struct reading *changed;
-	uint32_t changed_next; /* a later one, which waits for the one before it; 0: none */
+	struct kernel_change change;	  /* which is being read */
+	struct kernel_change change_next; /* a later one, which waits for it; generation 0: none */
 	link_changed_t on_changed;
 	void *changed_userdata;
 	char *buf;
@@ -144,7 +145,7 @@ static void lost_module(struct link *l)
 
 	drop_held(l);
 	l->changed = reading_free(l->changed);
-	l->changed_next = 0;
+	l->change_next.generation = 0;
 	l->family = 0;
 	l->group = 0;
 	backend_set_state(&l->b, &none);
@@ -382,7 +383,7 @@ static void complete_held(struct link *l)
 	}
 }
 
-static void on_rows(void *userdata, int error, struct rows *rows)
+static void on_rows(void *userdata, int error, _unused_ uint32_t generation, struct rows *rows)
 {
 	struct link *l = userdata;
 
@@ -452,35 +453,37 @@ static void on_session(struct link *l, const struct nlmsghdr *nlh)
 
 /* ---- what changes without a migration ---- */
 
-static void ask_changed(struct link *l, uint32_t generation);
+static void ask_changed(struct link *l, const struct kernel_change *change);
 
-static void on_changed_rows(void *userdata, int error, struct rows *rows)
+static void on_changed_rows(void *userdata, int error, _unused_ uint32_t generation,
+			    struct rows *rows)
 {
 	struct link *l = userdata;
-	uint32_t next = l->changed_next;
+	struct kernel_change next = l->change_next;
 
 	l->changed = reading_free(l->changed);
-	l->changed_next = 0;
+	l->change_next.generation = 0;
 	if (error < 0)
 		log_warning("The machine has changed, and what can't be read from pmig.ko: %s. See "
 			    "drmgr platform.",
 			    errno_text(error));
 	else if (l->on_changed)
-		l->on_changed(l->changed_userdata, rows);
-	if (next)
-		ask_changed(l, next);
+		l->on_changed(l->changed_userdata, &l->change, rows);
+	if (next.generation)
+		ask_changed(l, &next);
 }
 
-static void ask_changed(struct link *l, uint32_t generation)
+static void ask_changed(struct link *l, const struct kernel_change *change)
 {
 	int r;
 
 	if (l->changed) {
-		l->changed_next = generation;
+		l->change_next = *change;
 		return;
 	}
-	r = reading_new(&l->changed, l->event, l->family, NULL, PMIG_ROWS_CHANGED, generation,
-			on_changed_rows, l);
+	l->change = *change;
+	r = reading_new(&l->changed, l->event, l->family, change->engine, PMIG_ROWS_CHANGED,
+			change->generation, on_changed_rows, l);
 	if (r < 0)
 		log_warning("The machine has changed, and what can't be asked for: %s.",
 			    errno_text(r));
@@ -488,10 +491,10 @@ static void ask_changed(struct link *l, uint32_t generation)
 
 static void on_changed(struct link *l, const struct nlmsghdr *nlh)
 {
-	uint32_t generation;
+	struct kernel_change change;
 
-	if (link_parse_changed(nlh, &generation) == 0)
-		ask_changed(l, generation);
+	if (link_parse_changed(nlh, &change) == 0)
+		ask_changed(l, &change);
 }
 
 void link_listen_changed(struct backend *b, link_changed_t call, void *userdata)
@@ -502,12 +505,12 @@ void link_listen_changed(struct backend *b, link_changed_t call, void *userdata)
 	l->changed_userdata = userdata;
 }
 
-int link_read(const struct backend *b, struct reading **ret, enum pmig_rows what, dump_done_t done,
-	      void *userdata)
+int link_read(const struct backend *b, struct reading **ret, enum pmig_rows what,
+	      const char *engine, dump_done_t done, void *userdata)
 {
 	const struct link *l = (const struct link *)b;
 
-	return l->family ? reading_new(ret, l->event, l->family, NULL, what, 0, done, userdata) :
+	return l->family ? reading_new(ret, l->event, l->family, engine, what, 0, done, userdata) :
 			   -ENOPROTOOPT;
 }
 

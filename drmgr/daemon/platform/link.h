@@ -17,12 +17,16 @@ int link_new(struct backend **ret, sd_event *event);
 int link_refresh(struct backend *b);
 /* It is there, as the kernel has announced it. */
 bool link_present(const struct backend *b);
-/* The machine has changed without a migration, or once more after one; @rows: what differs. Replaces an earlier listener. */
-typedef void (*link_changed_t)(void *userdata, const struct rows *rows);
+/* @rows: what differs. Replaces an earlier listener. */
+typedef void (*link_changed_t)(void *userdata, const struct kernel_change *change,
+			       const struct rows *rows);
 void link_listen_changed(struct backend *b, link_changed_t call, void *userdata);
-/* A table, PMIG_ROWS_CHANGED of the last comparison; -ENOPROTOOPT without the module. */
-int link_read(const struct backend *b, struct reading **ret, enum pmig_rows what, dump_done_t done,
-	      void *userdata);
+/*
+ * A table, PMIG_ROWS_CHANGED of the last comparison, of @engine or, if that is "", of the first one that is there;
+ * -ENOPROTOOPT without the module.
+ */
+int link_read(const struct backend *b, struct reading **ret, enum pmig_rows what,
+	      const char *engine, dump_done_t done, void *userdata);
 /* It has not answered, so it counts as gone. */
 bool link_is_silent(const struct backend *b);
 
