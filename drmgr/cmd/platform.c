@@ -85,11 +85,17 @@ static void print_string(const char *before, const char *value)
 	printf("\"");
 }
 
+/* One of those that we have: 07 is none. */
+static bool is_json_number(const char *value)
+{
+	return strspn(value, "0123456789") == strlen(value) && (value[0] != '0' || !value[1]);
+}
+
 static void print_json_value(const char *before, const char *value, uint32_t unit)
 {
 	if (!value[0])
 		printf("%snull", before);
-	else if (unit < PMIG_UNIT_PVR && strspn(value, "0123456789") == strlen(value))
+	else if (unit < PMIG_UNIT_PVR && is_json_number(value))
 		printf("%s%s", before, value);
 	else
 		print_string(before, value);
@@ -150,23 +156,23 @@ static bool is_called(const struct row *row, const char *name)
 	       (!row->key[key] || (key && row->key[key] == '@'));
 }
 
+/* Each value once, with the first that has it. */
 static int print_different(const struct rows *found, const char *name)
 {
+	const char *values[VALUES_NAMED];
 	char text[512], row[ROW_NAME_LEN];
-	size_t i, used, named = 0;
+	size_t i, k, used, named = 0;
 
 	used = (size_t)snprintf(text, sizeof(text), "%.64s is not the same for all:", name);
 	for (i = 0; i < found->n && named < VALUES_NAMED && used < sizeof(text); i++) {
-		/* each value once, with the first that has it */
-		size_t k = 0;
-
-		while (strcmp(found->v[k].new, found->v[i].new) != 0)
-			k++;
-		if (k < i)
+		for (k = 0; k < named && strcmp(values[k], found->v[i].new) != 0; k++)
+			;
+		if (k < named)
 			continue;
 		row_name(&found->v[i], row);
 		used += (size_t)snprintf(text + used, sizeof(text) - used, "%s %s (%s)",
-					 named++ ? "," : "", found->v[i].new, row);
+					 named ? "," : "", found->v[i].new, row);
+		values[named++] = found->v[i].new;
 	}
 	fprintf(stderr, "drmgr: %s\n", wire_text(text));
 	return DR_EXIT_DIFFERS;
@@ -213,6 +219,9 @@ int do_platform(const struct request *req)
 		return status;
 	if (missing[0])
 		fprintf(stderr, "drmgr: only what /proc and /sys tell: %s\n", missing);
+	if (rows.dropped && (req->get || req->json))
+		fprintf(stderr, "drmgr: %zu rows are left out: they do not fit into one answer\n",
+			rows.dropped);
 	if (req->get)
 		return print_one(&rows, req->get, missing);
 	return req->json ? print_json(&rows) : print_table(req, &rows);

@@ -13,10 +13,10 @@
 #include "daemon/platform/link.h"
 #include "shared/busnames.h"
 
-/* So many may ask at once; a large machine has a hundred thousand rows. */
+/* So many may ask at once by the bus, or by one connection of root's; a large machine has a hundred thousand rows. */
 #define DESCRIBING_MAX 4
-/* A message may have 128 MiB. */
-#define ROWS_SENT_MAX 400000
+/* dbus-daemon ends the connection of whoever sends more than 32 MiB at once. */
+#define ROWS_SENT_BYTES (24U << 20)
 
 struct describing {
 	LIST_ENTRY(describing) node;
@@ -26,10 +26,26 @@ struct describing {
 	struct reading *reading;
 };
 
+/* At most: each text has its length, a zero and up to three bytes in front of it. */
+static size_t bytes_of(const struct row *row)
+{
+	return strlen(row->section) + strlen(row->key) + strlen(row->field) + strlen(row->old) +
+	       strlen(row->new) + 5 * 8 + 16;
+}
+
+size_t rows_that_fit(const struct rows *rows)
+{
+	size_t n = 0, left = ROWS_SENT_BYTES;
+
+	for (; n < rows->n && bytes_of(&rows->v[n]) <= left; n++)
+		left -= bytes_of(&rows->v[n]);
+	return n;
+}
+
 int append_rows(sd_bus_message *m, const struct rows *rows)
 {
 	int r = sd_bus_message_open_container(m, 'a', ROW_TYPE);
-	size_t n = rows->n < ROWS_SENT_MAX ? rows->n : ROWS_SENT_MAX;
+	size_t n = rows_that_fit(rows);
 
 	for (size_t i = 0; r >= 0 && i < n; i++) {
 		const struct row *row = &rows->v[i];
@@ -100,6 +116,20 @@ static void answer(struct describing *d, uint32_t generation, struct rows *rows,
 	describing_free(d);
 }
 
+static const char *why_missing(int error)
+{
+	switch (error) {
+	case 0:
+		return "";
+	case -ENODEV:
+		return "pmig.ko has no such engine, or none at all";
+	case -ENOENT:
+		return "pmig.ko could not read the machine: see the kernel's log";
+	default:
+		return errno_text(error);
+	}
+}
+
 static void on_read(void *userdata, int error, uint32_t generation, struct rows *rows)
 {
 	struct describing *d = userdata;
@@ -107,16 +137,17 @@ static void on_read(void *userdata, int error, uint32_t generation, struct rows 
 	/* Nothing has been compared since the module was loaded. */
 	if (error == -ENOENT && d->what == PMIG_ROWS_CHANGED)
 		error = 0;
-	answer(d, generation, rows, error < 0 ? errno_text(error) : "");
+	answer(d, generation, rows, why_missing(error));
 }
 
-static unsigned nr_describing(const struct manager *m)
+/* For others than root all of the bus is one connection: they cannot keep root from an answer. */
+static unsigned nr_describing(const struct manager *m, const sd_bus *bus)
 {
 	const struct describing *d;
 	unsigned nr = 0;
 
 	LIST_FOREACH(d, &m->describing, node)
-	nr++;
+	nr += sd_bus_message_get_bus(d->call) == bus;
 	return nr;
 }
 
@@ -134,8 +165,15 @@ static int find_what(const char *text, enum pmig_rows *ret)
 	return -EINVAL;
 }
 
+/* In PRE the daemon has no time for those who have no part in it: a large table takes it tenths of a second. */
+static bool has_no_time(const struct manager *m, const sd_bus *bus)
+{
+	return m->session && session_is_in_pre(m->session) && bus == m->system_bus;
+}
+
 int method_platform(sd_bus_message *call, void *userdata, sd_bus_error *error)
 {
+	const sd_bus *bus = sd_bus_message_get_bus(call);
 	struct manager *m = userdata;
 	const char *text, *engine;
 	struct rows none = { 0 };
@@ -150,7 +188,10 @@ int method_platform(sd_bus_message *call, void *userdata, sd_bus_error *error)
 		return sd_bus_error_set(
 			error, DR_ERROR_INVALID,
 			"Platform is asked for now, changed or stale, of an engine");
-	if (nr_describing(m) >= DESCRIBING_MAX)
+	if (has_no_time(m, bus))
+		return sd_bus_error_set(error, DR_ERROR_BUSY,
+					"the partition is about to move: ask again when it has");
+	if (nr_describing(m, bus) >= DESCRIBING_MAX)
 		return sd_bus_error_set(error, DR_ERROR_TOO_MANY,
 					"too many ask for the platform at once: try again");
 	d = calloc(1, sizeof(*d));

@@ -11,6 +11,9 @@
 #define ROW_TYPE  "(sssssuu)"
 #define ROWS_TYPE "a" ROW_TYPE "t"
 
+/* How many of them fit into one message. */
+size_t rows_that_fit(const struct rows *rows);
+/* Those, and how many more there are. */
 int append_rows(sd_bus_message *m, const struct rows *rows);
 int method_platform(sd_bus_message *call, void *userdata, sd_bus_error *error);
 /* Whoever asked has gone: @sender, or with NULL all of @bus. */

@@ -19,7 +19,8 @@
  *	The machine, not folded. what: "now" (new: what is, old: what the kernel believes, where it has a value of its
  *	own), "changed" (by the last comparison), "stale" (old: what the kernel believes, or tells programs, new: what is).
  *	engine: of the module, "" for the first one that is there. generation: of the last comparison (PMIG_CMD_ROWS), 0
- *	where there is none. missing: why the module's rows are not among them, "" where they are. Anyone may call it.
+ *	where there is none. more: how many rows did not fit into the message. missing: why the module's rows are not
+ *	among them, "" where they are. Anyone may call it; in PRE only root is answered, by the private socket.
  *   Register(s name, h pidfd, u phases, u flags, i signo, u timeout_ms) -> (h events)
  *	The caller becomes an application; pidfd is its own (checked against the bus). phases and flags as in
  *	dr.h. The descriptor speaks wire.h; the registration ends when it is closed or the process ends.

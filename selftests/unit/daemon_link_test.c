@@ -12,6 +12,7 @@
 #include "daemon/platform/link-parse.h"
 #include "daemon/platform/link.h"
 #include "daemon/platform/tree.h"
+#include "daemon/session/session-internal.h"
 #include "kselftest_harness.h"
 #include "shared/busnames.h"
 #include "unit/tree.h"
@@ -1112,7 +1113,10 @@ static int on_answer(sd_bus_message *m, void *userdata, sd_bus_error *e)
 	const sd_bus_error *error = sd_bus_message_get_error(m);
 
 	nr_answers++;
-	bus_error = error ? "an error" : "";
+	bus_error = error && sd_bus_error_has_name(error, DR_ERROR_TOO_MANY) ? "too many" :
+		    error && sd_bus_error_has_name(error, DR_ERROR_BUSY)     ? "busy" :
+		    error						     ? "another" :
+									       "";
 	return error ? 0 : sd_bus_message_read(m, "u", &bus_generation);
 }
 
@@ -1199,6 +1203,46 @@ TEST_F(rows, are_of_a_comparison_that_the_answer_names)
 	disconnect_ends(&root, &m);
 }
 
+TEST_F(rows, are_told_to_root_however_many_ask)
+{
+	struct ends everyone, root;
+	struct manager m;
+
+	reach(self, &m, &everyone, &root);
+	for (unsigned i = 0; i < 4; i++)
+		ask_platform(self, &everyone, "");
+	EXPECT_EQ(0, nr_answers);
+	ask_platform(self, &everyone, "");
+	EXPECT_STREQ("too many", bus_error);
+	ask_platform(self, &root, "sim");
+	EXPECT_EQ(NULL, bus_error) TH_LOG("it waits for the module");
+	EXPECT_STREQ("CHANGED CHANGED CHANGED CHANGED CHANGED:sim ", sent);
+	disconnect_ends(&everyone, &m);
+	ask_platform(self, &root, "");
+	EXPECT_EQ(NULL, bus_error);
+	disconnect_ends(&root, &m);
+	EXPECT_EQ(NULL, LIST_FIRST(&m.describing));
+}
+
+TEST_F(rows, wait_until_pre_is_over)
+{
+	struct session session = { .stage = STAGE_PRE };
+	struct ends everyone, root;
+	struct manager m;
+
+	reach(self, &m, &everyone, &root);
+	m.session = &session;
+	ask_platform(self, &everyone, "");
+	EXPECT_STREQ("busy", bus_error);
+	ask_platform(self, &root, "");
+	EXPECT_EQ(NULL, bus_error) TH_LOG("a script of root's is answered");
+	session.stage = STAGE_POST;
+	ask_platform(self, &everyone, "");
+	EXPECT_EQ(NULL, bus_error);
+	disconnect_ends(&everyone, &m);
+	disconnect_ends(&root, &m);
+}
+
 TEST_F(rows, of_a_change_are_a_signal)
 {
 	struct ends everyone, root;
@@ -1214,6 +1258,31 @@ TEST_F(rows, of_a_change_are_a_signal)
 	EXPECT_STREQ("sim", bus_engine);
 	disconnect_ends(&everyone, &m);
 	disconnect_ends(&root, &m);
+}
+
+/* dbus-daemon takes no message of more than 32 MiB. */
+TEST(rows_fit_into_a_message)
+{
+	struct rows rows = { 0 };
+	struct row row = { 0 };
+	size_t n, bytes;
+
+	memset(row.section, 's', sizeof(row.section) - 1);
+	memset(row.key, 'k', sizeof(row.key) - 1);
+	memset(row.field, 'f', sizeof(row.field) - 1);
+	memset(row.old, 'o', sizeof(row.old) - 1);
+	memset(row.new, 'n', sizeof(row.new) - 1);
+	/* Each text has its length in front of it and a zero behind it, and begins at a multiple of four. */
+	bytes = sizeof(row) + 5 * 4 + 4;
+	EXPECT_EQ(0, rows_that_fit(&rows));
+	for (unsigned i = 0; i < 90000; i++)
+		ASSERT_EQ(0, rows_add(&rows, &row));
+	n = rows_that_fit(&rows);
+	EXPECT_GT(32U << 20, n * bytes);
+	EXPECT_LT(20U << 20, n * bytes);
+	rows.n = 1000;
+	EXPECT_EQ(1000, rows_that_fit(&rows));
+	rows_done(&rows);
 }
 
 TEST_HARNESS_MAIN

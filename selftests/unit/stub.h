@@ -191,11 +191,12 @@ static int stub_platform(sd_bus_message *m, void *userdata, sd_bus_error *e)
 		return sd_bus_reply_method_return(m, "ua(sssssuu)ts", 7U, 1, "cpu", "3",
 						  "home-node", "0", what, 3U, 1U, UINT64_C(0),
 						  missing);
-	return sd_bus_reply_method_return(m, "ua(sssssuu)ts", 7U, 5, "cache", "l2@0", "size", "",
-					  "524288", 1U, 0U, "cache", "l2@8", "size", "", "524288",
-					  1U, 0U, "cpu", "0", "home-node", "0", "1", 3U, 0U, "cpu",
-					  "1", "home-node", "2", "2", 3U, 0U, "identity", "",
-					  "model", "", "a\"\\\nb", 5U, 0U, UINT64_C(0), missing);
+	return sd_bus_reply_method_return(
+		m, "ua(sssssuu)ts", 7U, 6, "cache", "l2@0", "size", "", "524288", 1U, 0U, "cache",
+		"l2@8", "size", "", "524288", 1U, 0U, "cpu", "0", "home-node", "0", "1", 3U, 0U,
+		"cpu", "1", "home-node", "2", "2", 3U, 0U, "identity", "", "model", "", "a\"\\\nb",
+		5U, 0U, "mount", "/\"\t\303\274\\", "left-out", "", "007", 0U, 0U,
+		(uint64_t)stub->nr_more, missing);
 }
 
 static int stub_status(sd_bus_message *m, void *userdata, sd_bus_error *e)

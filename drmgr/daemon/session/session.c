@@ -174,6 +174,11 @@ bool session_is_left(const struct session *s)
 	return s->left;
 }
 
+bool session_is_in_pre(const struct session *s)
+{
+	return s->stage == STAGE_PRE;
+}
+
 bool session_is_ending(const struct session *s)
 {
 	return s->stage == STAGE_POST || s->stage == STAGE_UNDO || s->stage == STAGE_ENDING;

@@ -41,6 +41,8 @@ usec_t session_until(const struct session *s);
 enum session_kind session_kind(const struct session *s);
 /* It is over here, and the next daemon goes on with it: nobody knows yet how it ended. */
 bool session_is_left(const struct session *s);
+/* Everyone is being told to get ready. */
+bool session_is_in_pre(const struct session *s);
 /* Nothing is left but to tell everyone how it ended. */
 bool session_is_ending(const struct session *s);
 
