@@ -43,6 +43,14 @@ extern "C" {
 	0x2 /* refuse: in CHECK only, and only from a process that may refuse, else EPERM */
 #define DR_RECONFIG_DONE 0x4 /* handled: the struct that DR_QUERY filled in says which phase */
 
+/*
+ * dr_op of an event that is about no migration: the machine has changed without one, or once more after one. Processors
+ * or memory are elsewhere, have come or gone. The event comes once, with topology_update and post, as nobody can refuse
+ * what has happened, and never between pre and the end of a migration. Read anew what you need, then call
+ * DR_RECONFIG_DONE. The number is this project's own, because AIX's is not public.
+ */
+#define DR_OP_CPU_AFFINITY_REFRESH 1
+
 typedef uint64_t dr_size64_t;
 typedef uint64_t dr_rpn64_t;
 
@@ -71,14 +79,17 @@ typedef struct dr_info {
 	unsigned int splpar_shared : 1;
 	unsigned int splpar_capped : 1;
 	unsigned int cap_constrained : 1;
-	/* Live Partition Mobility: migrate and partition are set, add, rem, cpu and mem are not */
+	/*
+	 * Live Partition Mobility: migrate and partition are set, add, rem, cpu and mem are not. An event without
+	 * migrate is about no migration, whatever its phase is
+	 */
 	unsigned int migrate : 1;
 	unsigned int hibernate : 1;
 	unsigned int partition : 1;
 	unsigned int workload_partition : 1;
 	unsigned int checkpoint : 1;
 	unsigned int restart : 1;
-	unsigned int topology_update : 1;
+	unsigned int topology_update : 1; /* see DR_OP_CPU_AFFINITY_REFRESH */
 	unsigned int acc_update : 1;
 	unsigned int chlmb : 1;
 
@@ -128,6 +139,12 @@ enum dr_phase {
 		5, /* no answer: memory is copied from now on, minutes or hours before PRE */
 	DR_PHASE_RESUMED =
 		6, /* no answer: it runs at the destination, and memory is still in transit */
+	DR_PHASE_CHANGED =
+		7, /* no answer: the machine has changed without a migration, or once more after
+		      one: processors or memory are elsewhere, have come or gone. It never comes
+		      between PRE and the end. If the machine changes again in that time, or
+		      before the program has read the event, the next one has the last changes,
+		      and nr_more counts the others */
 };
 
 #define DR_PHASES(phase) (1U << (phase))
@@ -186,7 +203,7 @@ struct dr_options {
 #define DR_CHANGE_UNEXPECTED (1U << 1) /* a migration should not have changed this */
 
 /**
- * struct dr_change - one thing that differs after the move
+ * struct dr_change - one thing that differs
  * @name: "identity.system-id", "cache.l1d.size", "cpu.0-7.home-node", ...: what is the same of several caches,
  *	processors or blocks of memory is one change
  * @old_value: decimal number (bytes, Hz) or text; empty if there was none
@@ -205,10 +222,10 @@ struct dr_change {
  * @phase: enum dr_phase
  * @gen: names the event in dr_ack() and dr_refuse()
  * @force: the operator asked for force, so a refusal does not stop the migration
- * @stream: stream ID of the migration
+ * @stream: stream ID of the migration, 0 in CHANGED
  * @deadline_us: CLOCK_BOOTTIME in microseconds; a later answer is too late. 0: nobody waits for an answer
  * @blackout_us: POST: how long the partition stood still, in microseconds; 0 if that is not known
- * @changes: POST: what differs; valid until the next dr_next() or dr_close()
+ * @changes: POST and CHANGED: what differs; valid until the next dr_next() or dr_close()
  * @nr_changes: number of @changes
  * @nr_more: how many more differ; drmgr platform --diff has them
  */
@@ -268,7 +285,7 @@ int dr_refuse(dr_client *client, uint32_t gen, int err, const char *reason);
 /* dr_close(): ends the registration. @client may be NULL. Returns NULL. */
 dr_client *dr_close(dr_client *client);
 
-/* dr_phase_name(): returns "check", "pre", "post", "post-error", "begin" or "resumed"; NULL for anything else. */
+/* dr_phase_name(): returns "check", "pre", "post", "post-error", "begin", "resumed" or "changed", else NULL. */
 const char *dr_phase_name(enum dr_phase phase);
 
 /* ---- 3. what the machine is now ---------------------------------------------------------------------- */

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The machine, for whoever asks: the module's rows, read when they are asked for, and those of /proc and /sys. And for
- * whoever listens: a signal when the machine has changed without a migration, or once more after one.
+ * The machine, for whoever asks: the module's rows, read when they are asked for, and those of /proc and /sys. When the
+ * machine has changed without a migration, or once more after one, that is logged, and told on the bus and to
+ * applications.
  */
 #include <string.h>
 
+#include "daemon/apps/changed.h"
 #include "daemon/base/eventlog.h"
 #include "daemon/bus-platform.h"
 #include "daemon/platform/boot.h"
@@ -239,6 +241,20 @@ static int emit(sd_bus *bus, const struct kernel_change *change, const struct ro
 	return r;
 }
 
+static void tell_applications(struct manager *m, const struct rows *rows)
+{
+	static const struct plan plan_changed = {
+		.phase = DR_PHASE_CHANGED,
+		.n = 1,
+		.steps = { { .audience = AUDIENCE_SIGNALS } },
+	};
+
+	if (m->config.observe)
+		observe_plan(&m->observer, &plan_changed);
+	else
+		changed_tell(m->changed, rows);
+}
+
 static void on_changed(void *userdata, const struct kernel_change *change, const struct rows *rows)
 {
 	struct manager *m = userdata;
@@ -246,11 +262,12 @@ static void on_changed(void *userdata, const struct kernel_change *change, const
 	int r = rows_fold(rows, &few);
 
 	rows_shorten(&few, RESULT_ROWS_MAX);
+	rows_text(rows, m->last_change);
+	eventlog_note(&m->log, LOG_NOTICE, "kernel", NULL,
+		      "The machine has changed without a move: %s.", m->last_change);
 	if (r >= 0) {
-		eventlog_note(
-			&m->log, LOG_NOTICE, "kernel", NULL,
-			"The machine has changed, without a migration or once more after one.");
 		eventlog_rows(&m->log, &few);
+		tell_applications(m, &few);
 	}
 	if (r >= 0 && m->system_bus)
 		r = emit(m->system_bus, change, &few);

@@ -18,7 +18,7 @@ int append_rows(sd_bus_message *m, const struct rows *rows);
 int method_platform(sd_bus_message *call, void *userdata, sd_bus_error *error);
 /* Whoever asked has gone: @sender, or with NULL all of @bus. */
 void bus_platform_forget(const sd_bus *bus, const char *sender, struct manager *m);
-/* Changes without a migration are logged and told from here on. */
+/* Changes without a migration are logged and told from here on, on the bus and to applications. */
 void bus_platform_watch(struct manager *m);
 
 #endif /* DRMGRD_BUS_PLATFORM_H */

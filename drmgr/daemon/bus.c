@@ -328,15 +328,15 @@ static int append_status(sd_bus_message *reply, const struct manager *m)
 
 	others_text(m, others, sizeof(others));
 	return sd_bus_message_append(
-		reply, "a{sv}", 13, "state", "s", s ? kernel_state_name(k->state) : "idle", "phase",
+		reply, "a{sv}", 14, "state", "s", s ? kernel_state_name(k->state) : "idle", "phase",
 		"s", s ? session_phase(s) : "none", "stream", "t",
 		s ? session_stream(s) : UINT64_C(0), "engine", "s", k->engine, "mode", "s",
 		m->config.observe ? "observe" : "active", "module", "s", module_text(m), "degraded",
 		"s", degraded[0] ? degraded : "no", "others-seen-by", "s", others, "bus", "s",
 		m->on_bus ? "connected" : "absent", "waiting", "u", (uint32_t)m->nr_waiters,
-		"applications", "u", (uint32_t)registry_count(m->registry), "since-usec", "t",
-		s ? session_since(s) : UINT64_C(0), "until-usec", "t",
-		s ? session_until(s) : UINT64_C(0));
+		"applications", "u", (uint32_t)registry_count(m->registry), "last-change", "s",
+		m->last_change, "since-usec", "t", s ? session_since(s) : UINT64_C(0), "until-usec",
+		"t", s ? session_until(s) : UINT64_C(0));
 }
 
 static int method_get_status(sd_bus_message *call, void *userdata, _unused_ sd_bus_error *error)

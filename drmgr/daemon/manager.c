@@ -13,6 +13,7 @@
 
 #include "daemon/affinity/aud-affinity.h"
 #include "daemon/apps/aud-signals.h"
+#include "daemon/apps/changed.h"
 #include "daemon/aud-builtin.h"
 #include "daemon/base/notify.h"
 #include "daemon/drlock.h"
@@ -77,6 +78,16 @@ static void tell_systemd(const struct manager *m)
 		notify("STATUS=Waiting for a migration.");
 }
 
+static void set_busy(struct manager *m, bool busy)
+{
+	watch(m, busy);
+	tell_systemd(m);
+	if (busy)
+		changed_hold(m->changed);
+	else
+		changed_go_on(m->changed);
+}
+
 /* ---- sessions ---- */
 
 static struct session_setup setup(struct manager *m)
@@ -120,8 +131,7 @@ int manager_start_session(struct manager *m, enum session_kind kind, uint64_t st
 	r = session_new(&m->session, &st, &request, on_session_done, m);
 	if (r < 0)
 		return r;
-	watch(m, true);
-	tell_systemd(m);
+	set_busy(m, true);
 	if (m->stopping)
 		session_stop(m->session);
 	return 0;
@@ -137,8 +147,7 @@ int manager_adopt(struct manager *m, struct replay *replay)
 	r = session_adopt(&m->session, &st, replay, on_session_done, m);
 	if (r < 0)
 		return r;
-	watch(m, true);
-	tell_systemd(m);
+	set_busy(m, true);
 	return 0;
 }
 
@@ -228,8 +237,7 @@ void manager_unlock(struct manager *m)
 
 static void release(struct manager *m)
 {
-	watch(m, false);
-	tell_systemd(m);
+	set_busy(m, false);
 	safe_close(m->request.token);
 	m->request = (struct manager_request){ .token = -1 };
 	sd_event_source_set_enabled(m->reconcile, SD_EVENT_ONESHOT);
@@ -620,7 +628,7 @@ static int new_audiences(struct manager *m, const char *run_directory)
 		r = aud_scripts_new(&m->audiences[AUDIENCE_SCRIPTS], m->event, &m->config, &m->log);
 	if (r >= 0)
 		r = aud_signals_new(&m->audiences[AUDIENCE_SIGNALS], m->event, &m->config,
-				    m->registry, &m->log);
+				    m->registry, m->changed, &m->log);
 	if (r >= 0)
 		r = aud_affinity_new(&m->audiences[AUDIENCE_AFFINITY], &m->config, m->registry,
 				     &m->link, &m->system_bus, run_directory, &m->log);
@@ -676,6 +684,8 @@ int manager_new(struct manager **ret, sd_event *event, const char *config_path,
 	if (r >= 0)
 		r = registry_new(&m->registry, event, &m->config, m->refusers, apps);
 	if (r >= 0)
+		r = changed_new(&m->changed, event, m->registry, &m->gen);
+	if (r >= 0)
 		r = new_audiences(m, run_directory);
 	if (r >= 0)
 		r = new_watchdog(m);
@@ -707,6 +717,7 @@ struct manager *manager_free(struct manager *m)
 	aud_scripts_free(m->audiences[AUDIENCE_SCRIPTS]);
 	aud_affinity_free(m->audiences[AUDIENCE_AFFINITY]);
 	aud_signals_free(m->audiences[AUDIENCE_SIGNALS]);
+	changed_free(m->changed);
 	registry_free(m->registry);
 	refusers_free(m->refusers);
 	journal_free(m->journal);

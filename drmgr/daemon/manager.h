@@ -49,6 +49,8 @@ struct manager {
 	struct audience *audiences[_AUDIENCE_MAX];
 	struct refusers *refusers;
 	struct registry *registry;
+	struct changed *changed;
+	char last_change[ROWS_TEXT_LEN]; /* without a migration; "" where there was none */
 	struct journal *journal;
 	struct results *results;
 	struct machine machine;

@@ -5,7 +5,8 @@
  *
  * The handler only notes that the signal came. The signal is blocked everywhere but in sigsuspend(), so none is missed.
  * The main loop asks what is going on (DR_QUERY), gets ready, and says so (DR_RECONFIG_DONE). ENXIO from DR_QUERY is
- * normal: the signal was for an event that is over by now.
+ * normal: the signal was for an event that is over by now. What is no migration is told, too: here it is answered, and
+ * that is all.
  *
  * For tests it can misbehave: --refuse-check, --slow.
  */
@@ -99,7 +100,7 @@ static int handle_event(const struct app *app)
 	}
 	if (reconfig(DR_RECONFIG_DONE, &info) < 0)
 		printf("%s: too late for %s: %s\n", app->name, phase_name(&info), strerror(errno));
-	return info.post || info.posterror;
+	return info.migrate && (info.post || info.posterror);
 }
 
 static int catch_signal(sigset_t *old)

@@ -5,7 +5,8 @@
  * The descriptor goes into the program's own poll() loop, beside whatever else it waits for. CHECK asks whether the
  * partition may move. PRE is the moment to get ready (here: "requests are held back"). POST says what is different now,
  * POST_ERROR that the partition has not moved. The program answers each of them; the migration waits until it does, or
- * until its time is over. If the daemon has dropped the program, it registers again.
+ * until its time is over. CHANGED says that the machine is different now without a migration, and wants no answer. If
+ * the daemon has dropped the program, it registers again.
  *
  * For tests it can misbehave: --refuse-check, --slow.
  */
@@ -46,8 +47,8 @@ static int app_register(struct app *app)
 {
 	struct dr_options options = {
 		.name = app->name,
-		.phases =
-			DR_PHASES_DEFAULT | DR_PHASES(DR_PHASE_BEGIN) | DR_PHASES(DR_PHASE_RESUMED),
+		.phases = DR_PHASES_DEFAULT | DR_PHASES(DR_PHASE_BEGIN) |
+			  DR_PHASES(DR_PHASE_RESUMED) | DR_PHASES(DR_PHASE_CHANGED),
 		.flags = app->refuse_check || app->required ? DR_MAY_REFUSE : 0,
 	};
 	int r;
@@ -74,21 +75,28 @@ static void work(const struct app *app, const struct dr_event *event)
 		printf("%s: requests are served again\n", app->name);
 }
 
-static void print_event(const struct app *app, const struct dr_event *event)
+static void print_changes(const struct app *app, const struct dr_event *event)
 {
 	size_t i;
 
-	printf("%s: %s stream 0x%" PRIx64 "%s\n", app->name, dr_phase_name(event->phase),
-	       event->stream, event->force ? " force" : "");
-	if (event->phase != DR_PHASE_POST)
-		return;
-	printf("%s: stood still for %" PRIu64 " ms\n", app->name, event->blackout_us / 1000);
 	for (i = 0; i < event->nr_changes; i++) {
 		const struct dr_change *c = &event->changes[i];
 
 		printf("%s: %s %s -> %s%s\n", app->name, c->name, c->old_value, c->new_value,
 		       c->flags & DR_CHANGE_STALE ? " (the kernel still shows the old value)" : "");
 	}
+	if (event->nr_more)
+		printf("%s: and %zu more\n", app->name, event->nr_more);
+}
+
+static void print_event(const struct app *app, const struct dr_event *event)
+{
+	printf("%s: %s stream 0x%" PRIx64 "%s\n", app->name, dr_phase_name(event->phase),
+	       event->stream, event->force ? " force" : "");
+	if (event->phase == DR_PHASE_POST)
+		printf("%s: stood still for %" PRIu64 " ms\n", app->name,
+		       event->blackout_us / 1000);
+	print_changes(app, event);
 }
 
 static int answer(const struct app *app, const struct dr_event *event)
@@ -96,7 +104,7 @@ static int answer(const struct app *app, const struct dr_event *event)
 	int r;
 
 	if (event->deadline_us == 0)
-		return 0; /* BEGIN, RESUMED: no answer is wanted */
+		return 0; /* BEGIN, RESUMED, CHANGED: no answer is wanted */
 	if (event->phase == DR_PHASE_CHECK && app->refuse_check)
 		r = dr_refuse(app->client, event->gen, EBUSY, app->refuse_check);
 	else

@@ -12,7 +12,10 @@
 #define ANSWER_REFUSED 1U /* DR_EVENT_FAIL was sent: DR_RECONFIG_DONE may still follow */
 #define ANSWER_DONE    2U
 
-/* dr_aix_event(): reads what is in the socket and returns the event in progress. Returns 0, -ENXIO. */
+/*
+ * dr_aix_event(): reads what is in the socket and returns the event in progress, a question before a change. Returns 0,
+ * -ENXIO.
+ */
 int dr_aix_event(int fd, struct wire_event *ret);
 
 /*

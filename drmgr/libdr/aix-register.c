@@ -103,7 +103,9 @@ static bool dropped(int fd)
 
 static void register_process(void)
 {
+	/* As on AIX, whoever catches the signal hears everything, and looks at what it is about. */
 	static const struct dr_options options = {
+		.phases = DR_PHASES_DEFAULT | DR_PHASES(DR_PHASE_CHANGED),
 		.flags = DR_MAY_REFUSE,
 		.signo = SIGRECONFIG,
 	};

@@ -31,13 +31,17 @@ static void fill_memory(dr_info_t *info)
 
 static void fill_info(const struct wire_event *event, dr_info_t *info)
 {
+	bool changed = event->phase == DR_PHASE_CHANGED;
+
 	memset(info, 0, sizeof(*info));
 	info->check = event->phase == DR_PHASE_CHECK;
 	info->pre = event->phase == DR_PHASE_PRE;
-	info->post = event->phase == DR_PHASE_POST;
+	info->post = event->phase == DR_PHASE_POST || changed;
 	info->posterror = event->phase == DR_PHASE_POST_ERROR;
 	info->force = !!(event->flags & WIRE_EVENT_FORCE);
-	info->migrate = 1;
+	info->migrate = !changed;
+	info->topology_update = changed;
+	info->dr_op = changed ? DR_OP_CPU_AFFINITY_REFRESH : 0;
 	info->partition = 1;
 	info->lcpu = -1;
 	info->bcpu = -1;

@@ -4,8 +4,8 @@
  * dr_next() returned last. There is no thread, no lock and no callback: a dr_client belongs to one thread at a time,
  * and all functions but dr_open() return at once.
  *
- * An event that wants no answer (BEGIN, RESUMED) changes nothing about the one that waits for an answer. A newer event
- * that wants an answer replaces an older one, on which the daemon has given up.
+ * An event that wants no answer (BEGIN, RESUMED, CHANGED) changes nothing about the one that waits for an answer. A
+ * newer event that wants an answer replaces an older one, on which the daemon has given up.
  */
 #include "libdr/export.h"
 #include "libdr/register.h"
@@ -38,9 +38,10 @@ struct dr_client {
 DR_EXPORT const char *dr_phase_name(enum dr_phase phase)
 {
 	static const char *const names[] = {
-		[DR_PHASE_CHECK] = "check", [DR_PHASE_PRE] = "pre",
-		[DR_PHASE_POST] = "post",   [DR_PHASE_POST_ERROR] = "post-error",
-		[DR_PHASE_BEGIN] = "begin", [DR_PHASE_RESUMED] = "resumed",
+		[DR_PHASE_CHECK] = "check",	[DR_PHASE_PRE] = "pre",
+		[DR_PHASE_POST] = "post",	[DR_PHASE_POST_ERROR] = "post-error",
+		[DR_PHASE_BEGIN] = "begin",	[DR_PHASE_RESUMED] = "resumed",
+		[DR_PHASE_CHANGED] = "changed",
 	};
 
 	return (unsigned int)phase < ARRAY_SIZE(names) ? names[phase] : NULL;
@@ -184,6 +185,8 @@ static int next(dr_client *client, struct dr_event *event)
 			dr_send_answer(client->fd, w->gen, 0, NULL);
 		return -EAGAIN;
 	}
+	if (w->phase == DR_PHASE_CHANGED)
+		dr_send_answer(client->fd, w->gen, 0, NULL); /* it has been read */
 	r = take_changes(client, w);
 	if (r < 0)
 		return r;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * The newest event of the AIX side. dr_reconfig() is called from signal handlers, which may interrupt a thread
+ * The newest events of the AIX side. dr_reconfig() is called from signal handlers, which may interrupt a thread
  * anywhere in this file. So there is no lock, and no call waits for another one, which may be the very call that the
  * handler has interrupted.
  *
@@ -10,9 +10,12 @@
  * word names, and uses the copy if the slot had that ticket before and after. It starts again only if newer events
  * came meanwhile, so some thread always makes progress.
  *
- * A slot is used again after NR_SLOTS events. A migration has only 3, which may be ten seconds apart if it goes wrong.
+ * A slot is used again after NR_SLOTS events of its kind. A migration has only 3, which may be ten seconds apart if it
+ * goes wrong, and changes are seconds apart.
  */
 #include "libdr/latest.h"
+
+#include "dr.h"
 
 #include <stdatomic.h>
 #include <string.h>
@@ -28,18 +31,23 @@ struct slot {
 	_Atomic uint64_t deadline_us;
 };
 
-static struct {
+static struct state {
 	_Atomic uint32_t tickets;
 	_Atomic uint64_t newest; /* gen << 32 | ticket; 0: none, as tickets begin at 1 */
 	struct slot slots[NR_SLOTS];
-} state;
+} states[_LATEST_MAX];
 
-static uint32_t take_ticket(void)
+enum latest_kind latest_kind(const struct wire_event *event)
+{
+	return event->phase == DR_PHASE_CHANGED ? LATEST_CHANGE : LATEST_QUESTION;
+}
+
+static uint32_t take_ticket(struct state *state)
 {
 	uint32_t ticket;
 
 	do
-		ticket = atomic_fetch_add(&state.tickets, 1) + 1;
+		ticket = atomic_fetch_add(&state->tickets, 1) + 1;
 	while (ticket == 0);
 	return ticket;
 }
@@ -51,7 +59,8 @@ static bool is_older(uint32_t gen, uint64_t newest)
 
 void latest_put(const struct wire_event *event)
 {
-	uint64_t newest = atomic_load(&state.newest);
+	struct state *state = &states[latest_kind(event)];
+	uint64_t newest = atomic_load(&state->newest);
 	struct slot *slot;
 	uint32_t ticket;
 	uint64_t mine;
@@ -59,8 +68,8 @@ void latest_put(const struct wire_event *event)
 	/* Before it takes a slot: an old event must not overwrite the slot of the newest. */
 	if (is_older(event->gen, newest))
 		return;
-	ticket = take_ticket();
-	slot = &state.slots[ticket % NR_SLOTS];
+	ticket = take_ticket(state);
+	slot = &state->slots[ticket % NR_SLOTS];
 	mine = (uint64_t)event->gen << 32 | ticket;
 
 	atomic_store(&slot->ticket, 0);
@@ -74,14 +83,14 @@ void latest_put(const struct wire_event *event)
 	do
 		if (is_older(event->gen, newest))
 			return;
-	while (!atomic_compare_exchange_weak(&state.newest, &newest, mine));
+	while (!atomic_compare_exchange_weak(&state->newest, &newest, mine));
 }
 
 /* Returns false if a newer event has been written to the slot of @newest meanwhile. */
-static bool read_slot(uint64_t newest, struct wire_event *ret)
+static bool read_slot(const struct state *state, uint64_t newest, struct wire_event *ret)
 {
 	uint32_t ticket = (uint32_t)newest;
-	const struct slot *slot = &state.slots[ticket % NR_SLOTS];
+	const struct slot *slot = &state->slots[ticket % NR_SLOTS];
 
 	if (atomic_load(&slot->ticket) != ticket)
 		return false;
@@ -94,18 +103,19 @@ static bool read_slot(uint64_t newest, struct wire_event *ret)
 	return atomic_load(&slot->ticket) == ticket;
 }
 
-bool latest_get(struct wire_event *ret)
+bool latest_get(enum latest_kind kind, struct wire_event *ret)
 {
+	const struct state *state = &states[kind];
 	struct wire_event copy;
 	uint64_t newest;
 	int i;
 
 	/* The bound is never reached, but without it a mistake here would hang a program in its signal handler. */
 	for (i = 0; i < NR_SLOTS; i++) {
-		newest = atomic_load(&state.newest);
+		newest = atomic_load(&state->newest);
 		if (newest == 0)
 			return false;
-		if (read_slot(newest, &copy)) {
+		if (read_slot(state, newest, &copy)) {
 			*ret = copy;
 			return true;
 		}
@@ -115,5 +125,6 @@ bool latest_get(struct wire_event *ret)
 
 void latest_reset(void)
 {
-	atomic_store(&state.newest, 0);
+	for (int i = 0; i < _LATEST_MAX; i++)
+		atomic_store(&states[i].newest, 0);
 }

@@ -6,15 +6,24 @@
 
 #include <stdbool.h>
 
-/* The newest event. Any number of threads, and signal handlers that interrupt them, may call this. */
+/* The newest event of each kind. Any number of threads, and signal handlers that interrupt them, may call this. */
 
-/* latest_put(): keeps @event unless there is a newer one, by gen. */
+/* A change must not take the place of a question: whoever was told PRE has to hear how the migration ended. */
+enum latest_kind {
+	LATEST_QUESTION,
+	LATEST_CHANGE, /* DR_PHASE_CHANGED */
+	_LATEST_MAX,
+};
+
+enum latest_kind latest_kind(const struct wire_event *event);
+
+/* latest_put(): keeps @event unless there is a newer one of its kind, by gen. */
 void latest_put(const struct wire_event *event);
 
 /* latest_get(): returns false if there is none. */
-bool latest_get(struct wire_event *ret);
+bool latest_get(enum latest_kind kind, struct wire_event *ret);
 
-/* latest_reset(): forgets the event, because gens begin anew with a new registration. */
+/* latest_reset(): forgets the events, because gens begin anew with a new registration. */
 void latest_reset(void);
 
 #endif /* LIBDR_LATEST_H */

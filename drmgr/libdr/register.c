@@ -12,6 +12,7 @@
 #include "shared/busnames.h"
 #include "shared/cleanup.h"
 #include "shared/clock.h"
+#include "shared/phase.h"
 #include "shared/wiremsg.h"
 
 #include <errno.h>
@@ -23,7 +24,6 @@
 #include <unistd.h>
 
 #define REGISTER_TIMEOUT_USEC (5 * USEC_PER_SEC)
-#define PHASES_ALL	      (DR_PHASES_DEFAULT | DR_PHASES(DR_PHASE_BEGIN) | DR_PHASES(DR_PHASE_RESUMED))
 #define FLAGS_ALL	      (DR_MAY_REFUSE | DR_REQUIRED | DR_AFFINITY)
 
 struct reply {

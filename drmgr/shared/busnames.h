@@ -30,13 +30,14 @@
  *	"mode" s ("active" or "observe"), "degraded" s ("no", or why drivers are not told), "others-seen-by" s
  *	("tracepoints", "probe", "device-tree", "sysfs" where the module is not there, or "none"),
  *	"bus" s ("connected": it has given us our name, or "absent"),
+ *	"last-change" s (how many rows of which sections changed last without a migration, as of rows_text()),
  *	"waiting" u (how many wait for the end of what is under way),
  *	"until-usec" t (CLOCK_BOOTTIME: when what is under way should be over; 0: nobody can say), ...
  *	Anyone may call it.
  *
  * Signal PlatformChanged(s engine, u generation, a(sssssuu) rows, t more): the machine has changed without a migration, or
  * once more after one. The rows are folded; Platform("changed", engine) has all of them, as long as its generation is this
- * one.
+ * one. The signal comes at once. Applications hear of a change between PRE and the end of a migration only after that.
  *
  * options of Check and Migrate: "force" b, "detail" u, "destination-lpar" u, "wait-min" u, "self-arp" u, "token" h
  * (token.h), "caller" h (a pidfd of the process that goes on by itself if the answer is Observing). Check, Migrate,

@@ -74,6 +74,31 @@ void row_name(const struct row *row, char name[static ROW_NAME_LEN])
 		 row->field);
 }
 
+static bool is_first_of_section(const struct rows *rows, size_t i)
+{
+	for (size_t j = i; j-- > 0;)
+		if (strcmp(rows->v[j].section, rows->v[i].section) == 0)
+			return false;
+	return true;
+}
+
+/* Rows of a section are next to each other, so each of them is soon seen not to be the first. */
+void rows_text(const struct rows *rows, char text[static ROWS_TEXT_LEN])
+{
+	size_t all = rows->n + rows->dropped, used;
+
+	used = (size_t)snprintf(text, ROWS_TEXT_LEN, "%zu row%s (", all, all == 1 ? "" : "s");
+	for (size_t i = 0, n = 0; i < rows->n; i++) {
+		const char *section = rows->v[i].section;
+
+		if (!is_first_of_section(rows, i) || used + strlen(section) + 4 > ROWS_TEXT_LEN)
+			continue;
+		used += (size_t)snprintf(text + used, ROWS_TEXT_LEN - used, "%s%s", n++ ? ", " : "",
+					 section);
+	}
+	snprintf(text + used, ROWS_TEXT_LEN - used, ")");
+}
+
 /* ---- what differs ---- */
 
 static int compare_names(const struct row *a, const struct row *b)

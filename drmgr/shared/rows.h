@@ -59,6 +59,10 @@ bool row_is_whole(const struct row *row);
 /* "section.key.field", "section.field" where there is no key. */
 void row_name(const struct row *row, char name[static ROW_NAME_LEN]);
 
+/* "12 rows (cpu, memory)"; a section that has no room is left out. */
+#define ROWS_TEXT_LEN 96
+void rows_text(const struct rows *rows, char text[static ROWS_TEXT_LEN]);
+
 /*
  * rows_diff() - what differs
  *

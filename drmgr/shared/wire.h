@@ -8,6 +8,9 @@
  * New fields go behind everything else, the changes included: a reader reads what it knows and ignores the rest. gen
  * grows with each event of a registration, also after a restart of the daemon. If an event comes again with the same
  * gen, libdr repeats the answer without the program.
+ *
+ * DR_PHASE_CHANGED wants no answer of the program. libdr itself acknowledges it when it has been read, and until then
+ * the daemon sends no other, so that they cannot fill the socket of an application that does not read.
  */
 #ifndef DRMGR_WIRE_H
 #define DRMGR_WIRE_H

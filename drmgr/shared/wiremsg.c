@@ -6,12 +6,10 @@
  */
 #include "shared/wiremsg.h"
 
-#include "dr.h"
+#include "shared/phase.h"
 
 #include <errno.h>
 #include <string.h>
-
-#define PHASE_MAX DR_PHASE_RESUMED
 
 static int terminated(const char *s, size_t size)
 {

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * member NAME [may-refuse] [required] [keep|restore|recompute] [refuse=REASON] [timeout-ms=N] [hold=PHASE:FILE]
- * [changes]: a registered application that writes down each event in the example's form, and behind it how long it may
- * take to answer; with "changes" then each change, "NAME: change FACT|OLD|NEW|FLAGS".
+ * member NAME [may-refuse] [required] [keep|restore|recompute] [asks-changed] [refuse=REASON] [timeout-ms=N]
+ * [hold=PHASE:FILE] [changes]: a registered application that writes down each event in the example's form, and behind it
+ * how long it may take to answer; with "changes" then each change, "NAME: change FACT|OLD|NEW|FLAGS". With
+ * "asks-changed" it hears CHANGED, too.
  *
  * With hold= it has been told PHASE, and does not answer before FILE is there: a test decides when, and nothing
  * depends on how fast the machine is. The line is written before that.
@@ -49,6 +50,8 @@ static int option(struct dr_options *o, char *word)
 		o->flags |= DR_AFFINITY_RECOMPUTE;
 	else if (!strcmp(word, "changes"))
 		tell_changes = true;
+	else if (!strcmp(word, "asks-changed"))
+		o->phases |= DR_PHASES(DR_PHASE_CHANGED);
 	else if (value && !strcmp(word, "refuse"))
 		refuse = value;
 	else if (value && !strcmp(word, "timeout-ms"))

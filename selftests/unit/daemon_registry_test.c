@@ -13,6 +13,7 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
+#include "daemon/apps/appevent.h"
 #include "daemon/apps/aud-signals.h"
 #include "daemon/apps/registry-store.h"
 #include "daemon/base/eventlog.h"
@@ -39,6 +40,8 @@ FIXTURE(registry)
 	unsigned answers, gone;
 	uint32_t error;
 	char reason[WIRE_REASON_LEN];
+	struct changed *changed;
+	uint32_t gen;
 	/* what the host of the audience saw */
 	struct audience *a;
 	unsigned done, refusals;
@@ -77,7 +80,7 @@ FIXTURE_SETUP(registry)
 	ASSERT_EQ(0, refusers_new(&self->refusers, self->event, &self->config));
 	ASSERT_EQ(0, registry_new(&self->r, self->event, &self->config, self->refusers,
 				  self->directory));
-	registry_watch(self->r, &(struct registry_watcher){ on_answer, on_gone, self });
+	registry_watch(self->r, &(struct registry_watcher){ on_answer, NULL, on_gone, self });
 	self->pidfd = (int)syscall(SYS_pidfd_open, getpid(), 0);
 	ASSERT_LE(0, self->pidfd);
 }
@@ -87,6 +90,7 @@ FIXTURE_TEARDOWN(registry)
 	char command[128];
 
 	aud_signals_free(self->a);
+	changed_free(self->changed);
 	registry_free(self->r);
 	refusers_free(self->refusers);
 	config_clear(&self->config);
@@ -499,8 +503,11 @@ static const struct audience_host_ops host_ops = { .done = host_done,
 
 static int new_audience(FIXTURE_DATA(registry) * self)
 {
-	int r = aud_signals_new(&self->a, self->event, &self->config, self->r, &self->log);
+	int r = changed_new(&self->changed, self->event, self->r, &self->gen);
 
+	if (r == 0)
+		r = aud_signals_new(&self->a, self->event, &self->config, self->r, self->changed,
+				    &self->log);
 	if (r == 0) {
 		self->a->host = &host_ops;
 		self->a->session = self;
@@ -657,7 +664,7 @@ TEST_F(registry, taken_back)
 	registry_free(self->r);
 	ASSERT_EQ(0, registry_new(&self->r, self->event, &self->config, self->refusers,
 				  self->directory));
-	registry_watch(self->r, &(struct registry_watcher){ on_answer, on_gone, self });
+	registry_watch(self->r, &(struct registry_watcher){ on_answer, NULL, on_gone, self });
 	registry_restore(self->r, fds, names, 3);
 	EXPECT_EQ(-EBADF, fds[0]);
 	EXPECT_EQ(-EBADF, fds[1]);
@@ -1023,6 +1030,235 @@ TEST_F(registry, time_to_answer_is_bounded)
 	EXPECT_LT(now_usec(), event.deadline_us);
 	EXPECT_GE(now_usec() + self->config.application_timeout_max, event.deadline_us);
 	close(fd);
+}
+
+/* ---- changes without a migration ---- */
+
+static int registered(FIXTURE_DATA(registry) * self, uint32_t phases)
+{
+	struct registration w = self_as(self, 0);
+
+	w.phases = phases;
+	return registry_add(self->r, &w);
+}
+
+static struct rows homes(const char *node, size_t n)
+{
+	struct rows rows = { 0 };
+
+	for (size_t i = 0; i < n; i++) {
+		struct row row = { .section = "cpu", .field = "home-node" };
+
+		snprintf(row.key, sizeof(row.key), "%zu", i);
+		snprintf(row.new, sizeof(row.new), "%s", node);
+		if (rows_add(&rows, &row) < 0)
+			abort();
+	}
+	return rows;
+}
+
+/* @n processors have their home in @node now. */
+static void rehome(FIXTURE_DATA(registry) * self, const char *node, size_t n)
+{
+	struct rows rows = homes(node, n);
+
+	changed_tell(self->changed, &rows);
+	rows_done(&rows);
+}
+
+struct heard {
+	struct wire_event e;
+	struct wire_change c[WIRE_CHANGES_MAX];
+};
+
+/* What it has been told next; all zero: nothing. */
+static struct heard heard(int fd)
+{
+	struct heard t = { 0 };
+	ssize_t n = recv(fd, &t, sizeof(t), MSG_DONTWAIT);
+
+	if (n != -1 && n != (ssize_t)appevent_size(&t.e))
+		t.e.gen = 0;
+	return t;
+}
+
+static void acknowledge(FIXTURE_DATA(registry) * self, int fd, uint32_t gen)
+{
+	struct wire_answer answer = { .gen = gen };
+
+	send(fd, &answer, sizeof(answer), MSG_DONTWAIT);
+	settle(self);
+}
+
+TEST_F(registry, whoever_asked_hears_of_a_change)
+{
+	int asked, other;
+	struct heard t;
+
+	ASSERT_EQ(0, new_audience(self));
+	ASSERT_LE(0, asked = registered(self, DR_PHASES(DR_PHASE_CHANGED)));
+	ASSERT_LE(0, other = registered(self, 0));
+	rehome(self, "1", WIRE_CHANGES_MAX + 6);
+	t = heard(asked);
+	EXPECT_EQ(DR_PHASE_CHANGED, t.e.phase);
+	EXPECT_EQ(self->gen, t.e.gen);
+	EXPECT_EQ(0, t.e.flags);
+	EXPECT_EQ(0, t.e.deadline_us + t.e.stream);
+	EXPECT_EQ(WIRE_CHANGES_MAX, t.e.nr_changes);
+	EXPECT_EQ(6, t.e.nr_more);
+	EXPECT_STREQ("cpu.63.home-node", t.c[63].name);
+	EXPECT_STREQ("1", t.c[63].new_value);
+	EXPECT_EQ(0, heard(other).e.gen);
+	close(asked), close(other);
+}
+
+/* Until it has read one it is sent no other; then it hears of the last one, and how many there were before. */
+TEST_F(registry, one_change_at_a_time)
+{
+	uint32_t first;
+	struct heard t;
+	int fd;
+
+	ASSERT_EQ(0, new_audience(self));
+	ASSERT_LE(0, fd = registered(self, DR_PHASES(DR_PHASE_CHANGED)));
+	rehome(self, "1", 2);
+	rehome(self, "2", 4);
+	rehome(self, "3", 3);
+	first = heard(fd).e.gen;
+	EXPECT_NE(0, first);
+	EXPECT_EQ(0, heard(fd).e.gen);
+	acknowledge(self, fd, first - 1);
+	EXPECT_EQ(0, heard(fd).e.gen);
+	acknowledge(self, fd, first);
+	t = heard(fd);
+	EXPECT_EQ(self->gen, t.e.gen);
+	EXPECT_EQ(3, t.e.nr_changes);
+	EXPECT_EQ(4, t.e.nr_more);
+	EXPECT_STREQ("3", t.c[0].new_value);
+	acknowledge(self, fd, t.e.gen);
+	acknowledge(self, fd, t.e.gen);
+	EXPECT_EQ(0, heard(fd).e.gen);
+	rehome(self, "4", 1);
+	t = heard(fd);
+	EXPECT_EQ(1, t.e.nr_changes);
+	EXPECT_EQ(0, t.e.nr_more);
+	close(fd);
+}
+
+/* From PRE to the end of the session nobody is told, and then of what came in that time; while memory is copied they are. */
+TEST_F(registry, a_change_waits_for_the_end)
+{
+	struct notice begin = { .phase = DR_PHASE_BEGIN, .stream = 1, .gen = ++self->gen };
+	struct notice pre = { .phase = DR_PHASE_PRE, .stream = 1 }, post = pre;
+	struct heard t;
+	int fd;
+
+	ASSERT_EQ(0, new_audience(self));
+	ASSERT_LE(0, fd = registered(self, DR_PHASES(DR_PHASE_PRE) | DR_PHASES(DR_PHASE_CHANGED)));
+	changed_hold(self->changed);
+	rehome(self, "1", 2);
+	EXPECT_EQ(0, heard(fd).e.gen);
+	self->a->ops->begin(self->a, &begin);
+	t = heard(fd);
+	EXPECT_EQ(DR_PHASE_CHANGED, t.e.phase);
+	EXPECT_EQ(2, t.e.nr_more + t.e.nr_changes);
+	acknowledge(self, fd, t.e.gen);
+	pre.gen = ++self->gen;
+	pre.deadline = now_usec() + 60 * USEC_PER_SEC;
+	self->a->ops->pre(self->a, &pre);
+	EXPECT_EQ(DR_PHASE_PRE, heard(fd).e.phase);
+	rehome(self, "2", 3);
+	acknowledge(self, fd, pre.gen);
+	EXPECT_EQ(2, self->done);
+	EXPECT_EQ(0, heard(fd).e.gen);
+	rehome(self, "3", 4);
+	post.gen = ++self->gen;
+	post.phase = DR_PHASE_POST;
+	self->a->ops->post(self->a, &post);
+	EXPECT_EQ(DR_PHASE_POST, heard(fd).e.phase);
+	acknowledge(self, fd, post.gen);
+	EXPECT_EQ(3, self->done);
+	rehome(self, "4", 1);
+	EXPECT_EQ(0, heard(fd).e.gen);
+	changed_go_on(self->changed);
+	t = heard(fd);
+	EXPECT_EQ(DR_PHASE_CHANGED, t.e.phase);
+	EXPECT_LT(post.gen, t.e.gen);
+	EXPECT_EQ(1, t.e.nr_changes);
+	EXPECT_STREQ("4", t.c[0].new_value);
+	EXPECT_EQ(7, t.e.nr_more);
+	EXPECT_EQ(0, heard(fd).e.gen);
+	close(fd);
+}
+
+/* It has not read what came before PRE: by the end of the migration those values are old, and POST has told newer ones. */
+TEST_F(registry, a_change_from_before_a_session_is_counted)
+{
+	uint32_t session;
+	struct heard t;
+	int fd;
+
+	ASSERT_EQ(0, new_audience(self));
+	ASSERT_LE(0, fd = registered(self, DR_PHASES(DR_PHASE_CHANGED)));
+	rehome(self, "1", 2);
+	rehome(self, "2", 4);
+	changed_hold(self->changed);
+	acknowledge(self, fd, heard(fd).e.gen);
+	EXPECT_EQ(0, heard(fd).e.gen);
+	session = ++self->gen; /* of what it is told in that time */
+	changed_go_on(self->changed);
+	t = heard(fd);
+	EXPECT_LT(session, t.e.gen);
+	EXPECT_EQ(0, t.e.nr_changes);
+	EXPECT_EQ(4, t.e.nr_more);
+	close(fd);
+}
+
+/* Its socket is full of what it has not read: it hears of the change when it has answered something. */
+TEST_F(registry, a_change_waits_for_room)
+{
+	struct wire_event event = { .phase = DR_PHASE_POST };
+	struct application *app;
+	struct heard t;
+	int fd, r = 0;
+
+	ASSERT_EQ(0, new_audience(self));
+	ASSERT_LE(0, fd = registered(self, DR_PHASES(DR_PHASE_CHANGED)));
+	app = TAILQ_FIRST(registry_list(self->r));
+	while (r == 0)
+		r = application_send(app, &event, sizeof(event));
+	rehome(self, "1", 2);
+	settle(self);
+	rehome(self, "2", 3);
+	while ((t = heard(fd)).e.phase)
+		EXPECT_EQ(DR_PHASE_POST, t.e.phase);
+	acknowledge(self, fd, self->gen);
+	t = heard(fd);
+	EXPECT_EQ(3, t.e.nr_changes);
+	EXPECT_EQ(2, t.e.nr_more);
+	close(fd);
+}
+
+/* In each turn of the loop some of them, and everybody in the end. */
+TEST_F(registry, a_change_for_many)
+{
+	int fds[200], nr = 0;
+
+	self->config.max_applications_root = ARRAY_SIZE(fds);
+	ASSERT_EQ(0, new_audience(self));
+	for (size_t i = 0; i < ARRAY_SIZE(fds); i++)
+		ASSERT_LE(0, fds[i] = registered(self, DR_PHASES(DR_PHASE_CHANGED)));
+	rehome(self, "1", 1);
+	for (size_t i = 0; i < ARRAY_SIZE(fds); i++)
+		nr += heard(fds[i]).e.gen != 0;
+	EXPECT_LT(0, nr);
+	EXPECT_GT(ARRAY_SIZE(fds), nr);
+	settle(self);
+	for (size_t i = 0; i < ARRAY_SIZE(fds); i++)
+		nr += heard(fds[i]).e.gen != 0;
+	EXPECT_EQ(ARRAY_SIZE(fds), nr);
+	for (size_t i = 0; i < ARRAY_SIZE(fds); i++)
+		close(fds[i]);
 }
 
 static _Atomic int nr_signals;

@@ -1434,6 +1434,7 @@ TEST_F(session, somebody_without_the_right_cant_stop_it)
 	struct refusers *refusers;
 	struct registry *registry;
 	struct audience *signals;
+	struct changed *changed;
 	usec_t until = now_usec() + 20 * USEC_PER_SEC;
 	int fd;
 
@@ -1441,7 +1442,9 @@ TEST_F(session, somebody_without_the_right_cant_stop_it)
 	w.pidfd = (int)syscall(SYS_pidfd_open, getpid(), 0);
 	ASSERT_EQ(0, refusers_new(&refusers, self->event, &self->config));
 	ASSERT_EQ(0, registry_new(&registry, self->event, &self->config, refusers, directory));
-	ASSERT_EQ(0, aud_signals_new(&signals, self->event, &self->config, registry, &self->log));
+	ASSERT_EQ(0, changed_new(&changed, self->event, registry, self->setup.gen));
+	ASSERT_EQ(0, aud_signals_new(&signals, self->event, &self->config, registry, changed,
+				     &self->log));
 	self->setup.audiences[AUDIENCE_SIGNALS] = signals;
 	self->audiences[AUDIENCE_KERNEL].a.ops = &slow_driver_ops;
 	self->config.pre_timeout = 4 * USEC_PER_SEC; /* 60 s, in small */
@@ -1459,6 +1462,7 @@ TEST_F(session, somebody_without_the_right_cant_stop_it)
 	EXPECT_EQ(SESSION_OK, result.outcome) TH_LOG("%s", result.message);
 	self->s = session_free(self->s);
 	aud_signals_free(signals);
+	changed_free(changed);
 	registry_free(registry);
 	refusers_free(refusers);
 	close(w.pidfd);
@@ -1479,13 +1483,16 @@ TEST_F(session, cancelled_whatever_errno_is_given)
 	struct refusers *refusers;
 	struct registry *registry;
 	struct audience *signals;
+	struct changed *changed;
 	int fd;
 
 	ASSERT_NE(NULL, mkdtemp(directory));
 	w.pidfd = (int)syscall(SYS_pidfd_open, getpid(), 0);
 	ASSERT_EQ(0, refusers_new(&refusers, self->event, &self->config));
 	ASSERT_EQ(0, registry_new(&registry, self->event, &self->config, refusers, directory));
-	ASSERT_EQ(0, aud_signals_new(&signals, self->event, &self->config, registry, &self->log));
+	ASSERT_EQ(0, changed_new(&changed, self->event, registry, self->setup.gen));
+	ASSERT_EQ(0, aud_signals_new(&signals, self->event, &self->config, registry, changed,
+				     &self->log));
 	self->setup.audiences[AUDIENCE_SIGNALS] = signals;
 	ASSERT_LE(0, fd = registry_add(registry, &w));
 	ASSERT_EQ(0, start(self, SESSION_MIGRATE, false));
@@ -1502,6 +1509,7 @@ TEST_F(session, cancelled_whatever_errno_is_given)
 	TH_LOG("CANCEL failed %u times: %s", self->backend.nr_out_of_range, trace);
 	self->s = session_free(self->s);
 	aud_signals_free(signals);
+	changed_free(changed);
 	registry_free(registry);
 	refusers_free(refusers);
 	close(w.pidfd);

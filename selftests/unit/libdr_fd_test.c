@@ -97,7 +97,7 @@ static const struct dr_options bad[] = {
 	{ .name = "" },
 	{ .name = "0123456789012345678901234567890123456789012345678901234567890123" },
 	{ .phases = 1 },
-	{ .phases = 1 << 7 },
+	{ .phases = 1 << 8 },
 	{ .flags = 1 << 5 },
 	{ .flags = DR_AFFINITY_RESTORE | DR_AFFINITY_RECOMPUTE },
 	{ .flags = DR_REQUIRED },
@@ -221,6 +221,32 @@ TEST_F(fd, answers)
 	EXPECT_EQ(DR_REASON_LEN - 1, strnlen(a.reason, sizeof(a.reason)));
 }
 
+/* Nobody waits for an answer; libdr acknowledges it when the program has read it. */
+TEST_F(fd, the_machine_has_changed)
+{
+	struct dr_options o = { .phases = DR_PHASES(DR_PHASE_CHANGED) };
+	uint32_t question, gen;
+	struct dr_event e;
+
+	ASSERT_EQ(0, dr_open(&self->client, &o));
+	EXPECT_EQ(DR_PHASES(DR_PHASE_CHANGED), self->stub.phases);
+	question = tell(self, DR_PHASE_POST, WIRE_EVENT_ANSWER, 0);
+	gen = tell(self, DR_PHASE_CHANGED, 0, 2);
+	ASSERT_EQ(1, dr_next(self->client, &e));
+	EXPECT_EQ(0, heard(self).gen);
+	ASSERT_EQ(1, dr_next(self->client, &e));
+	EXPECT_EQ(gen, heard(self).gen);
+	EXPECT_EQ(DR_PHASE_CHANGED, e.phase);
+	EXPECT_STREQ("changed", dr_phase_name(e.phase));
+	EXPECT_EQ(0, e.deadline_us);
+	ASSERT_EQ(2, e.nr_changes);
+	EXPECT_STREQ("name1", e.changes[1].name);
+	EXPECT_EQ(-ESTALE, dr_ack(self->client, gen));
+	EXPECT_EQ(-ESTALE, dr_refuse(self->client, gen, EBUSY, "no"));
+	EXPECT_EQ(0, dr_ack(self->client, question));
+	EXPECT_EQ(question, heard(self).gen);
+}
+
 /* Nobody waits for it any more, and another event may be under way. */
 TEST_F(fd, answers_too_late)
 {
@@ -333,6 +359,7 @@ TEST_F(fd, catching_the_signal_registers)
 	EXPECT_EQ(2, self->stub.calls);
 	EXPECT_EQ(58, self->stub.signo);
 	EXPECT_EQ(DR_MAY_REFUSE, self->stub.flags);
+	EXPECT_EQ(DR_PHASES_DEFAULT | DR_PHASES(DR_PHASE_CHANGED), self->stub.phases);
 	EXPECT_EQ(0, sigaction(SIGRECONFIG, &sa, NULL));
 	EXPECT_EQ(2, self->stub.calls);
 	tell(self, DR_PHASE_PRE, WIRE_EVENT_ANSWER, 0);

@@ -69,6 +69,13 @@ static uint32_t tell(FIXTURE_DATA(aix) * self, uint32_t phase)
 	return tell_full(self, phase, WIRE_EVENT_ANSWER, 60 * 1000000);
 }
 
+static uint32_t change(FIXTURE_DATA(aix) * self)
+{
+	struct wire_event e = { .phase = DR_PHASE_CHANGED, .gen = ++self->gen };
+
+	return send(self->daemon, &e, sizeof(e), 0) == sizeof(e) ? e.gen : 0;
+}
+
 /* The next answer, with gen 0 where there is none. */
 static struct wire_answer heard(FIXTURE_DATA(aix) * self)
 {
@@ -196,6 +203,56 @@ TEST_F(aix, the_next_daemon_asks_again)
 	tell(self, DR_PHASE_POST);
 	EXPECT_FAIL(ENXIO, dr_reconfig(DR_QUERY, &info));
 	EXPECT_EQ(gen, heard(self).gen);
+	EXPECT_EQ(0, heard(self).gen);
+}
+
+TEST_F(aix, the_machine_has_changed)
+{
+	uint32_t gen = change(self);
+	dr_info_t info;
+
+	memset(&info, 0xff, sizeof(info));
+	ASSERT_EQ(0, dr_reconfig(DR_QUERY, &info));
+	EXPECT_EQ(gen, heard(self).gen); /* that it has been read */
+	EXPECT_EQ(1, (int)info.post);
+	EXPECT_EQ(0, info.check + info.pre + info.doit + info.posterror);
+	EXPECT_EQ(0, (int)info.migrate);
+	EXPECT_EQ(1, (int)info.topology_update);
+	EXPECT_EQ(DR_OP_CPU_AFFINITY_REFRESH, info.dr_op);
+	EXPECT_EQ(0, info.dr_stream);
+	EXPECT_EQ(gen, info.phase_gen);
+	EXPECT_FAIL(EPERM, dr_reconfig(DR_EVENT_FAIL, &info));
+	ASSERT_EQ(0, dr_reconfig(DR_RECONFIG_DONE, &info));
+	EXPECT_FAIL(ENXIO, dr_reconfig(DR_RECONFIG_DONE, &info));
+	EXPECT_FAIL(ENXIO, dr_reconfig(DR_QUERY, &info));
+	EXPECT_EQ(0, heard(self).gen); /* nobody waits for an answer */
+	tell(self, DR_PHASE_PRE);
+	ASSERT_EQ(0, dr_reconfig(DR_QUERY, &info));
+	EXPECT_EQ(1, (int)info.migrate);
+	EXPECT_EQ(0, info.topology_update + info.dr_op);
+}
+
+/* A question comes first, above all how the migration ended, for which a program may have got ready. */
+TEST_F(aix, a_change_hides_nothing)
+{
+	uint32_t end = tell(self, DR_PHASE_POST), gen = change(self), question;
+	dr_info_t info;
+
+	ASSERT_EQ(0, dr_reconfig(DR_QUERY, &info));
+	EXPECT_EQ(gen, heard(self).gen);
+	EXPECT_EQ(end, info.phase_gen);
+	EXPECT_EQ(1, (int)info.migrate);
+	ASSERT_EQ(0, dr_reconfig(DR_RECONFIG_DONE, &info));
+	EXPECT_EQ(end, heard(self).gen);
+	ASSERT_EQ(0, dr_reconfig(DR_QUERY, &info));
+	EXPECT_EQ(gen, info.phase_gen);
+	question = tell(self, DR_PHASE_CHECK);
+	ASSERT_EQ(0, dr_reconfig(DR_QUERY | DR_RECONFIG_DONE, &info));
+	EXPECT_EQ(1, (int)info.check);
+	EXPECT_EQ(question, heard(self).gen);
+	ASSERT_EQ(0, dr_reconfig(DR_QUERY | DR_RECONFIG_DONE, &info));
+	EXPECT_EQ(gen, info.phase_gen);
+	EXPECT_FAIL(ENXIO, dr_reconfig(DR_QUERY, &info));
 	EXPECT_EQ(0, heard(self).gen);
 }
 
@@ -549,15 +606,15 @@ TEST(older_news_is_dropped)
 	struct wire_event e = { .phase = DR_PHASE_PRE, .gen = 8 }, out;
 	int i;
 
-	EXPECT_FALSE(latest_get(&out));
+	EXPECT_FALSE(latest_get(LATEST_QUESTION, &out));
 	latest_put(&e);
 	e = (struct wire_event){ .phase = DR_PHASE_CHECK, .gen = 7 };
 	latest_put(&e);
-	ASSERT_TRUE(latest_get(&out));
+	ASSERT_TRUE(latest_get(LATEST_QUESTION, &out));
 	EXPECT_EQ(8, out.gen);
 	EXPECT_EQ(DR_PHASE_PRE, out.phase);
 	latest_reset();
-	EXPECT_FALSE(latest_get(&out));
+	EXPECT_FALSE(latest_get(LATEST_QUESTION, &out));
 	e.gen = UINT32_MAX;
 	latest_put(&e);
 	e.gen = 3;
@@ -565,7 +622,7 @@ TEST(older_news_is_dropped)
 	e.gen = UINT32_MAX - 1;
 	for (i = 0; i < 200; i++)
 		latest_put(&e);
-	ASSERT_TRUE(latest_get(&out));
+	ASSERT_TRUE(latest_get(LATEST_QUESTION, &out));
 	EXPECT_EQ(3, out.gen);
 }
 

@@ -70,6 +70,32 @@ TEST(names)
 	EXPECT_EQ(ROW_SECTION_LEN + ROW_KEY_LEN + ROW_FIELD_LEN - 1, strlen(name));
 }
 
+TEST(as_a_text)
+{
+	static const char *const long_ones[] = { "long-section-11", "long-section-22",
+						 "long-section-33", "long-section-44",
+						 "long-section-55" };
+	char text[ROWS_TEXT_LEN];
+	struct rows rows = { 0 };
+
+	add(&rows, "cpu", "0", "home-node", "0", "1", 0);
+	rows_text(&rows, text);
+	EXPECT_STREQ("1 row (cpu)", text);
+	add(&rows, "cpu", "1", "home-node", "0", "1", 0);
+	add(&rows, "memory", "0x0", "home-node", "0", "1", 0);
+	add(&rows, "cpu", "2", "home-node", "0", "1", 0);
+	rows.dropped = 5;
+	rows_text(&rows, text);
+	EXPECT_STREQ("9 rows (cpu, memory)", text);
+	for (size_t i = 0; i < 5; i++)
+		add(&rows, long_ones[i], "", "x", "", "1", 0);
+	rows_text(&rows, text);
+	EXPECT_STREQ("14 rows (cpu, memory, long-section-11, long-section-22, long-section-33, "
+		     "long-section-44)",
+		     text);
+	rows_done(&rows);
+}
+
 TEST(there_is_a_bound)
 {
 	struct rows rows = { 0 };

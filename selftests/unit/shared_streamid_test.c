@@ -85,7 +85,7 @@ TEST(wire_event)
 	e.nr_changes = 0;
 	e.phase = 0;
 	EXPECT_EQ(-EBADMSG, wire_event_check(&e, sizeof(e)));
-	e.phase = DR_PHASE_RESUMED + 1;
+	e.phase = DR_PHASE_CHANGED + 1;
 	EXPECT_EQ(-EBADMSG, wire_event_check(&e, sizeof(e)));
 }
 

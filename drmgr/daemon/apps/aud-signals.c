@@ -22,18 +22,18 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "daemon/apps/appevent.h"
 #include "daemon/apps/aud-signals.h"
 #include "daemon/base/eventlog.h"
-#include "uapi/linux/pmig.h"
 
 struct signals {
 	struct audience a;
 	sd_event *event;
 	const struct config *config;
 	struct registry *registry;
+	struct changed *changed;
 	const struct notice *notice; /* NULL: nothing is going on */
-	struct wire_event *message;  /* with room for all changes */
-	size_t message_size;
+	struct wire_event *message;
 	/* the round of telling; the phase is not complete before it is over */
 	bool telling;
 	bool entitled; /* it is the turn of those with the right to refuse */
@@ -51,18 +51,12 @@ struct signals {
 };
 
 #define APP_NAME_BYTES 32
-#define ROUND_MAX      64 /* applications looked at in one turn of the loop */
 #define NAMED_MAX      64 /* in the log, of those without the right, in each phase */
 
 static const char *app_name(const struct application *app, char buf[APP_NAME_BYTES])
 {
 	snprintf(buf, APP_NAME_BYTES, "app-%" PRIu64, app->id);
 	return buf;
-}
-
-static bool wants_answer(enum dr_phase phase)
-{
-	return phase != DR_PHASE_BEGIN && phase != DR_PHASE_RESUMED;
 }
 
 static bool may_refuse(const struct application *app)
@@ -98,6 +92,8 @@ static void complete_if_over(struct signals *s)
 	sd_event_source_set_enabled(s->timer, SD_EVENT_OFF);
 	sd_event_source_set_enabled(s->slow, SD_EVENT_OFF);
 	say_rest(s);
+	if (s->notice->phase == DR_PHASE_BEGIN)
+		changed_go_on(s->changed);
 	s->notice = NULL;
 	audience_done(&s->a);
 }
@@ -183,6 +179,13 @@ static void on_answer(void *userdata, struct application *app, const struct wire
 		refused(s, app, (int)answer->error,
 			answer->reason[0] ? answer->reason : errno_text((int)answer->error), false);
 	complete_if_over(s);
+}
+
+static void on_read(void *userdata, struct application *app)
+{
+	struct signals *s = userdata;
+
+	changed_was_read(s->changed, app);
 }
 
 static void on_gone(void *userdata, struct application *app)
@@ -330,7 +333,7 @@ static void tell(struct signals *s, struct application *app)
 		s->message->flags |= WIRE_EVENT_ADVICE;
 	app->asked = s->message->gen;
 	app->deadline = 0;
-	r = application_send(app, s->message, s->message_size);
+	r = application_send(app, s->message, appevent_size(s->message));
 	if (r == -EAGAIN && wants_answer(phase))
 		missed(s, app, "has not read what it was told before");
 	else if (r < 0 || !wants_answer(phase))
@@ -341,43 +344,6 @@ static void tell(struct signals *s, struct application *app)
 		s->a.until = usec_max(s->a.until, deadline);
 		s->waiting++;
 	}
-}
-
-static void make_change(const struct row *row, struct wire_change *ret)
-{
-	char name[ROW_NAME_LEN];
-
-	*ret = (struct wire_change){
-		.flags = (row->flags & ROW_F_STALE ? DR_CHANGE_STALE : 0) |
-			 (row->flags & PMIG_ROW_F_UNEXPECTED ? DR_CHANGE_UNEXPECTED : 0),
-	};
-	row_name(row, name);
-	text_copy(ret->name, sizeof(ret->name), name, sizeof(name));
-	text_copy(ret->old_value, sizeof(ret->old_value), row->old, sizeof(row->old));
-	text_copy(ret->new_value, sizeof(ret->new_value), row->new, sizeof(row->new));
-}
-
-static void make_message(struct signals *s, const struct notice *n)
-{
-	const struct rows *rows = n->phase == DR_PHASE_POST ? n->rows : NULL;
-	size_t nr = rows ? rows->n : 0, more = rows ? rows->dropped : 0;
-
-	if (nr > WIRE_CHANGES_MAX) {
-		more += nr - WIRE_CHANGES_MAX;
-		nr = WIRE_CHANGES_MAX;
-	}
-	s->message_size = sizeof(*s->message) + nr * sizeof(struct wire_change);
-	*s->message = (struct wire_event){
-		.phase = n->phase,
-		.flags = (n->force ? WIRE_EVENT_FORCE : 0) |
-			 (wants_answer(n->phase) ? WIRE_EVENT_ANSWER : 0),
-		.nr_changes = (uint32_t)nr,
-		.nr_more = more > UINT32_MAX ? UINT32_MAX : (uint32_t)more,
-		.stream = n->stream,
-		.blackout_us = n->blackout_us,
-	};
-	for (size_t i = 0; i < nr; i++)
-		make_change(&rows->v[i], (struct wire_change *)(s->message + 1) + i);
 }
 
 /* The application whose turn it is, or NULL when all have had theirs. */
@@ -438,7 +404,8 @@ static void tell_all(struct audience *a, const struct notice *n)
 	s->waiting = s->not_told = s->late = s->named = 0;
 	s->due = UINT64_MAX;
 	s->slow_said = false;
-	make_message(s, n);
+	changed_hold(s->changed);
+	appevent_fill(s->message, n);
 	sd_event_source_set_time(s->slow, now_usec() + s->config->slow_notice);
 	sd_event_source_set_enabled(s->slow, SD_EVENT_ONESHOT);
 	s->telling = true;
@@ -474,7 +441,7 @@ static const struct audience_ops signals_ops = {
 };
 
 int aud_signals_new(struct audience **ret, sd_event *event, const struct config *config,
-		    struct registry *registry, struct eventlog *log)
+		    struct registry *registry, struct changed *changed, struct eventlog *log)
 {
 	struct signals *s = calloc(1, sizeof(*s));
 	int r;
@@ -486,7 +453,8 @@ int aud_signals_new(struct audience **ret, sd_event *event, const struct config 
 	s->event = sd_event_ref(event);
 	s->config = config;
 	s->registry = registry;
-	s->message = calloc(1, sizeof(*s->message) + WIRE_CHANGES_MAX * sizeof(struct wire_change));
+	s->changed = changed;
+	s->message = appevent_new();
 	r = s->message ? 0 : log_oom();
 	if (r >= 0)
 		/* A timer that is always due. A deferred source would come before everything else in each turn. */
@@ -505,7 +473,7 @@ int aud_signals_new(struct audience **ret, sd_event *event, const struct config 
 	}
 	sd_event_source_set_enabled(s->timer, SD_EVENT_OFF);
 	sd_event_source_set_enabled(s->slow, SD_EVENT_OFF);
-	registry_watch(registry, &(struct registry_watcher){ on_answer, on_gone, s });
+	registry_watch(registry, &(struct registry_watcher){ on_answer, on_read, on_gone, s });
 	*ret = &s->a;
 	return 0;
 }

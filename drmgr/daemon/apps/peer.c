@@ -17,8 +17,18 @@
 
 /* ---- what it says ---- */
 
+/* Events are read in order, so an answer to a later one will do. */
+static void take_receipt(struct application *app, uint32_t gen)
+{
+	if (!app->unread || (int32_t)(gen - app->unread_gen) < 0)
+		return;
+	app->unread = false;
+	app->events->read(app);
+}
+
 static void take_answer(struct application *app, struct wire_answer *answer)
 {
+	take_receipt(app, answer->gen);
 	if (!app->deadline || answer->gen != app->asked)
 		return; /* it is too late, or not asked for; ignored */
 	app->deadline = 0;

@@ -33,12 +33,18 @@ struct application {
 	sd_event_source *pidfd_source;
 	uint32_t asked;	 /* gen of the event that was sent last */
 	usec_t deadline; /* of its answer; 0: no answer is waited for */
+	/* changed.c's */
+	size_t untold; /* rows of changes that it has not been told of */
+	bool unread;   /* it has not acknowledged the change that it was told of, with this gen */
+	uint32_t unread_gen;
 };
 
 /* What the registry is told of it. */
 struct application_events {
 	/* @answer has been checked and is to the event that was sent last. Comes once for each event. */
 	void (*answered)(struct application *app, const struct wire_answer *answer);
+	/* It has read the change of the machine that it was told of. */
+	void (*read)(struct application *app);
 	/*
 	 * Its process or its descriptor has gone; or, with @why, it has broken the protocol. The callback frees it;
 	 * it is not used after this call.

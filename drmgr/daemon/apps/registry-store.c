@@ -17,6 +17,7 @@
 
 #include "daemon/apps/registry-store.h"
 #include "daemon/base/notify.h"
+#include "shared/phase.h"
 
 #define FILE_BYTES 1024
 
@@ -98,8 +99,7 @@ static int take_pair(struct loaded *l, const char *key, const char *value)
 		app->pid = (pid_t)n;
 	else if (i == 1 && (r = take_number(value, 10, UINT32_MAX - 1, &n)) == 0)
 		app->uid = (uid_t)n;
-	else if (i == 2 &&
-		 (r = take_number(value, 16, DR_PHASES(DR_PHASE_RESUMED + 1) - 1, &n)) == 0)
+	else if (i == 2 && (r = take_number(value, 16, PHASES_ALL, &n)) == 0)
 		app->phases = (uint32_t)n;
 	else if (i == 3 && (r = take_number(value, 16, APPLICATION_FLAGS, &n)) == 0)
 		app->flags = (uint32_t)n;

@@ -17,8 +17,8 @@
 
 #include "daemon/apps/registry-store.h"
 #include "daemon/apps/registry.h"
+#include "shared/phase.h"
 
-#define PHASES_ALL (DR_PHASES_DEFAULT | DR_PHASES(DR_PHASE_BEGIN) | DR_PHASES(DR_PHASE_RESUMED))
 #define GROUPS_MAX (65536 + 1) /* NGROUPS_MAX, and the one of "Gid:" */
 #define SAID_MAX   10	       /* in a minute */
 
@@ -195,6 +195,14 @@ static void on_answer(struct application *app, const struct wire_answer *answer)
 		w->answered(w->userdata, app, answer);
 }
 
+static void on_read(struct application *app)
+{
+	const struct registry_watcher *w = &app->registry->watcher;
+
+	if (w->read)
+		w->read(w->userdata, app);
+}
+
 static void on_ended(struct application *app, const char *why)
 {
 	if (why && may_say(app->registry))
@@ -204,6 +212,7 @@ static void on_ended(struct application *app, const char *why)
 
 static const struct application_events events = {
 	.answered = on_answer,
+	.read = on_read,
 	.ended = on_ended,
 };
 

@@ -6,12 +6,17 @@
 #include "daemon/apps/peer.h"
 #include "daemon/apps/refusers.h"
 
+/* Applications that are told something in one turn of the loop */
+#define ROUND_MAX 64
+
 struct registry;
 
 /* For aud-signals.c, which waits for the answers. */
 struct registry_watcher {
 	/* @answer has been checked and is to the event that was sent last. Comes once for each event. */
 	void (*answered)(void *userdata, struct application *app, const struct wire_answer *answer);
+	/* It has read the change of the machine that it was told of. */
+	void (*read)(void *userdata, struct application *app);
 	/* Its process or its descriptor has gone. @app is freed after this call. */
 	void (*gone)(void *userdata, struct application *app);
 	void *userdata;

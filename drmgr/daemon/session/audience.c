@@ -13,9 +13,10 @@
 const char *dr_phase_text(enum dr_phase phase)
 {
 	static const char *const names[] = {
-		[DR_PHASE_CHECK] = "check", [DR_PHASE_PRE] = "pre",
-		[DR_PHASE_POST] = "post",   [DR_PHASE_POST_ERROR] = "post-error",
-		[DR_PHASE_BEGIN] = "begin", [DR_PHASE_RESUMED] = "resumed",
+		[DR_PHASE_CHECK] = "check",	[DR_PHASE_PRE] = "pre",
+		[DR_PHASE_POST] = "post",	[DR_PHASE_POST_ERROR] = "post-error",
+		[DR_PHASE_BEGIN] = "begin",	[DR_PHASE_RESUMED] = "resumed",
+		[DR_PHASE_CHANGED] = "changed",
 	};
 
 	return (size_t)phase < ARRAY_SIZE(names) && names[phase] ? names[phase] : "none";
