@@ -142,7 +142,6 @@ int manager_adopt(struct manager *m, struct replay *replay)
 	struct session_setup st = setup(m);
 	int r;
 
-	machine_doubt(&m->machine);
 	aud_kernel_set_backend(m->audiences[AUDIENCE_KERNEL], m->backend);
 	r = session_adopt(&m->session, &st, replay, on_session_done, m);
 	if (r < 0)
