@@ -46,20 +46,25 @@ static struct pmig_engine *engine; /* set once before the first event */
 static struct workqueue_struct *watch_wq;
 
 /*
+ * Flags that xchg() takes down are no bools: on powerpc kernels for processors that may lack lbarx
+ * (Debian's 6.1), xchg() of a byte returns its neighbours, too.
+ */
+
+/*
  * The system sleeps, or has slept: what has changed since is no migration. Resuming moves a
  * partition, too, but that is not what the handlers have been told.
  */
 static bool asleep;
 static bool slept;
 
-static const char *resized;   /* what came or went, to be told */
-static bool disturbed;	      /* since the machine was last looked at */
-static unsigned long settled; /* when, in jiffies; the work's, which is ordered */
+static const char *resized;    /* what came or went, to be told */
+static unsigned int disturbed; /* since the machine was last looked at */
+static unsigned long settled;  /* when, in jiffies; the work's, which is ordered */
 
 /* Between the tracepoints, which can't take a lock, and the work. */
-static bool unclaimed; /* the partition has stood still, and the writer is not known yet */
-static bool claimed;   /* by somebody else: to be told */
-static bool promised;  /* the fix-up seen last comes again */
+static unsigned int unclaimed; /* the partition has stood still, and the writer is not known yet */
+static unsigned int claimed;   /* by somebody else: to be told */
+static bool promised;	       /* the fix-up seen last comes again */
 static unsigned long last_fixup; /* jiffies */
 
 /* Somebody else's migration that the tracepoints have shown, under following_lock. */
