@@ -18,6 +18,7 @@
 
 #include "blackout.h"
 #include "engine.h"
+#include "memory-node.h"
 #include "snapshot.h"
 #include "watch.h"
 
@@ -253,6 +254,7 @@ int pmig_pseries_init(void)
 	err = pmig_watch_init();
 	if (err)
 		goto unmount;
+	pmig_memory_node_init();
 	err = pmig_register_engine(&pseries);
 	if (err)
 		goto watch;
@@ -261,6 +263,7 @@ int pmig_pseries_init(void)
 
 watch:
 	pmig_watch_exit();
+	pmig_memory_node_exit();
 unmount:
 	kern_unmount(sysfs);
 	return err;
@@ -272,5 +275,6 @@ void pmig_pseries_exit(void)
 		return;
 	pmig_watch_exit();
 	pmig_unregister_engine(&pseries);
+	pmig_memory_node_exit();
 	kern_unmount(sysfs);
 }

@@ -7,14 +7,12 @@
  * when they are added, and leaves them there.
  */
 #include <asm/drmem.h>
-#include <linux/memory_hotplug.h>
 #include <linux/mm.h>
-#include <linux/numa.h>
-#include <linux/pfn.h>
 #include <linux/sched.h>
 #include <linux/sort.h>
 
 #include "domains.h"
+#include "memory-node.h"
 #include "memory.h"
 #include "property.h"
 
@@ -200,19 +198,12 @@ static int by_base(const void *a, const void *b)
 	return (x->base > y->base) - (x->base < y->base);
 }
 
-static int kernels_node(u64 base)
-{
-	struct page *page = pfn_to_online_page(PHYS_PFN(base));
-
-	return page ? page_to_nid(page) : NUMA_NO_NODE;
-}
-
 static int add_block(struct walk *w, u64 base, const struct pmig_domains *domains)
 {
 	int err;
 
 	err = pmig_domains_add_home(w->snap, PMIG_MEMORY_HOME_NODE, base, domains, w->level,
-				    kernels_node(base));
+				    pmig_memory_node(base));
 	if (!err)
 		err = pmig_domains_add_text(w->snap, PMIG_MEMORY_DOMAINS, base, domains);
 	/* Ranges that lie on each other: the first one counts. */
