@@ -55,7 +55,7 @@ static struct workqueue_struct *watch_wq;
  * partition, too, but that is not what the handlers have been told.
  */
 static bool asleep;
-static bool slept;
+static unsigned int slept;
 
 static const char *resized;    /* what came or went, to be told */
 static unsigned int disturbed; /* since the machine was last looked at */
@@ -83,6 +83,20 @@ static void put_off_settling(void)
 {
 	WRITE_ONCE(disturbed, true);
 	mod_delayed_work(watch_wq, &settle_work, msecs_to_jiffies(SETTLE_MS));
+}
+
+/*
+ * Somebody else's migration that is followed is over when its fix-ups are. What else changes
+ * meanwhile, and be it all the time, does not put off its end, for which drivers may be waiting.
+ */
+static void look_soon(void)
+{
+	if (!READ_ONCE(following)) {
+		put_off_settling();
+		return;
+	}
+	WRITE_ONCE(disturbed, true);
+	queue_delayed_work(watch_wq, &settle_work, msecs_to_jiffies(SETTLE_MS));
 }
 
 /* ---- what the tracepoints tell, with interrupts off */
@@ -184,21 +198,22 @@ static bool end_followed(void)
  */
 static bool compare_tree(void)
 {
-	bool rested = READ_ONCE(slept);
+	bool rested;
 
 	if (READ_ONCE(asleep) || engine->events->explains_change())
 		return false;
+	rested = xchg(&slept, false);
 	if (!rested && pmig_engine_elsewhere(engine)) {
 		engine->events->begun(engine, 0);
 		engine->events->ended(engine, 0, 0, pmig_blackout());
 		pmig_blackout_clear();
 		return false;
 	}
-	if (!engine->events->changed(engine))
-		return false;
+	if (engine->events->changed(engine))
+		return true;
 	if (rested)
-		WRITE_ONCE(slept, false);
-	return true;
+		WRITE_ONCE(slept, true);
+	return false;
 }
 
 /* If the work is pending again already, that counts. */
@@ -242,20 +257,19 @@ static void machine_resized(const char *what)
 {
 	WRITE_ONCE(resized, what);
 	queue_work(watch_wq, &resized_work);
-	put_off_settling();
+	look_soon();
 }
 
 static void system_sleeps(bool yes)
 {
-	if (yes)
-		WRITE_ONCE(slept, true);
+	WRITE_ONCE(slept, true); /* again at the end, as a comparison may have used it up */
 	WRITE_ONCE(asleep, yes);
 	if (!yes)
 		put_off_settling();
 }
 
 static const struct pmig_trigger_watcher trigger_watcher = {
-	.changed = put_off_settling,
+	.changed = look_soon,
 	.resized = machine_resized,
 	.sleeps = system_sleeps,
 };

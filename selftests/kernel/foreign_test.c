@@ -658,6 +658,19 @@ static int tell_tree(const char *property, const char *value)
 	return n;
 }
 
+/* Opens what hears_change() reads from. */
+static int listens(struct link *l)
+{
+	struct timeval never = { .tv_sec = NEVER_MS / 1000 };
+	int fd, r = link_open(l);
+
+	if (r)
+		return r;
+	fd = mnl_socket_get_fd(l->nl);
+	return setsockopt(fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &l->group, sizeof(l->group)) ?:
+		       setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &never, sizeof(never));
+}
+
 /* Waits for the message that something has changed without a migration; its sections are in @sections. */
 static bool hears_change(struct link *l, char *sections, size_t size)
 {
@@ -685,18 +698,13 @@ static bool hears_change(struct link *l, char *sections, size_t size)
 /* Another name is no other server: nobody is told POST. Another server is a migration, whoever was seen to write. */
 TEST_PSERIES(renamed)
 {
-	struct timeval never = { .tv_sec = NEVER_MS / 1000 };
 	char name[128], id[128], sections[64];
 	struct rows rows = {};
 	struct link ear;
 
 	snprintf(name, sizeof(name), "%s", get(TREE "ibm,partition-name"));
 	snprintf(id, sizeof(id), "%s", get(TREE "system-id"));
-	ASSERT_EQ(0, link_open(&ear));
-	ASSERT_EQ(0, setsockopt(mnl_socket_get_fd(ear.nl), SOL_NETLINK, NETLINK_ADD_MEMBERSHIP,
-				&ear.group, sizeof(ear.group)));
-	ASSERT_EQ(0, setsockopt(mnl_socket_get_fd(ear.nl), SOL_SOCKET, SO_RCVTIMEO, &never,
-				sizeof(never)));
+	ASSERT_EQ(0, listens(&ear));
 	ASSERT_EQ(0, tell_tree("ibm,partition-name", "renamed"));
 	ASSERT_TRUE(hears_change(&ear, sections, sizeof(sections)));
 	EXPECT_STREQ("identity", sections);
@@ -721,6 +729,65 @@ TEST_PSERIES(renamed)
 	ASSERT_COMMAND(ADOPT);
 	ASSERT_COMMAND(END);
 	free(rows.row);
+}
+
+/* What else is changed meanwhile does not put off the end of it. */
+TEST_PSERIES(disturbed)
+{
+	pid_t writer, other;
+	char name[128];
+
+	if (!seen_by("tracepoints"))
+		return; /* nobody waits for it to settle */
+	snprintf(name, sizeof(name), "%s", get(TREE "ibm,partition-name"));
+	other = fork();
+	if (!other)
+		for (;; usleep(100000))
+			if (tell_tree("ibm,partition-name", now_ms() & 1 ? "one" : "other"))
+				_exit(1);
+	writer = migrate(false);
+	ASSERT_WRITES(writer);
+	ASSERT_SET("suspending");
+	EXPECT_EQ(0, result(writer));
+	EXPECT_TRUE(reaches(&self->l, &self->s, PMIG_STATE_COMPLETED));
+	EXPECT_EQ(0, waitpid(other, NULL, WNOHANG));
+	kill(other, SIGKILL);
+	waitpid(other, NULL, 0);
+	EXPECT_STREQ(POST_WITHOUT_STREAM, told());
+	ASSERT_COMMAND(ADOPT);
+	ASSERT_COMMAND(END);
+	ASSERT_EQ(0, tell_tree("ibm,partition-name", name));
+}
+
+#define POWER "/sys/power/"
+
+/* Awake again on another server: that is no migration, and is told. */
+TEST_PSERIES(slept)
+{
+	char id[128], sections[64];
+	struct link ear;
+
+	if (access(POWER "pm_test", F_OK))
+		return; /* the kernel cannot play it */
+	snprintf(id, sizeof(id), "%s", get(TREE "system-id"));
+	ASSERT_EQ(0, listens(&ear));
+	put("/sys/module/suspend/parameters/pm_test_delay", "1");
+	ASSERT_EQ(0, put(POWER "pm_test", "freezer"));
+	ASSERT_EQ(0, put(POWER "state", "freeze"));
+	ASSERT_EQ(0, tell_tree("system-id", "IBM,02elsewhere"));
+	put(POWER "pm_test", "none");
+	ASSERT_TRUE(hears_change(&ear, sections, sizeof(sections)));
+	EXPECT_STREQ("identity", sections);
+	ASSERT_EQ(0, get_session(&self->l, &self->s));
+	EXPECT_FALSE(self->s.there);
+	EXPECT_STREQ("", told());
+	link_close(&ear);
+
+	/* The next time it is one. */
+	ASSERT_EQ(0, tell_tree("system-id", id));
+	ASSERT_REACHES(COMPLETED);
+	ASSERT_COMMAND(ADOPT);
+	ASSERT_COMMAND(END);
 }
 
 TEST_HARNESS_MAIN
