@@ -57,8 +57,8 @@ struct use {
 	const struct device_node *np;
 	const struct kind *kind;
 	unsigned int cpu;
-	u8 level;
-	u8 group;
+	unsigned int level;
+	u32 group;
 };
 
 /* Those who share one cache: uses from @first to @first + @nr - 1. */
@@ -164,6 +164,15 @@ static const struct device_node *next_level(const struct nodes *nodes, const str
 
 /* ---- who uses what */
 
+static u32 group_of(const struct pmig_processor *p, unsigned int level)
+{
+	const __be32 *cell;
+	unsigned int n;
+
+	cell = pmig_property_cells(p->np, "ibm,thread-groups", &n);
+	return pmig_thread_group(cell, n, p->hw_id, level);
+}
+
 static void add_use(struct walk *w, const struct device_node *np, const struct kind *kind,
 		    const struct pmig_processor *p, unsigned int level)
 {
@@ -174,7 +183,7 @@ static void add_use(struct walk *w, const struct device_node *np, const struct k
 		.kind = kind,
 		.cpu = p->cpu,
 		.level = level,
-		.group = pmig_thread_group(p->np, p->hw_id, level),
+		.group = group_of(p, level),
 	};
 }
 

@@ -15,15 +15,22 @@
 #include "domains.h"
 #include "property.h"
 
+/* Of 64 bits, as 32 are not enough for more than 4.29 GHz. */
+#define EXTENDED_CLOCK "ibm,extended-clock-frequency"
+
 static int add_processor(struct pmig_snapshot *snap, const struct pmig_processor *p,
 			 unsigned int level)
 {
-	struct pmig_domains domains = {};
+	struct pmig_domains domains;
 	int node = NUMA_NO_NODE;
 	int err;
 
-	/* Where the hypervisor does not tell, the tree has what was true when it was updated. */
-	if (!pmig_domains_from_hypervisor(&domains, p->hw_id) && p->np)
+	/*
+	 * Where the hypervisor does not tell, or not down to the level that makes the nodes, the
+	 * tree has what was true when it was updated: the kernel takes that, too.
+	 */
+	pmig_domains_from_hypervisor(&domains, p->hw_id);
+	if (domains.nr < max(level, 1U) && p->np)
 		pmig_domains_from_node(&domains, p->np);
 	/* On one that is offline the kernel runs nothing, and shows it in no node. */
 	if (cpu_online(p->cpu))
@@ -49,6 +56,16 @@ static int add_number(struct pmig_snapshot *snap, const struct device_node *np,
 	return pmig_snapshot_add_kernel(snap, field, PMIG_KEY_NONE, value, kernel);
 }
 
+/* The kernel has read the extended one where there is one: its own value belongs to that. */
+static int add_clock(struct pmig_snapshot *snap, const struct device_node *np)
+{
+	bool extended = of_find_property(np, EXTENDED_CLOCK, NULL);
+	int err;
+
+	err = add_number(snap, np, "clock-frequency", PMIG_CPU_CLOCK, extended ? 0 : ppc_proc_freq);
+	return err ?: add_number(snap, np, EXTENDED_CLOCK, PMIG_CPU_EXTENDED_CLOCK, ppc_proc_freq);
+}
+
 /* All processors of a partition are alike. */
 static int add_common(struct pmig_snapshot *snap)
 {
@@ -61,10 +78,7 @@ static int add_common(struct pmig_snapshot *snap)
 	if (!err)
 		err = add_number(snap, np, "cpu-version", PMIG_CPU_VERSION, 0);
 	if (!err)
-		err = add_number(snap, np, "clock-frequency", PMIG_CPU_CLOCK, ppc_proc_freq);
-	if (!err)
-		err = add_number(snap, np, "ibm,extended-clock-frequency", PMIG_CPU_EXTENDED_CLOCK,
-				 0);
+		err = add_clock(snap, np);
 	if (!err)
 		err = add_number(snap, np, "timebase-frequency", PMIG_CPU_TIMEBASE, ppc_tb_freq);
 	of_node_put(np);

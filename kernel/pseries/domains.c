@@ -70,19 +70,16 @@ void pmig_domains_from_node(struct pmig_domains *d, const struct device_node *np
 
 /**
  * pmig_domains_from_hypervisor() - where a virtual processor is now
- * @d: receives it
+ * @d: receives it, or nothing where the hypervisor does not tell
  * @hw_id: the hypervisor's number of the processor
- *
- * Return: false where the hypervisor does not tell.
  */
-bool pmig_domains_from_hypervisor(struct pmig_domains *d, u32 hw_id)
+void pmig_domains_from_hypervisor(struct pmig_domains *d, u32 hw_id)
 {
 	unsigned long ret[PLPAR_HCALL9_BUFSIZE];
 
-	if (plpar_hcall9(H_HOME_NODE_ASSOCIATIVITY, ret, BY_VCPU, hw_id) != H_SUCCESS)
-		return false;
-	d->nr = pmig_unpack(ret, d->domain);
-	return d->nr;
+	d->nr = 0;
+	if (plpar_hcall9(H_HOME_NODE_ASSOCIATIVITY, ret, BY_VCPU, hw_id) == H_SUCCESS)
+		d->nr = pmig_unpack(ret, d->domain);
 }
 
 /**

@@ -24,7 +24,7 @@ struct pmig_domains {
 unsigned int pmig_domains_level(void);
 void pmig_domains_from_cells(struct pmig_domains *d, const __be32 *cell, unsigned int n);
 void pmig_domains_from_node(struct pmig_domains *d, const struct device_node *np);
-bool pmig_domains_from_hypervisor(struct pmig_domains *d, u32 hw_id);
+void pmig_domains_from_hypervisor(struct pmig_domains *d, u32 hw_id);
 int pmig_domains_add_home(struct pmig_snapshot *snap, enum pmig_field field, u64 key,
 			  const struct pmig_domains *d, unsigned int level, int kernel);
 int pmig_domains_add_text(struct pmig_snapshot *snap, enum pmig_field field, u64 key,

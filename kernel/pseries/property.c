@@ -34,11 +34,11 @@ const __be32 *pmig_property_cells(const struct device_node *np, const char *name
 bool pmig_property_number(const struct device_node *np, const char *name, u64 *value)
 {
 	const __be32 *cell;
-	unsigned int n;
+	int len = 0;
 
-	cell = pmig_property_cells(np, name, &n);
-	if (n != 1 && n != 2)
+	cell = of_get_property(np, name, &len);
+	if (!cell || (len != sizeof(*cell) && len != 2 * sizeof(*cell)))
 		return false;
-	*value = of_read_number(cell, n);
+	*value = of_read_number(cell, len / sizeof(*cell));
 	return true;
 }
