@@ -14,24 +14,25 @@
  * @engine: the engine
  * @busy: does a migration explain that it does? NULL for a session that is about to move the
  *	partition, and has not yet
+ * @here: on another server it has moved, which is not told here
  *
  * In process context, with no lock held.
  *
- * Return: false if @busy has kept it from looking.
+ * Return: 0; -EBUSY if @busy has kept it from looking; -EXDEV where the partition is not @here.
  */
-bool pmig_changed_look(struct pmig_engine *engine, bool (*busy)(void))
+int pmig_changed_look(struct pmig_engine *engine, bool (*busy)(void), bool here)
 {
 	struct pmig_changes *changes;
 
 	if (busy && busy())
-		return false;
-	changes = pmig_engine_compare_idle(engine, busy);
+		return -EBUSY;
+	changes = pmig_engine_compare_idle(engine, busy, here);
 	if (IS_ERR(changes))
-		return false;
+		return PTR_ERR(changes);
 	if (changes) {
 		pmig_message_changed(changes);
 		pmig_uevent_changed(changes);
 		pmig_changes_put(changes);
 	}
-	return true;
+	return 0;
 }

@@ -5,6 +5,6 @@
 
 #include "engine.h"
 
-bool pmig_changed_look(struct pmig_engine *engine, bool (*busy)(void));
+int pmig_changed_look(struct pmig_engine *engine, bool (*busy)(void), bool here);
 
 #endif /* _PMIG_CHANGED_H */

@@ -155,17 +155,34 @@ struct pmig_changes *pmig_engine_compare(struct pmig_engine *engine)
 	return changes;
 }
 
+/* Is it another server than at the baseline? Nobody knows where that is one left already. */
+static bool is_elsewhere(const struct pmig_engine *engine, const struct pmig_snapshot *now)
+{
+	struct pmig_diff diff = { .old = engine->baseline, .new = now };
+	struct pmig_row row;
+
+	lockdep_assert_held(&machine_lock);
+	if (!diff.old || engine->outdated)
+		return false;
+	while (pmig_diff_next(&diff, &row))
+		if (pmig_fields[(row.new ?: row.old)->field].server)
+			return true;
+	return false;
+}
+
 /**
  * pmig_engine_compare_idle() - the same, while nothing moves the partition
  * @engine: the engine
  * @busy: does something? Asked when the machine has been described. Then the baseline stays: a
  *	session takes its own when it begins to move the partition, and compares when it has. NULL
  *	for that session
+ * @here: the partition is where it was; if not, it has moved, and the baseline stays, too
  *
  * Return: the comparison if at least one row differs, else NULL; ERR_PTR(-EBUSY) where something
- * moves the partition.
+ * moves the partition, ERR_PTR(-EXDEV) where it is not @here.
  */
-struct pmig_changes *pmig_engine_compare_idle(struct pmig_engine *engine, bool (*busy)(void))
+struct pmig_changes *pmig_engine_compare_idle(struct pmig_engine *engine, bool (*busy)(void),
+					      bool here)
 {
 	struct pmig_changes *changes = NULL;
 	unsigned int noio = lock_machine();
@@ -175,6 +192,9 @@ struct pmig_changes *pmig_engine_compare_idle(struct pmig_engine *engine, bool (
 	if (now && busy && busy()) {
 		pmig_snapshot_put(now);
 		changes = ERR_PTR(-EBUSY);
+	} else if (now && here && is_elsewhere(engine, now)) {
+		pmig_snapshot_put(now);
+		changes = ERR_PTR(-EXDEV);
 	} else if (now) {
 		changes = replace_baseline(engine, now);
 	}
@@ -188,38 +208,6 @@ struct pmig_changes *pmig_engine_compare_idle(struct pmig_engine *engine, bool (
 	}
 	unlock_machine(noio);
 	return changes;
-}
-
-static bool names_server(const struct pmig_row *row)
-{
-	return pmig_fields[(row->new ?: row->old)->field].server;
-}
-
-/**
- * pmig_engine_elsewhere() - does the partition run on another server than at the baseline?
- * @engine: the engine; its baseline stays
- *
- * Return: true if a field differs that says which server it is. False where the baseline is that of
- * a server which the partition is known to have left.
- */
-bool pmig_engine_elsewhere(struct pmig_engine *engine)
-{
-	unsigned int noio = lock_machine();
-	struct pmig_diff diff = {};
-	bool elsewhere = false;
-	struct pmig_row row;
-
-	diff.new = take_snapshot(engine);
-	diff.old = pmig_engine_baseline(engine);
-	if (diff.old && diff.new)
-		while (!elsewhere && pmig_diff_next(&diff, &row))
-			elsewhere = names_server(&row);
-	unlock_machine(noio);
-	if (diff.new)
-		pmig_snapshot_put(diff.new);
-	if (diff.old)
-		pmig_snapshot_put(diff.old);
-	return elsewhere;
 }
 
 /**

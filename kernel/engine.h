@@ -23,9 +23,9 @@ struct pmig_engine;
  * @ended: it has ended, with 0 or a negative errno; the partition stood still for @blackout_ns,
  *	0 where that is not known
  * @which_stream: which stream has moved the partition, where nobody saw it written; 0 for unknown
- * @explains_change: does a migration that is known already explain that the machine changes?
- * @changed: the machine may have changed without a migration. False while one is under way, which
- *	may have compared already: then tell it again later
+ * @changed: the machine may have changed without a migration. -EBUSY while one is under way, which
+ *	may have compared already: then tell it again later. -EXDEV where it is another server
+ *	although the partition should still be @here: then tell that it has moved
  * @resized: processors or memory (@what) were added or removed
  * @gone: the engine is no more
  *
@@ -35,8 +35,7 @@ struct pmig_engine_events {
 	void (*begun)(struct pmig_engine *engine, u64 stream);
 	void (*ended)(struct pmig_engine *engine, u64 stream, int err, u64 blackout_ns);
 	u64 (*which_stream)(struct pmig_engine *engine);
-	bool (*explains_change)(void);
-	bool (*changed)(struct pmig_engine *engine);
+	int (*changed)(struct pmig_engine *engine, bool here);
 	void (*resized)(struct pmig_engine *engine, const char *what);
 	void (*gone)(struct pmig_engine *engine);
 };
@@ -98,9 +97,9 @@ struct pmig_engine *pmig_engine_ref(struct pmig_engine *engine);
 void pmig_engine_put(struct pmig_engine *engine);
 const char *pmig_engine_others_seen_by(void);
 
-bool pmig_engine_elsewhere(struct pmig_engine *engine);
 struct pmig_changes *pmig_engine_compare(struct pmig_engine *engine);
-struct pmig_changes *pmig_engine_compare_idle(struct pmig_engine *engine, bool (*busy)(void));
+struct pmig_changes *pmig_engine_compare_idle(struct pmig_engine *engine, bool (*busy)(void),
+					      bool here);
 const struct pmig_snapshot *pmig_engine_baseline(struct pmig_engine *engine);
 struct pmig_changes *pmig_engine_last(struct pmig_engine *engine);
 

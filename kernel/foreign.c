@@ -256,9 +256,9 @@ static bool explains_change(void)
 	return yes;
 }
 
-static bool machine_changed(struct pmig_engine *engine)
+static int machine_changed(struct pmig_engine *engine, bool here)
 {
-	return pmig_changed_look(engine, explains_change);
+	return pmig_changed_look(engine, explains_change, here);
 }
 
 /*
@@ -293,7 +293,6 @@ const struct pmig_engine_events pmig_foreign_events = {
 	.begun = migration_begun,
 	.ended = migration_ended,
 	.which_stream = which_stream,
-	.explains_change = explains_change,
 	.changed = machine_changed,
 	.resized = machine_resized,
 	.gone = engine_gone,

@@ -220,7 +220,7 @@ static void step_suspend(struct pmig_session *s)
 	blackout_ns = others.blackout_ns;
 	if (ours) {
 		/* What has changed until now is told as such, and not as changed by the move. */
-		pmig_changed_look(s->engine, NULL);
+		pmig_changed_look(s->engine, NULL, false);
 		trace_pmig_suspend_begin(s->stream, 0);
 		err = s->engine->suspend(s->operation, s->stream, s->file, &blackout_ns);
 		trace_pmig_suspend_end(s->stream, err);

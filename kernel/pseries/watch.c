@@ -199,21 +199,21 @@ static bool end_followed(void)
 static bool compare_tree(void)
 {
 	bool rested;
+	int err;
 
-	if (READ_ONCE(asleep) || engine->events->explains_change())
+	if (READ_ONCE(asleep))
 		return false;
 	rested = xchg(&slept, false);
-	if (!rested && pmig_engine_elsewhere(engine)) {
+	err = engine->events->changed(engine, !rested);
+	if (err && rested)
+		WRITE_ONCE(slept, true);
+	/* What the tracepoints have just shown is told by see_claim(). */
+	if (err == -EXDEV && !READ_ONCE(unclaimed) && !READ_ONCE(claimed)) {
 		engine->events->begun(engine, 0);
 		engine->events->ended(engine, 0, 0, pmig_blackout());
 		pmig_blackout_clear();
-		return false;
 	}
-	if (engine->events->changed(engine))
-		return true;
-	if (rested)
-		WRITE_ONCE(slept, true);
-	return false;
+	return !err;
 }
 
 /* If the work is pending again already, that counts. */

@@ -277,7 +277,7 @@ int pmig_sim_rehome(u32 shift)
 	mutex_lock(&pmig_sim_lock);
 	here.topology.home_shift = shift;
 	mutex_unlock(&pmig_sim_lock);
-	return pmig_sim_engine.events->changed(&pmig_sim_engine) ? 0 : -EAGAIN;
+	return pmig_sim_engine.events->changed(&pmig_sim_engine, false) ? -EAGAIN : 0;
 }
 
 u32 pmig_sim_home_shift(void)
