@@ -75,6 +75,9 @@ FIXTURE_SETUP(topology)
 FIXTURE_TEARDOWN(topology)
 {
 	EXPECT_TRUE(quiet(&self->l));
+	/* Other tests tell by the serial number which of their two servers they are on. */
+	EXPECT_EQ(0, destination("live", 0));
+	EXPECT_EQ(0, put(SIM "destinations/there/serial", "SIM0001"));
 	move_to(_metadata, &self->bench, &ordinary);
 	bench_down(_metadata, &self->bench);
 }
