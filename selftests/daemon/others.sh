@@ -68,8 +68,9 @@ same "a bare write in the middle of ours ends well" 0 $?
 check "everyone is told POST once" once "app-a begin" "app-a post" "10-one postmigrate" "50-hook post"
 ! seen_at_once || check "who was not told PRE, too" never "app-a pre" "10-one premigrate"
 
-# The daemon is started when it is over, and knows nothing of before.
-: > $SEEN
+# The daemon is started when it is over, and knows nothing of before. An application that registers would start it sooner.
+cleanup_members
+script 10-one 10
 systemctl stop drmgrd
 rm -f /run/drmgr/machine
 ID=0xda09
@@ -81,7 +82,6 @@ wait_until idle
 check "a daemon that has not seen what was before says so" logged "What differs in /proc and /sys is not told"
 
 # Mode=observe: it is in the log, and that is all.
-cleanup_members
 fresh_daemon Mode=observe
 script 10-one 10
 hook 50-hook

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "daemon/apps/changed.h"
 #include "daemon/bus-platform.h"
 #include "daemon/bus.h"
 #include "daemon/platform/link-parse.h"
@@ -1246,9 +1247,13 @@ TEST_F(rows, wait_until_pre_is_over)
 TEST_F(rows, of_a_change_are_a_signal)
 {
 	struct ends everyone, root;
+	struct registry *registry;
+	uint32_t gen = 0;
 	struct manager m;
 
 	reach(self, &m, &everyone, &root);
+	ASSERT_EQ(0, registry_new(&registry, self->event, &m.config, NULL, "/nonexistent"));
+	ASSERT_EQ(0, changed_new(&m.changed, self->event, registry, &gen));
 	bus_platform_watch(&m);
 	change(self, 21);
 	send_row(self, "l2@8", 0);
@@ -1258,6 +1263,8 @@ TEST_F(rows, of_a_change_are_a_signal)
 	EXPECT_STREQ("sim", bus_engine);
 	disconnect_ends(&everyone, &m);
 	disconnect_ends(&root, &m);
+	changed_free(m.changed);
+	registry_free(registry);
 }
 
 /* dbus-daemon takes no message of more than 32 MiB. */
