@@ -30,9 +30,9 @@ sleeps() {
 	drmgr -m -c pmig -p pre -s $ID > $DIR/out 2>&1 &
 	job=$!
 	wait_until has_seen "50-hook pre"
-	check "the socket is squeezed" "$HERE/squeeze" "$(daemon_pid)"
 	before=$(overruns)
 	kill -STOP "$(daemon_pid)"
+	check "the socket is squeezed" "$HERE/squeeze" "$(daemon_pid)"
 }
 
 wakes() { # wakes STATUS TEXT
@@ -58,7 +58,6 @@ module_reaches completed
 wakes 0 "a migration that ended meanwhile has ended well"
 check "everyone is told POST" once "10-one postmigrate" "app-a post" "50-hook post"
 
-# Two short messages find room on some kernels; these are five.
 sleeps
 state $ID suspending
 module_reaches quiesce

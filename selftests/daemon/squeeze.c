@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * squeeze PID: the netlink sockets of that process get the smallest receive buffer there is, so that a second
- * message finds no room. The sockets are borrowed with pidfd_getfd(); nothing in the process is for tests.
+ * squeeze PID: the netlink sockets of that process, which is stopped, get the smallest receive buffer there is, and a
+ * message in it that nobody wants, so that the third one finds no room. The sockets are borrowed with pidfd_getfd();
+ * nothing in the process is for tests.
  */
 #include <errno.h>
+#include <linux/netlink.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +15,19 @@
 #include <unistd.h>
 
 #define MAX_FDS 256
+
+static bool fill(int fd)
+{
+	struct {
+		struct nlmsghdr header;
+		char unwanted[1024];
+	} m = { .header = { .nlmsg_len = sizeof(m), .nlmsg_type = NLMSG_NOOP } };
+	struct sockaddr_nl self = { 0 };
+	socklen_t len = sizeof(self);
+
+	return getsockname(fd, (struct sockaddr *)&self, &len) == 0 &&
+	       sendto(fd, &m, sizeof(m), MSG_DONTWAIT, (struct sockaddr *)&self, len) > 0;
+}
 
 static int squeeze(int pidfd, int fd)
 {
@@ -23,7 +39,8 @@ static int squeeze(int pidfd, int fd)
 		return 0; /* no such number */
 	r = getsockopt(borrowed, SOL_SOCKET, SO_DOMAIN, &domain, &len) == 0 &&
 	    domain == AF_NETLINK &&
-	    setsockopt(borrowed, SOL_SOCKET, SO_RCVBUF, &smallest, sizeof(smallest)) == 0;
+	    setsockopt(borrowed, SOL_SOCKET, SO_RCVBUF, &smallest, sizeof(smallest)) == 0 &&
+	    fill(borrowed);
 	close(borrowed);
 	return r;
 }
