@@ -67,6 +67,7 @@ cleanup_members
 fresh_daemon Mode=observe
 member app-a asks-changed
 rehome
-wait_until logged "would have told application app-a .* changed"
-check "observing, nobody is told" [ ! -s $SEEN ]
+wait_until changes_are_logged 1
+check "observing, the log says who would have been told" logged "would have told application app-a .* changed"
+check "and nobody is told" [ ! -s $SEEN ]
 finish
