@@ -67,16 +67,30 @@ static const struct pmig_snapshot *take_snapshot(struct pmig_engine *engine)
 	return NULL;
 }
 
-/* The reference becomes the engine's. */
-static void set_baseline(struct pmig_engine *engine, const struct pmig_snapshot *snap)
+/*
+ * The machine is @now from here on, whose reference becomes the engine's, and @changes, which may
+ * be NULL, is the last change. Whoever reads both finds those that belong together.
+ */
+static void set_machine(struct pmig_engine *engine, const struct pmig_snapshot *now,
+			struct pmig_changes *changes)
 {
+	struct pmig_changes *oldest = NULL;
+
 	lockdep_assert_held(&machine_lock);
+	if (changes)
+		pmig_changes_get(changes);
 	mutex_lock(&engines_lock);
-	swap(engine->baseline, snap);
+	swap(engine->baseline, now);
 	engine->outdated = false;
+	if (changes) {
+		oldest = engine->last[1];
+		engine->last[1] = engine->last[0];
+		engine->last[0] = changes;
+	}
 	mutex_unlock(&engines_lock);
-	if (snap)
-		pmig_snapshot_put(snap);
+	pmig_changes_put(oldest);
+	if (now)
+		pmig_snapshot_put(now);
 }
 
 static void outdate_baseline(struct pmig_engine *engine)
@@ -85,21 +99,6 @@ static void outdate_baseline(struct pmig_engine *engine)
 	mutex_lock(&engines_lock);
 	engine->outdated = true;
 	mutex_unlock(&engines_lock);
-}
-
-static void keep_last(struct pmig_engine *engine, struct pmig_changes *changes)
-{
-	struct pmig_changes *oldest;
-
-	lockdep_assert_held(&machine_lock);
-	if (changes)
-		pmig_changes_get(changes);
-	mutex_lock(&engines_lock);
-	oldest = engine->last[1];
-	engine->last[1] = engine->last[0];
-	engine->last[0] = changes;
-	mutex_unlock(&engines_lock);
-	pmig_changes_put(oldest);
 }
 
 static struct pmig_changes *compare_snapshots(const struct pmig_snapshot *old,
@@ -117,16 +116,23 @@ static struct pmig_changes *compare_snapshots(const struct pmig_snapshot *old,
 	return changes;
 }
 
-/* The reference to @now becomes the engine's. */
+/*
+ * The reference to @now becomes the engine's. A comparison in which nothing differs counts only if
+ * the partition has @moved.
+ */
 static struct pmig_changes *replace_baseline(struct pmig_engine *engine,
-					     const struct pmig_snapshot *now)
+					     const struct pmig_snapshot *now, bool moved)
 {
 	struct pmig_changes *changes = NULL;
 
 	lockdep_assert_held(&machine_lock);
 	if (engine->baseline)
 		changes = compare_snapshots(engine->baseline, now);
-	set_baseline(engine, now);
+	if (changes && !moved && !pmig_changes_any(changes)) {
+		pmig_changes_put(changes);
+		changes = NULL;
+	}
+	set_machine(engine, now, changes);
 	return changes;
 }
 
@@ -146,11 +152,9 @@ struct pmig_changes *pmig_engine_compare(struct pmig_engine *engine)
 
 	now = take_snapshot(engine);
 	if (now)
-		changes = replace_baseline(engine, now);
+		changes = replace_baseline(engine, now, true);
 	else
 		outdate_baseline(engine);
-	if (changes)
-		keep_last(engine, changes);
 	unlock_machine(noio);
 	return changes;
 }
@@ -196,15 +200,7 @@ struct pmig_changes *pmig_engine_compare_idle(struct pmig_engine *engine, bool (
 		pmig_snapshot_put(now);
 		changes = ERR_PTR(-EXDEV);
 	} else if (now) {
-		changes = replace_baseline(engine, now);
-	}
-	if (!IS_ERR_OR_NULL(changes)) {
-		if (pmig_changes_any(changes)) {
-			keep_last(engine, changes);
-		} else {
-			pmig_changes_put(changes);
-			changes = NULL;
-		}
+		changes = replace_baseline(engine, now, false);
 	}
 	unlock_machine(noio);
 	return changes;
@@ -213,16 +209,18 @@ struct pmig_changes *pmig_engine_compare_idle(struct pmig_engine *engine, bool (
 /**
  * pmig_engine_baseline() - the machine as it was seen last
  * @engine: the engine
+ * @generation: of the change that made it so, 0 for none
  *
  * Return: a snapshot with a reference, or NULL where the partition has moved since, too.
  */
-const struct pmig_snapshot *pmig_engine_baseline(struct pmig_engine *engine)
+const struct pmig_snapshot *pmig_engine_baseline(struct pmig_engine *engine, u32 *generation)
 {
 	const struct pmig_snapshot *snap = NULL;
 
 	mutex_lock(&engines_lock);
 	if (engine->baseline && !engine->outdated)
 		snap = pmig_snapshot_get(engine->baseline);
+	*generation = engine->last[0] ? engine->last[0]->generation : 0;
 	mutex_unlock(&engines_lock);
 	return snap;
 }
@@ -296,13 +294,23 @@ void pmig_engine_listen(const struct pmig_engine_events *to)
 	events = to;
 }
 
+static void forget_change(struct pmig_changes **last)
+{
+	struct pmig_changes *changes = NULL;
+
+	mutex_lock(&engines_lock);
+	swap(*last, changes);
+	mutex_unlock(&engines_lock);
+	pmig_changes_put(changes);
+}
+
 static void forget_machine(struct pmig_engine *engine)
 {
 	unsigned int i, noio = lock_machine();
 
-	set_baseline(engine, NULL);
+	set_machine(engine, NULL, NULL);
 	for (i = 0; i < ARRAY_SIZE(engine->last); i++)
-		keep_last(engine, NULL);
+		forget_change(&engine->last[i]);
 	unlock_machine(noio);
 }
 
@@ -310,7 +318,7 @@ static void take_first_baseline(struct pmig_engine *engine)
 {
 	unsigned int noio = lock_machine();
 
-	set_baseline(engine, take_snapshot(engine));
+	set_machine(engine, take_snapshot(engine), NULL);
 	unlock_machine(noio);
 }
 

@@ -100,7 +100,7 @@ const char *pmig_engine_others_seen_by(void);
 struct pmig_changes *pmig_engine_compare(struct pmig_engine *engine);
 struct pmig_changes *pmig_engine_compare_idle(struct pmig_engine *engine, bool (*busy)(void),
 					      bool here);
-const struct pmig_snapshot *pmig_engine_baseline(struct pmig_engine *engine);
+const struct pmig_snapshot *pmig_engine_baseline(struct pmig_engine *engine, u32 *generation);
 struct pmig_changes *pmig_engine_last(struct pmig_engine *engine);
 
 #endif /* _PMIG_ENGINE_H */

@@ -121,14 +121,10 @@ static int get_compared(struct netlink_callback *cb, const struct walk *walk, st
 static int get_baseline(struct netlink_callback *cb, struct source *src)
 {
 	struct pmig_engine *engine = find_engine(cb);
-	struct pmig_changes *last;
 
 	if (!engine)
 		return -ENODEV;
-	src->new = pmig_engine_baseline(engine);
-	last = pmig_engine_last(engine);
-	src->generation = last ? last->generation : 0;
-	pmig_changes_put(last);
+	src->new = pmig_engine_baseline(engine, &src->generation);
 	pmig_engine_put(engine);
 	if (src->new)
 		return 0;
