@@ -304,18 +304,6 @@ static const struct ppc_cache_info *kernels_own(const struct use *use)
 	}
 }
 
-static int add_number(struct pmig_snapshot *snap, enum pmig_field field, u64 key,
-		      const struct device_node *np, const char *property, const u32 *kernel)
-{
-	u64 value;
-
-	if (!pmig_property_number(np, property, &value))
-		return 0;
-	if (!kernel || !*kernel)
-		return pmig_snapshot_add_u64(snap, field, key, value);
-	return pmig_snapshot_add_kernel(snap, field, key, value, *kernel);
-}
-
 /* Processors, in order, as "0-7,16". */
 static size_t list_cpus(struct walk *w, const struct use *use, unsigned int nr)
 {
@@ -340,16 +328,16 @@ static int add_cache(struct pmig_snapshot *snap, struct walk *w, const struct ca
 	const struct kind *kind = use->kind;
 	int err;
 
-	err = add_number(snap, PMIG_CACHE_SIZE, cache->key, use->np, kind->size,
-			 own ? &own->size : NULL);
+	err = pmig_property_add(snap, PMIG_CACHE_SIZE, cache->key, use->np, kind->size,
+				own ? own->size : 0);
 	if (!err)
-		err = add_number(snap, PMIG_CACHE_LINE_SIZE, cache->key, use->np, kind->line,
-				 own ? &own->line_size : NULL);
+		err = pmig_property_add(snap, PMIG_CACHE_LINE_SIZE, cache->key, use->np, kind->line,
+					own ? own->line_size : 0);
 	if (!err)
-		err = add_number(snap, PMIG_CACHE_BLOCK_SIZE, cache->key, use->np, kind->block,
-				 own ? &own->block_size : NULL);
+		err = pmig_property_add(snap, PMIG_CACHE_BLOCK_SIZE, cache->key, use->np,
+					kind->block, own ? own->block_size : 0);
 	if (!err)
-		err = add_number(snap, PMIG_CACHE_SETS, cache->key, use->np, kind->sets, NULL);
+		err = pmig_property_add(snap, PMIG_CACHE_SETS, cache->key, use->np, kind->sets, 0);
 	if (!err)
 		err = pmig_snapshot_add_text(snap, PMIG_CACHE_CPUS, cache->key, w->list, len);
 	return err;

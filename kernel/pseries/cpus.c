@@ -44,26 +44,18 @@ static int add_processor(struct pmig_snapshot *snap, const struct pmig_processor
 	return err;
 }
 
-static int add_number(struct pmig_snapshot *snap, const struct device_node *np,
-		      const char *property, enum pmig_field field, u64 kernel)
-{
-	u64 value;
-
-	if (!pmig_property_number(np, property, &value))
-		return 0;
-	if (!kernel)
-		return pmig_snapshot_add_u64(snap, field, PMIG_KEY_NONE, value);
-	return pmig_snapshot_add_kernel(snap, field, PMIG_KEY_NONE, value, kernel);
-}
-
 /* The kernel has read the extended one where there is one: its own value belongs to that. */
 static int add_clock(struct pmig_snapshot *snap, const struct device_node *np)
 {
 	bool extended = of_find_property(np, EXTENDED_CLOCK, NULL);
 	int err;
 
-	err = add_number(snap, np, "clock-frequency", PMIG_CPU_CLOCK, extended ? 0 : ppc_proc_freq);
-	return err ?: add_number(snap, np, EXTENDED_CLOCK, PMIG_CPU_EXTENDED_CLOCK, ppc_proc_freq);
+	err = pmig_property_add(snap, PMIG_CPU_CLOCK, PMIG_KEY_NONE, np, "clock-frequency",
+				extended ? 0 : ppc_proc_freq);
+	if (!err)
+		err = pmig_property_add(snap, PMIG_CPU_EXTENDED_CLOCK, PMIG_KEY_NONE, np,
+					EXTENDED_CLOCK, ppc_proc_freq);
+	return err;
 }
 
 /* All processors of a partition are alike. */
@@ -76,11 +68,13 @@ static int add_common(struct pmig_snapshot *snap)
 		return -ENODEV;
 	err = pmig_snapshot_add_u64(snap, PMIG_CPU_PVR, PMIG_KEY_NONE, mfspr(SPRN_PVR));
 	if (!err)
-		err = add_number(snap, np, "cpu-version", PMIG_CPU_VERSION, 0);
+		err = pmig_property_add(snap, PMIG_CPU_VERSION, PMIG_KEY_NONE, np, "cpu-version",
+					0);
 	if (!err)
 		err = add_clock(snap, np);
 	if (!err)
-		err = add_number(snap, np, "timebase-frequency", PMIG_CPU_TIMEBASE, ppc_tb_freq);
+		err = pmig_property_add(snap, PMIG_CPU_TIMEBASE, PMIG_KEY_NONE, np,
+					"timebase-frequency", ppc_tb_freq);
 	of_node_put(np);
 	return err;
 }

@@ -21,16 +21,13 @@ static const struct {
 static int add_row(struct pmig_snapshot *snap, const struct device_node *np, unsigned int i)
 {
 	enum pmig_field field = identity[i].field;
+	const char *name = identity[i].property;
 	const char *text;
-	u64 number;
 	int len;
 
-	if (field == PMIG_PARTITION_NO) {
-		if (!pmig_property_number(np, identity[i].property, &number))
-			return 0;
-		return pmig_snapshot_add_u64(snap, field, PMIG_KEY_NONE, number);
-	}
-	text = of_get_property(np, identity[i].property, &len);
+	if (!pmig_field_is_text(field))
+		return pmig_property_add(snap, field, PMIG_KEY_NONE, np, name, 0);
+	text = of_get_property(np, name, &len);
 	if (!text || len <= 0)
 		return 0;
 	return pmig_snapshot_add_text(snap, field, PMIG_KEY_NONE, text, len);

@@ -42,3 +42,27 @@ bool pmig_property_number(const struct device_node *np, const char *name, u64 *v
 	*value = of_read_number(cell, len / sizeof(*cell));
 	return true;
 }
+
+/**
+ * pmig_property_add() - add a fact: a property that is a number
+ * @snap: the snapshot
+ * @field: which fact
+ * @key: of what
+ * @np: the node, which the caller holds
+ * @name: of the property
+ * @kernel: what the kernel believes, or 0 where it has no value of its own
+ *
+ * Return: 0, also where there is no such number and nothing is added, or as
+ *	pmig_snapshot_add_u64().
+ */
+int pmig_property_add(struct pmig_snapshot *snap, enum pmig_field field, u64 key,
+		      const struct device_node *np, const char *name, u64 kernel)
+{
+	u64 value;
+
+	if (!pmig_property_number(np, name, &value))
+		return 0;
+	if (!kernel)
+		return pmig_snapshot_add_u64(snap, field, key, value);
+	return pmig_snapshot_add_kernel(snap, field, key, value, kernel);
+}
