@@ -292,8 +292,8 @@ const char *dr_phase_name(enum dr_phase phase);
 
 /*
  * What sysconf(), the auxiliary vector and the kernel's NUMA nodes say is what was true where the partition was
- * started. These two say what is true where it runs, and need no registration. They read it anew with each call, so
- * call them at POST, not in each loop.
+ * started. What follows says what is true where it runs, and needs no registration. It is read anew with each call,
+ * so call at POST, not in each loop.
  */
 
 enum dr_cache_type {

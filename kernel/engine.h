@@ -58,11 +58,11 @@ struct pmig_engine_events {
  *	gone already
  * @quiesce_now: PRE has to come at once, not when the platform is Suspending; may be NULL, as @open
  * @snapshot: the machine as the partition sees it now: adds its facts to an empty snapshot. One
- *	call at a time
+ *	call at a time, under a mutex that the events' changed() takes, too
  * @others_seen_by: how the engine notices migrations that others start; NULL: not at all
  * @events: whom it tells of them, set by pmig_register_engine()
  *
- * All functions are called in process context with no lock held and may sleep.
+ * All functions are called in process context and may sleep; but for @snapshot no lock is held.
  */
 struct pmig_engine {
 	const char *name;

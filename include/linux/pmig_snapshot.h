@@ -41,7 +41,7 @@ enum pmig_section {
 };
 
 /**
- * enum pmig_cache_type - second part of a cache's key
+ * enum pmig_cache_type - third part of a cache's key, behind its first processor and its level
  * @PMIG_CACHE_UNIFIED: both, as all above the first level are
  * @PMIG_CACHE_DATA: data
  * @PMIG_CACHE_INSTRUCTION: instructions

@@ -2,7 +2,7 @@
 /*
  * The machine as PowerVM shows it: from the device tree, which mainline has brought up to date when
  * its write returns; where processors are, the hypervisor itself says. It is never read while the
- * partition stands still, and under no lock.
+ * partition stands still. The tree may change meanwhile, and the machine is then looked at again.
  */
 #include <linux/errno.h>
 

@@ -37,7 +37,7 @@
 #define _UAPI_LINUX_PMIG_H
 
 #define PMIG_GENL_NAME	  "pmig"
-#define PMIG_GENL_VERSION 2 /* another one has other attributes */
+#define PMIG_GENL_VERSION 2 /* goes up when the number or type of an attribute changes */
 #define PMIG_MCGRP_EVENTS "events"
 
 /* Longest strings, with the terminating zero. */
