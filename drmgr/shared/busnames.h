@@ -22,9 +22,9 @@
  *	where there is none. more: how many rows did not fit into the message. missing: why the module's rows are not
  *	among them, "" where they are. Anyone may call it; in PRE only root is answered, by the private socket.
  *   Register(s name, h pidfd, u phases, u flags, i signo, u timeout_ms) -> (h events)
- *	The caller becomes an application; pidfd is its own (checked against the bus). phases and flags as in
- *	dr.h. The descriptor speaks wire.h; the registration ends when it is closed or the process ends.
- *	Anyone may call it.
+ *	The caller becomes an application; pidfd is its own (the bus, or the kernel on the private socket, says who
+ *	calls). phases and flags as in dr.h. The descriptor speaks wire.h; the registration ends when it is closed or the
+ *	process ends. Anyone may call it.
  *   GetStatus() -> (a{sv})
  *	"state" s, "stream" t, "module" s, "engine" s, "applications" u, "phase" s, "since-usec" t,
  *	"mode" s ("active" or "observe"), "degraded" s ("no", or why drivers are not told), "others-seen-by" s
@@ -51,7 +51,7 @@
 #define DR_BUS_NAME	 "org.drmgr"
 #define DR_BUS_PATH	 "/org/drmgr"
 #define DR_BUS_INTERFACE "org.drmgr.Manager1"
-/* The private socket: D-Bus without a bus. Root can call all methods but Register here. */
+/* The private socket: D-Bus without a bus, for root. It has all methods, and no signal. */
 #define DR_BUS_PRIVATE "unix:path=/run/drmgr/private"
 
 /* The largest "detail" and "wait-min" */
