@@ -57,7 +57,8 @@ static int app_register(struct app *app)
 		options.flags |= DR_REQUIRED;
 	r = dr_open(&app->client, &options);
 	if (r < 0) {
-		fprintf(stderr, "%s: cannot register: %s\n", app->name, strerror(-r));
+		fprintf(stderr, "%s: cannot register: %s\n", app->name,
+			r == -EHOSTDOWN ? "drmgrd is not there" : strerror(-r));
 		return r;
 	}
 	printf("%s: registered\n", app->name);
