@@ -66,7 +66,7 @@ static const struct verb verbs[] = {
 			{ "--stale", NULL, OPTION_SWITCH, offsetof(struct request, stale),
 			  "what the kernel, or what it tells programs, has wrong" },
 			{ "--json", NULL, OPTION_SWITCH, offsetof(struct request, json),
-			  "an array of objects, one for each row; nothing is summed up" },
+			  "for programs: an array of objects, one for each row; with --score or --pages one object" },
 			{ "--get", NULL, OPTION_TEXT, offsetof(struct request, get),
 			  "only the value with this name: cache.l2.size, cpu.0.home-node, identity.model" },
 			{ "--score", NULL, OPTION_SWITCH, offsetof(struct request, score),
@@ -74,7 +74,7 @@ static const struct verb verbs[] = {
 			{ "--moved", NULL, OPTION_SWITCH, offsetof(struct request, moved),
 			  "has the partition moved since it was booted? The exit status says it, too" },
 			{ "--pages", NULL, OPTION_NUMBER, offsetof(struct request, pages),
-			  "in which domains the memory of this process is; for root" },
+			  "in which domains the memory of the process with this number is; for root" },
 		},
 	},
 	{
@@ -141,6 +141,23 @@ static int take_option(const struct verb_option *o, const char *typed, const cha
 	return parse_stream(value, &req->stream, err);
 }
 
+/* What does not go together, or is missing. */
+static int check_options(const struct request *req, struct errline *err)
+{
+	if (req->diff + req->stale + !!req->get + req->score + req->moved + req->pages.set > 1)
+		return fail(
+			err, DR_EXIT_USAGE,
+			"give only one of --diff, --stale, --get, --score, --moved and --pages");
+	if (req->json && (req->get || req->moved))
+		return fail(err, DR_EXIT_USAGE, "%s has no JSON: leave out --json",
+			    req->get ? "--get" : "--moved");
+	if (req->op == REQUEST_SIMULATE && !req->simulate)
+		return fail(
+			err, DR_EXIT_USAGE,
+			"only the HMC can start a migration: add --simulate to run one that moves nothing");
+	return 0;
+}
+
 static int parse_options(const struct verb *verb, int argc, char *const argv[], struct request *req,
 			 struct errline *err)
 {
@@ -169,14 +186,7 @@ static int parse_options(const struct verb *verb, int argc, char *const argv[], 
 		if (r)
 			return r;
 	}
-	if (req->diff + req->stale + !!req->get + req->score + req->moved + req->pages.set > 1)
-		return fail(err, DR_EXIT_USAGE,
-			    "give one of --diff, --stale, --get, --score, --moved and --pages");
-	if (verb->op == REQUEST_SIMULATE && !req->simulate)
-		return fail(
-			err, DR_EXIT_USAGE,
-			"only the HMC can start a migration: add --simulate to run one that moves nothing");
-	return 0;
+	return check_options(req, err);
 }
 
 int request_parse(int argc, char *const argv[], struct request *ret, struct errline *err)

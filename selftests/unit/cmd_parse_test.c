@@ -318,6 +318,8 @@ static const struct {
 	{ DR_EXIT_USAGE, "platform --score --moved" },
 	{ DR_EXIT_USAGE, "platform --moved --diff" },
 	{ DR_EXIT_USAGE, "platform --score --pages 1" },
+	{ DR_EXIT_USAGE, "platform --get x.y --json" },
+	{ DR_EXIT_USAGE, "platform --json --moved" },
 	{ DR_EXIT_USAGE, "platform --pages self" },
 	{ DR_EXIT_USAGE, "platform --pages -1" },
 	{ DR_EXIT_USAGE, "log -n" },
