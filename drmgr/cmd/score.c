@@ -211,11 +211,11 @@ static void print_json(const struct score *s)
 int do_score(const struct request *req)
 {
 	_cleanup_(rows_done) struct rows now = { 0 }, changed = { 0 };
-	char missing[MISSING_LEN];
+	char missing[MISSING_LEN], missing_changed[MISSING_LEN];
 	struct score score;
 	int status;
 
-	status = ask_rows("now", &now, missing) ?: ask_rows("changed", &changed, missing);
+	status = ask_rows("now", &now, missing) ?: ask_rows("changed", &changed, missing_changed);
 	if (status)
 		return status;
 	if (score_of(&now, &changed, &score) < 0)

@@ -310,6 +310,9 @@ TEST_F(bus, no_score)
 	EXPECT_EQ(DR_EXIT_NO_VALUE, RUN(do_pages(&req)));
 	EXPECT_STREQ("drmgr: home nodes of memory are not known: no pmig.ko?\n",
 		     text_of(self, self->err));
+	EXPECT_EQ(DR_EXIT_NO_VALUE, RUN(do_score(&req)));
+	EXPECT_STREQ("drmgr: home nodes of memory are not known: no pmig.ko?\n",
+		     text_of(self, self->err));
 	req.pages.value = 0;
 	EXPECT_EQ(DR_EXIT_NO_VALUE, RUN(do_pages(&req)));
 	EXPECT_STREQ("drmgr: the memory of process 0 cannot be looked at: No such process\n",
