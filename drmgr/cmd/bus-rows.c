@@ -62,6 +62,13 @@ int ask_rows(const char *what, struct rows *ret, char missing[static MISSING_LEN
 	return r < 0 ? call_bad_reply(r) : 0;
 }
 
+void say_left_out(const struct rows *rows)
+{
+	if (rows->dropped)
+		fprintf(stderr, "drmgr: %zu rows are left out: they do not fit into one answer\n",
+			rows->dropped);
+}
+
 int no_home_nodes(const char *what, const char *missing)
 {
 	fprintf(stderr, "drmgr: home nodes of %s are not known%s%s\n", what,

@@ -21,6 +21,9 @@ int read_rows(sd_bus_message *m, struct rows *ret);
  */
 int ask_rows(const char *what, struct rows *ret, char missing[static MISSING_LEN]);
 
+/* Says how many rows the daemon's answer had no room for, if there are some. */
+void say_left_out(const struct rows *rows);
+
 /* Says that home nodes of @what are not known, and why. Returns the exit status for that. */
 int no_home_nodes(const char *what, const char *missing);
 

@@ -49,6 +49,7 @@ int do_moved(void)
 	status = ask_rows("now", &rows, missing);
 	if (status)
 		return status;
+	say_left_out(&rows);
 	value(&rows, "boot", "elsewhere", elsewhere);
 	value(&rows, "boot", "moves", moves);
 	value(&rows, "boot", "moves-since", since);

@@ -303,6 +303,7 @@ int do_pages(const struct request *req)
 	status = ask_rows("now", &now, missing);
 	if (status)
 		return status;
+	say_left_out(&now);
 	block_size = size_of_blocks(&now);
 	if (places_of(&now, "memory", &blocks) < 0)
 		return call_bad_reply(-ENOMEM);

@@ -219,9 +219,8 @@ int do_platform(const struct request *req)
 		return status;
 	if (missing[0])
 		fprintf(stderr, "drmgr: only what /proc and /sys tell: %s\n", missing);
-	if (rows.dropped && (req->get || req->json))
-		fprintf(stderr, "drmgr: %zu rows are left out: they do not fit into one answer\n",
-			rows.dropped);
+	if (req->get || req->json) /* the table ends with it */
+		say_left_out(&rows);
 	if (req->get)
 		return print_one(&rows, req->get, missing);
 	return req->json ? print_json(&rows) : print_table(req, &rows);

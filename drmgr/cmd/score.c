@@ -218,13 +218,11 @@ int do_score(const struct request *req)
 	status = ask_rows("now", &now, missing) ?: ask_rows("changed", &changed, missing_changed);
 	if (status)
 		return status;
+	say_left_out(&now);
 	if (score_of(&now, &changed, &score) < 0)
 		return call_bad_reply(-ENOMEM);
 	if (!score.processors || !score.blocks)
 		return no_home_nodes(score.processors ? "memory" : "processors", missing);
-	if (now.dropped)
-		fprintf(stderr, "drmgr: %zu rows more than drmgrd sends do not count\n",
-			now.dropped);
 	if (req->json)
 		print_json(&score);
 	else

@@ -295,6 +295,21 @@ TEST_F(bus, platform_for_scripts)
 	}
 }
 
+/* What has no room in the answer may be what this is about. */
+TEST_F(bus, rows_left_out)
+{
+	static const char said[] = "drmgr: 9 rows are left out: they do not fit into one answer\n";
+	struct request req = { .op = REQUEST_PLATFORM, .pages = { true, (uint32_t)getpid() } };
+
+	self->stub.nr_more = 9;
+	EXPECT_EQ(DR_EXIT_NOT_KNOWN, RUN(do_moved()));
+	EXPECT_STREQ(said, text_of(self, self->err));
+	EXPECT_EQ(DR_EXIT_NO_VALUE, RUN(do_score(&req)));
+	EXPECT_EQ(0, strncmp(said, text_of(self, self->err), strlen(said)));
+	EXPECT_EQ(DR_EXIT_NO_VALUE, RUN(do_pages(&req)));
+	EXPECT_EQ(0, strncmp(said, text_of(self, self->err), strlen(said)));
+}
+
 /* What is not known is said, and why. */
 TEST_F(bus, no_score)
 {
