@@ -9,6 +9,7 @@
 #include "daemon/apps/changed.h"
 #include "daemon/base/eventlog.h"
 #include "daemon/bus-platform.h"
+#include "daemon/bus-register.h"
 #include "daemon/platform/boot.h"
 #include "daemon/platform/fact.h"
 #include "daemon/platform/facts.h"
@@ -149,7 +150,9 @@ static unsigned nr_describing(const struct manager *m, const sd_bus *bus)
 	unsigned nr = 0;
 
 	LIST_FOREACH(d, &m->describing, node)
-	nr += sd_bus_message_get_bus(d->call) == bus;
+	{
+		nr += call_is_of(d->call, bus, NULL);
+	}
 	return nr;
 }
 
@@ -217,8 +220,7 @@ void bus_platform_forget(const sd_bus *bus, const char *sender, struct manager *
 
 	for (d = LIST_FIRST(&m->describing); d; d = next) {
 		next = LIST_NEXT(d, node);
-		if (sd_bus_message_get_bus(d->call) == bus &&
-		    (!sender || strcmp(sd_bus_message_get_sender(d->call) ?: "", sender) == 0))
+		if (call_is_of(d->call, bus, sender))
 			describing_free(d);
 	}
 }
