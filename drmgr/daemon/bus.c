@@ -333,7 +333,7 @@ static int append_status(sd_bus_message *reply, const struct manager *m)
 		s ? session_stream(s) : UINT64_C(0), "engine", "s", k->engine, "mode", "s",
 		m->config.observe ? "observe" : "active", "module", "s", module_text(m), "degraded",
 		"s", degraded[0] ? degraded : "no", "others-seen-by", "s", others, "bus", "s",
-		m->on_bus ? "connected" : "absent", "waiting", "u", (uint32_t)m->nr_waiters,
+		m->system_bus ? "connected" : "absent", "waiting", "u", (uint32_t)m->nr_waiters,
 		"applications", "u", (uint32_t)registry_count(m->registry), "last-change", "s",
 		m->last_change, "since-usec", "t", s ? session_since(s) : UINT64_C(0), "until-usec",
 		"t", s ? session_until(s) : UINT64_C(0));

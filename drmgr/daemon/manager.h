@@ -40,8 +40,7 @@ struct manager {
 	const char *config_path;
 	struct config config;
 	bool reload;		 /* to read it when nothing is going on */
-	bool on_bus;		 /* the system bus has given us our name */
-	bool stopping;		 /* the same, because it was asked to */
+	bool stopping;		 /* to end when nothing is going on: it was asked to */
 	struct backend *link;	 /* the module */
 	struct backend *backend; /* what sessions use now: link or sysfs */
 	struct backend *sysfs;
@@ -72,7 +71,7 @@ struct manager {
 	size_t nr_waiters;
 	LIST_HEAD(, registering) registering; /* bus-register.c */
 	LIST_HEAD(, describing) describing;   /* bus-platform.c */
-	sd_bus *system_bus;		      /* sysbus.c; NULL: not connected */
+	sd_bus *system_bus;		      /* sysbus.c; NULL: it has not given us our name */
 	int lock;			      /* the DLPAR lock */
 	sd_event_source *watchdog;
 	sd_event_source *reconcile; /* restore.c's: enabled when nothing is going on */

@@ -26,7 +26,6 @@ struct sysbus {
 
 static void disconnect(struct sysbus *s)
 {
-	s->m->on_bus = false;
 	s->m->system_bus = NULL;
 	if (s->bus)
 		bus_forget(s->bus, NULL, s->m);
@@ -78,7 +77,6 @@ static int on_named(sd_bus_message *m, void *userdata, _unused_ sd_bus_error *e)
 		return 0;
 	}
 	s->delay = 0;
-	s->m->on_bus = true;
 	s->m->system_bus = s->bus;
 	return 0;
 }
