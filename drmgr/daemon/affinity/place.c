@@ -42,17 +42,18 @@ struct group {
 	unsigned n;
 };
 
+/* A processor, to be sorted by something and then by its number. */
 struct key {
-	uint32_t domain;
+	uint32_t by;
 	uint16_t cpu;
 };
 
-static int by_domain(const void *va, const void *vb)
+static int compare(const void *va, const void *vb)
 {
 	const struct key *a = va, *b = vb;
 
-	if (a->domain != b->domain)
-		return a->domain < b->domain ? -1 : 1;
+	if (a->by != b->by)
+		return a->by < b->by ? -1 : 1;
 	return (int)a->cpu - (int)b->cpu;
 }
 
@@ -66,7 +67,7 @@ static int sort(const struct cpus *cpus, const uint32_t *domains, uint16_t *ret)
 		return log_oom();
 	for (unsigned cpu = cpus_next(cpus, 0); cpu < CPUS_MAX; cpu = cpus_next(cpus, cpu + 1))
 		keys[n++] = (struct key){ domains[cpu], (uint16_t)cpu };
-	qsort(keys, (size_t)n, sizeof(*keys), by_domain);
+	qsort(keys, (size_t)n, sizeof(*keys), compare);
 	for (int i = 0; i < n; i++)
 		ret[i] = keys[i].cpu;
 	return n;
@@ -150,20 +151,6 @@ static struct domain *choose(struct placing *p, const struct cpus *group, unsign
 	return best;
 }
 
-struct candidate {
-	unsigned used;
-	uint16_t cpu;
-};
-
-static int by_use(const void *va, const void *vb)
-{
-	const struct candidate *a = va, *b = vb;
-
-	if (a->used != b->used)
-		return a->used < b->used ? -1 : 1;
-	return (int)a->cpu - (int)b->cpu;
-}
-
 static void take(struct placing *p, unsigned cpu)
 {
 	cpus_add(&p->taken, cpu);
@@ -174,7 +161,7 @@ static void take(struct placing *p, unsigned cpu)
 static int fill(struct placing *p, const struct domain *d, const struct group *g,
 		const struct cpus *group, uint16_t *to)
 {
-	_cleanup_free_ struct candidate *v = calloc(d->n, sizeof(*v));
+	_cleanup_free_ struct key *v = calloc(d->n, sizeof(*v));
 	unsigned n = 0, next = 0;
 
 	if (!v)
@@ -187,9 +174,9 @@ static int fill(struct placing *p, const struct domain *d, const struct group *g
 		if (cpus_has(group, cpu))
 			to[cpu] = cpu;
 		else
-			v[n++] = (struct candidate){ p->used[cpu], cpu };
+			v[n++] = (struct key){ p->used[cpu], cpu };
 	}
-	qsort(v, n, sizeof(*v), by_use);
+	qsort(v, n, sizeof(*v), compare);
 	/* What is held comes behind the rest: it is shared only where there is too little. */
 	for (unsigned i = d->first; i < d->first + d->n; i++)
 		if (!cpus_has(&p->taken, p->order[i]) && cpus_has(group, p->order[i]))
