@@ -237,8 +237,12 @@ static void bind_all(struct binder *b)
 void affinity_apply(struct affinity *af, const struct map *map)
 {
 	struct binder b = { .af = af, .map = map };
-	int r = map_online(&b.online);
+	int r = 0;
 
+	if (map)
+		b.online = map->online;
+	else
+		r = map_online(&b.online);
 	if (r < 0) {
 		affinity_say(af, LOG_WARNING, NULL, NULL,
 			     "What was bound to processors stays as it is: which are online "

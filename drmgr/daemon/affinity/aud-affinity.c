@@ -98,14 +98,24 @@ static void store(struct affinity *af)
 			errno_text(r));
 }
 
+static void save_unit(struct affinity *af, const char *name, const struct cpus *cpus,
+		      const struct cpus *nodes)
+{
+	struct saved_unit *u = saved_add_unit(&af->saved, name);
+
+	if (u) {
+		u->cpus = *cpus;
+		u->nodes = *nodes;
+	}
+}
+
 static void take_unit(struct unit_call *call, sd_bus_message *m)
 {
 	struct affinity *af = call->owner;
 	const char *name = call->unit.name;
 	const sd_bus_error *error = sd_bus_message_get_error(m);
 	struct cpus cpus, nodes;
-	struct saved_unit *u;
-	int r = error ? -sd_bus_error_get_errno(error) : unit_parse(m, &cpus, &nodes);
+	int r = error ? 0 : unit_parse(m, &cpus, &nodes);
 
 	if (error)
 		affinity_say(af, LOG_WARNING, "unit", name,
@@ -118,13 +128,8 @@ static void take_unit(struct unit_call *call, sd_bus_message *m)
 	else if (cpus_empty(&cpus))
 		affinity_say(af, LOG_INFO, "unit", name,
 			     "unit %s has no AllowedCPUs=: there is nothing to do for it.", name);
-	if (error || r < 0 || cpus_empty(&cpus))
-		return;
-	u = saved_add_unit(&af->saved, name);
-	if (u) {
-		u->cpus = cpus;
-		u->nodes = nodes;
-	}
+	else
+		save_unit(af, name, &cpus, &nodes);
 }
 
 static int on_unit(sd_bus_message *m, void *userdata, _unused_ sd_bus_error *e)
