@@ -6,11 +6,11 @@
  * dump of before, and takes no other.
  */
 #include <libmnl/libmnl.h>
-#include <linux/genetlink.h>
 #include <string.h>
 
 #include "daemon/platform/link-parse.h"
 #include "daemon/platform/link-rows.h"
+#include "daemon/platform/link-socket.h"
 
 #define RECEIVE_BYTES (64U << 10) /* the kernel's dumps come in pieces of 32 at most */
 #define RECEIVE_BURST 64
@@ -66,14 +66,9 @@ static void finish(struct dump *d, int error)
 static int ask(struct dump *d)
 {
 	char buf[MNL_SOCKET_BUFFER_SIZE];
-	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buf);
-	struct genlmsghdr *genl;
+	struct nlmsghdr *nlh = link_socket_request(buf, d->request.family, NLM_F_DUMP, 0,
+						   PMIG_CMD_ROWS, PMIG_GENL_VERSION);
 
-	nlh->nlmsg_type = d->request.family;
-	nlh->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
-	genl = mnl_nlmsg_put_extra_header(nlh, sizeof(*genl));
-	genl->cmd = PMIG_CMD_ROWS;
-	genl->version = PMIG_GENL_VERSION;
 	mnl_attr_put_u32(nlh, PMIG_A_ROWS, d->request.what);
 	if (d->request.engine[0])
 		mnl_attr_put_strz(nlh, PMIG_A_ENGINE, d->request.engine);
@@ -127,18 +122,11 @@ static int take_message(struct dump *d, const struct nlmsghdr *nlh)
 static int receive(struct dump *d)
 {
 	const struct nlmsghdr *nlh;
-	struct sockaddr_nl from;
-	socklen_t length = sizeof(from);
-	int left, r = 1;
-	ssize_t n;
+	ssize_t n = link_socket_receive(d->socket, d->buf, RECEIVE_BYTES);
+	int left = (int)n, r = 1;
 
-	n = recvfrom(mnl_socket_get_fd(d->socket), d->buf, RECEIVE_BYTES, MSG_DONTWAIT,
-		     (struct sockaddr *)&from, &length);
 	if (n < 0)
-		return -errno;
-	if (length != sizeof(from) || from.nl_pid != 0)
-		return 1; /* not from the kernel */
-	left = (int)n;
+		return left;
 	for (nlh = (const struct nlmsghdr *)d->buf; r > 0 && mnl_nlmsg_ok(nlh, left);
 	     nlh = mnl_nlmsg_next(nlh, &left))
 		r = take_message(d, nlh);
@@ -179,9 +167,9 @@ static int begin_try(struct dump *d)
 	d->again = d->begun = false;
 	d->generation = 0;
 	d->tries++;
-	d->socket = mnl_socket_open2(NETLINK_GENERIC, SOCK_CLOEXEC | SOCK_NONBLOCK);
-	if (!d->socket || mnl_socket_bind(d->socket, 0, MNL_SOCKET_AUTOPID) < 0)
-		return -errno;
+	r = link_socket_open(&d->socket, SOCK_NONBLOCK);
+	if (r < 0)
+		return r;
 	r = sd_event_add_io(sd_event_source_get_event(d->late), &d->source,
 			    mnl_socket_get_fd(d->socket), EPOLLIN, on_rows, d);
 	return r < 0 ? r : ask(d);

@@ -21,6 +21,7 @@
 
 #include "daemon/platform/link-parse.h"
 #include "daemon/platform/link-reading.h"
+#include "daemon/platform/link-socket.h"
 #include "daemon/platform/link.h"
 
 #define CTRL_NOTIFY_GROUP 0x10 /* fixed, as GENL_ID_CTRL is */
@@ -78,41 +79,24 @@ static int take_family(const struct nlmsghdr *nlh, void *data)
 	return MNL_CB_OK;
 }
 
-static struct nlmsghdr *put_header(char *buf, uint16_t type, uint16_t flags, uint32_t seq,
-				   uint8_t cmd, uint8_t version)
-{
-	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buf);
-	struct genlmsghdr *genl;
-
-	nlh->nlmsg_type = type;
-	nlh->nlmsg_flags = flags;
-	nlh->nlmsg_seq = seq;
-	genl = mnl_nlmsg_put_extra_header(nlh, sizeof(*genl));
-	genl->cmd = cmd;
-	genl->version = version;
-	return nlh;
-}
-
 /*
  * On a socket of its own: the kernel has answered when the send returns, so nothing waits here. All families are listed,
  * because when the kernel is asked for one by name that it does not have, it loads the module.
  */
 static int resolve(struct link_family *f)
 {
-	struct mnl_socket *nl = mnl_socket_open2(NETLINK_GENERIC, SOCK_CLOEXEC);
+	struct mnl_socket *nl;
 	struct nlmsghdr *nlh;
 	char buf[32768];
 	ssize_t n;
 	int r;
 
 	*f = (struct link_family){ 0 };
-	if (!nl)
-		return -errno;
-	nlh = put_header(buf, GENL_ID_CTRL, NLM_F_REQUEST | NLM_F_DUMP, 1, CTRL_CMD_GETFAMILY, 1);
-	r = mnl_socket_bind(nl, 0, MNL_SOCKET_AUTOPID) < 0 ||
-			    mnl_socket_sendto(nl, nlh, nlh->nlmsg_len) < 0 ?
-		    MNL_CB_ERROR :
-		    MNL_CB_OK;
+	r = link_socket_open(&nl, 0);
+	if (r < 0)
+		return r;
+	nlh = link_socket_request(buf, GENL_ID_CTRL, NLM_F_DUMP, 1, CTRL_CMD_GETFAMILY, 1);
+	r = mnl_socket_sendto(nl, nlh, nlh->nlmsg_len) < 0 ? MNL_CB_ERROR : MNL_CB_OK;
 	while (r > MNL_CB_STOP) {
 		n = mnl_socket_recvfrom(nl, buf, sizeof(buf));
 		r = n < 0 ? MNL_CB_ERROR :
@@ -128,7 +112,7 @@ static int send_get(struct link *l, uint32_t seq)
 {
 	char buf[MNL_SOCKET_BUFFER_SIZE];
 	struct nlmsghdr *nlh =
-		put_header(buf, l->family, NLM_F_REQUEST, seq, PMIG_CMD_GET, PMIG_GENL_VERSION);
+		link_socket_request(buf, l->family, 0, seq, PMIG_CMD_GET, PMIG_GENL_VERSION);
 
 	return mnl_socket_sendto(l->socket, nlh, nlh->nlmsg_len) < 0 ? -errno : 0;
 }
@@ -292,8 +276,8 @@ static int command(struct backend *b, enum pmig_cmd command, const struct backen
 			       .due = now_usec() + ANSWER_USEC,
 			       .done = done,
 			       .userdata = userdata };
-	nlh = put_header(buf, l->family, NLM_F_REQUEST | NLM_F_ACK, p->seq, (uint8_t)command,
-			 PMIG_GENL_VERSION);
+	nlh = link_socket_request(buf, l->family, NLM_F_ACK, p->seq, (uint8_t)command,
+				  PMIG_GENL_VERSION);
 	put_args(nlh, command, args);
 	fd = open_for_module(nlh, command);
 	if (mnl_socket_sendto(l->socket, nlh, nlh->nlmsg_len) < 0) {
@@ -578,18 +562,11 @@ static void recover(struct link *l)
 static int receive(struct link *l)
 {
 	const struct nlmsghdr *nlh;
-	struct sockaddr_nl from;
-	socklen_t length = sizeof(from);
-	ssize_t n;
-	int left;
+	ssize_t n = link_socket_receive(l->socket, l->buf, RECEIVE_BYTES);
+	int left = (int)n;
 
-	n = recvfrom(mnl_socket_get_fd(l->socket), l->buf, RECEIVE_BYTES, MSG_DONTWAIT,
-		     (struct sockaddr *)&from, &length);
 	if (n < 0)
-		return -errno;
-	if (length != sizeof(from) || from.nl_pid != 0)
-		return 0; /* not from the kernel */
-	left = (int)n;
+		return left;
 	for (nlh = (const struct nlmsghdr *)l->buf; mnl_nlmsg_ok(nlh, left);
 	     nlh = mnl_nlmsg_next(nlh, &left))
 		on_message(l, nlh);
@@ -661,10 +638,10 @@ static const struct backend_ops link_ops = {
 static int open_socket(struct link *l)
 {
 	int one = 1, bytes = SOCKET_BYTES, group = CTRL_NOTIFY_GROUP, fd;
+	int r = link_socket_open(&l->socket, SOCK_NONBLOCK);
 
-	l->socket = mnl_socket_open2(NETLINK_GENERIC, SOCK_CLOEXEC | SOCK_NONBLOCK);
-	if (!l->socket || mnl_socket_bind(l->socket, 0, MNL_SOCKET_AUTOPID) < 0)
-		return -errno;
+	if (r < 0)
+		return r;
 	fd = mnl_socket_get_fd(l->socket);
 	/* It works without these, only less well. */
 	mnl_socket_setsockopt(l->socket, NETLINK_EXT_ACK, &one, sizeof(one));
