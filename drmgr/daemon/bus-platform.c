@@ -86,14 +86,14 @@ static int add_moves(const struct results *results, struct rows *rows)
 /* What /proc and /sys tell, behind the module's. */
 static int add_ours(const struct describing *d, struct rows *rows)
 {
-	const struct rows *changed = &d->m->machine.changed;
-	int r = 0;
-
-	if (d->what == PMIG_ROWS_NOW)
+	switch (d->what) {
+	case PMIG_ROWS_NOW:
 		return add_moves(d->m->results, rows) ?: facts_read(rows);
-	for (size_t i = 0; r == 0 && d->what == PMIG_ROWS_CHANGED && i < changed->n; i++)
-		r = rows_add(rows, &changed->v[i]);
-	return r;
+	case PMIG_ROWS_CHANGED:
+		return rows_append(rows, &d->m->machine.changed);
+	default:
+		return 0;
+	}
 }
 
 /* @missing: why the module's rows are not among them, "" where they are */

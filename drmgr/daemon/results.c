@@ -184,11 +184,8 @@ void results_add(struct results *r, uint64_t stream, enum manager_error error, c
 	v->error = error;
 	v->blackout_us = result->blackout_us;
 	snprintf(v->text, sizeof(v->text), "%s", text);
-	for (size_t i = 0; result->rows && i < result->rows->n; i++)
-		if (rows_add(&v->rows, &result->rows->v[i]) < 0)
-			log_oom();
-	if (result->rows)
-		v->rows.dropped += result->rows->dropped;
+	if (result->rows && rows_append(&v->rows, result->rows) < 0)
+		log_oom();
 	rows_shorten(&v->rows, RESULT_ROWS_MAX);
 	save(r);
 }

@@ -40,6 +40,16 @@ int rows_add(struct rows *rows, const struct row *row)
 	return 0;
 }
 
+int rows_append(struct rows *rows, const struct rows *more)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < more->n; i++)
+		r = rows_add(rows, &more->v[i]);
+	rows->dropped += more->dropped;
+	return r;
+}
+
 void rows_shorten(struct rows *rows, size_t max)
 {
 	struct row row;

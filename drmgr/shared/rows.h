@@ -49,6 +49,8 @@ void rows_done(struct rows *rows);
 
 /* Returns 0 or -ENOMEM; what is past ROWS_MAX is counted in dropped. */
 int rows_add(struct rows *rows, const struct row *row);
+/* The same with all of @more, and with what was dropped of it. */
+int rows_append(struct rows *rows, const struct rows *more);
 
 /* Keeps the first @max; before that, what should not have changed comes first. The rest is counted in dropped. */
 void rows_shorten(struct rows *rows, size_t max);

@@ -112,6 +112,27 @@ TEST(there_is_a_bound)
 	EXPECT_EQ(0, rows.dropped);
 }
 
+TEST(behind_others)
+{
+	struct rows rows = { 0 }, more = { .dropped = 3 };
+
+	add(&rows, "cpu", "0", "home-node", "0", "1", 0);
+	rows.dropped = 2;
+	EXPECT_EQ(0, rows_append(&rows, &more));
+	EXPECT_EQ(1, rows.n);
+	add(&more, "cpu", "1", "home-node", "0", "1", 0);
+	add(&more, "memory", "0x0", "home-node", "0", "1", 0);
+	EXPECT_EQ(0, rows_append(&rows, &more));
+	ASSERT_EQ(3, rows.n);
+	EXPECT_EQ(8, rows.dropped);
+	EXPECT_STREQ("0", rows.v[0].key);
+	EXPECT_STREQ("1", rows.v[1].key);
+	EXPECT_STREQ("memory", rows.v[2].section);
+	EXPECT_EQ(2, more.n);
+	rows_done(&rows);
+	rows_done(&more);
+}
+
 /* What should not have changed comes first, wherever it was, in its order. */
 TEST(the_first_of_many)
 {

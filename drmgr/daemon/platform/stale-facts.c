@@ -105,9 +105,7 @@ int stale_add(const struct rows *now, struct rows *stale)
 
 	if (r == 0)
 		r = keep_untold(stale, &measured);
-	for (size_t i = 0; r == 0 && i < measured.n; i++)
-		r = rows_add(stale, &measured.v[i]);
-	return r;
+	return r < 0 ? r : rows_append(stale, &measured);
 }
 
 int stale_mark(struct rows *changed, const struct rows *stale)

@@ -91,11 +91,7 @@ static int compare_ours(struct session *s)
 /* Without the module it is the identity alone that is told of the kernel's side; drmgr platform has it from here. */
 static int keep_identity(struct machine *m, const struct kernel_state *k)
 {
-	int r = 0;
-
-	for (size_t i = 0; r == 0 && !k->generation && i < k->rows.n; i++)
-		r = rows_add(&m->changed, &k->rows.v[i]);
-	return r;
+	return k->generation ? 0 : rows_append(&m->changed, &k->rows);
 }
 
 /* @known: what the module says is of this session. */
