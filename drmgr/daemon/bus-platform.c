@@ -263,7 +263,7 @@ static void on_changed(void *userdata, const struct kernel_change *change, const
 	struct rows few = { 0 };
 	int r = rows_fold(rows, &few);
 
-	rows_shorten(&few, RESULT_ROWS_MAX);
+	rows_shorten(&few, ROWS_TOLD_MAX);
 	rows_text(rows, m->last_change);
 	eventlog_note(&m->log, LOG_NOTICE, "kernel", NULL,
 		      "The machine has changed without a move: %s.", m->last_change);

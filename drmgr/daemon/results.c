@@ -86,7 +86,7 @@ static bool load_one(FILE *f, struct result *v)
 	struct row row;
 
 	if (fread(&record, sizeof(record), 1, f) != 1 || !record.stream ||
-	    record.error >= _MANAGER_ERROR_MAX || record.nr_rows > RESULT_ROWS_MAX ||
+	    record.error >= _MANAGER_ERROR_MAX || record.nr_rows > ROWS_TOLD_MAX ||
 	    !memchr(record.text, '\0', sizeof(record.text)))
 		return false;
 	*v = (struct result){ .stream = record.stream,
@@ -186,6 +186,6 @@ void results_add(struct results *r, uint64_t stream, enum manager_error error, c
 	snprintf(v->text, sizeof(v->text), "%s", text);
 	if (result->rows && rows_append(&v->rows, result->rows) < 0)
 		log_oom();
-	rows_shorten(&v->rows, RESULT_ROWS_MAX);
+	rows_shorten(&v->rows, ROWS_TOLD_MAX);
 	save(r);
 }

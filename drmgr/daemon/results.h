@@ -5,8 +5,7 @@
 
 #include "daemon/session/session.h"
 
-#define RESULTS_MAX	16
-#define RESULT_ROWS_MAX 256 /* of each */
+#define RESULTS_MAX 16
 
 /* Why nothing was started, or how it ended; bus.c has a name for each. */
 enum manager_error {

@@ -77,17 +77,17 @@ TEST_F(results, what_differed_is_kept_within_a_bound)
 	const struct result *found;
 	struct results *r;
 
-	for (int i = 0; i < RESULT_ROWS_MAX + 2; i++)
+	for (int i = 0; i < ROWS_TOLD_MAX + 2; i++)
 		ASSERT_EQ(0, rows_add(&rows, &row));
 	/* the last one is what an operator has to see */
-	rows.v[RESULT_ROWS_MAX + 1].flags = PMIG_ROW_F_UNEXPECTED;
+	rows.v[ROWS_TOLD_MAX + 1].flags = PMIG_ROW_F_UNEXPECTED;
 	ASSERT_EQ(0, results_new(&r, self->path));
 	results_add(r, 0x7001, MANAGER_OK, "", &result);
 	results_free(r);
 	ASSERT_EQ(0, results_new(&r, self->path));
 	found = results_find(r, 0x7001);
 	ASSERT_NE(NULL, found);
-	EXPECT_EQ(RESULT_ROWS_MAX, found->rows.n);
+	EXPECT_EQ(ROWS_TOLD_MAX, found->rows.n);
 	EXPECT_EQ(5, found->rows.dropped);
 	EXPECT_EQ(PMIG_ROW_F_UNEXPECTED, found->rows.v[0].flags);
 	EXPECT_EQ(0, found->rows.v[1].flags);

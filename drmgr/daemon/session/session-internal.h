@@ -5,9 +5,8 @@
 
 #include "daemon/session/session-setup.h"
 
-#define STOPPING_MAX  64
-#define ADVICE_MAX    8
-#define ROWS_TOLD_MAX 256
+#define STOPPING_MAX 64
+#define ADVICE_MAX   8
 
 enum stage {
 	STAGE_NEW,

@@ -11,6 +11,9 @@
 #include "daemon/session/journal.h"
 #include "daemon/session/plan.h"
 
+/* So many rows of a migration, or of a change without one, are told, logged and kept. The rest is counted. */
+#define ROWS_TOLD_MAX 256
+
 enum session_kind {
 	SESSION_CHECK,
 	SESSION_MIGRATE,
