@@ -1217,7 +1217,7 @@ TEST_F(registry, a_change_from_before_a_session_is_counted)
 /* Its socket is full of what it has not read: it hears of the change when it has answered something. */
 TEST_F(registry, a_change_waits_for_room)
 {
-	struct wire_event event = { .phase = DR_PHASE_POST };
+	struct wire_event event = { .phase = DR_PHASE_POST, .gen = ++self->gen };
 	struct application *app;
 	struct heard t;
 	int fd, r = 0;
@@ -1232,7 +1232,7 @@ TEST_F(registry, a_change_waits_for_room)
 	rehome(self, "2", 3);
 	while ((t = heard(fd)).e.phase)
 		EXPECT_EQ(DR_PHASE_POST, t.e.phase);
-	acknowledge(self, fd, self->gen);
+	acknowledge(self, fd, event.gen);
 	t = heard(fd);
 	EXPECT_EQ(3, t.e.nr_changes);
 	EXPECT_EQ(2, t.e.nr_more);

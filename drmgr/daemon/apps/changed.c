@@ -31,9 +31,10 @@ static void tell(struct changed *c, struct application *app)
 	c->event->nr_more = more > UINT32_MAX ? UINT32_MAX : (uint32_t)more;
 	app->unread = true;
 	app->unread_gen = c->event->gen;
-	/* If its socket is full it is told when it has answered something: then there is room. */
 	if (application_send(app, c->event, appevent_size(c->event)) == 0)
 		app->untold = 0;
+	else
+		app->unread_gen = 0; /* its socket is full */
 }
 
 /* Tells some of them in each turn of the loop, so that the rest of the daemon gets its turn, too. */

@@ -20,7 +20,9 @@
 /* Events are read in order, so an answer to a later one will do. */
 static void take_receipt(struct application *app, uint32_t gen)
 {
-	if (!app->unread || (int32_t)(gen - app->unread_gen) < 0)
+	bool older = app->unread_gen && (int32_t)(gen - app->unread_gen) < 0;
+
+	if (!app->unread || older)
 		return;
 	app->unread = false;
 	app->events->read(app);
