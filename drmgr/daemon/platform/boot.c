@@ -3,16 +3,15 @@
  * The kernel keeps the device tree with which it was booted, checks it, and shows it to root. A migration does not change
  * it, so that it tells of one that nobody has seen; of one to another server and back it does not.
  */
-#include <fcntl.h>
 #include <string.h>
 
 #include "daemon/platform/boot.h"
 #include "daemon/platform/fact.h"
 #include "daemon/platform/fdt.h"
+#include "daemon/platform/identity.h"
 #include "daemon/platform/tree.h"
 
-#define AT_BOOT	   "/sys/firmware/fdt"
-#define SERVER_NOW "/sys/firmware/devicetree/base/system-id"
+#define AT_BOOT "/sys/firmware/fdt"
 
 /* One line of text, "" where it is not there. */
 static void at_boot(int fd, const char *name, char text[static ROW_VALUE_LEN])
@@ -30,14 +29,13 @@ static int add(struct rows *ret, const char *field, const char *value)
 
 int boot_read(struct rows *ret)
 {
-	char server[ROW_VALUE_LEN], model[ROW_VALUE_LEN], raw[ROW_VALUE_LEN], now[ROW_VALUE_LEN];
+	char server[ROW_VALUE_LEN], model[ROW_VALUE_LEN], now[ROW_VALUE_LEN];
 	_cleanup_close_ int fd = tree_open(AT_BOOT);
-	ssize_t n = tree_read(SERVER_NOW, raw, sizeof(raw));
 	int r;
 
 	at_boot(fd, "system-id", server);
 	at_boot(fd, "model", model);
-	text_copy(now, sizeof(now), raw, n < 0 ? 0 : (size_t)n);
+	identity_system_id(now);
 	r = add(ret, "system-id", server);
 	if (r == 0)
 		r = add(ret, "model", model);

@@ -3,11 +3,11 @@
  * The values that name the machine, under the same names as in pmig.ko. Firmware writes them, so they are checked like
  * any text that is not trusted.
  */
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "daemon/platform/identity.h"
+#include "daemon/platform/tree.h"
 #include "uapi/linux/pmig.h"
 
 #define DEVICE_TREE "/sys/firmware/devicetree/base/"
@@ -27,7 +27,7 @@ static const struct {
 static void read_item(size_t i, char *value, size_t size)
 {
 	unsigned char raw[ROW_VALUE_LEN];
-	ssize_t n = read_text_file(AT_FDCWD, items[i].path, (char *)raw, sizeof(raw));
+	ssize_t n = tree_read(items[i].path, (char *)raw, sizeof(raw));
 
 	value[0] = '\0';
 	if (n == 4 && items[i].is_number)
@@ -38,11 +38,16 @@ static void read_item(size_t i, char *value, size_t size)
 		text_copy(value, size, (char *)raw, (size_t)n);
 }
 
+void identity_system_id(char value[static ROW_VALUE_LEN])
+{
+	read_item(0, value, ROW_VALUE_LEN);
+}
+
 void identity_serial(char *buf, size_t size)
 {
 	char value[ROW_VALUE_LEN];
 
-	read_item(0, value, sizeof(value));
+	identity_system_id(value);
 	value[strcspn(value, " \n")] = '\0';
 	text_copy(buf, size, value, sizeof(value));
 }

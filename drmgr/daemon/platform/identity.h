@@ -12,7 +12,9 @@ struct identity {
 	char value[IDENTITY_ITEMS][ROW_VALUE_LEN]; /* "" where it is not there */
 };
 
-/* The server's serial number as one word, "" where it is not there. */
+/* The server's "system-id", "" where it is not there. */
+void identity_system_id(char value[static ROW_VALUE_LEN]);
+/* The same as one word: its serial number. */
 void identity_serial(char *buf, size_t size);
 /* Is this another server than the one of @serial, which identity_serial() has put into @size bytes? Not if that is "". */
 bool identity_is_other(const char *serial, size_t size);
