@@ -128,6 +128,20 @@ ssize_t read_text_file(int dirfd, const char *path, char *buf, size_t size)
 	return (ssize_t)used;
 }
 
+bool read_at(int fd, uint64_t at, void *buf, size_t size)
+{
+	for (size_t used = 0; used < size;) {
+		ssize_t n = pread(fd, (char *)buf + used, size - used, (off_t)(at + used));
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return false;
+		used += (size_t)n;
+	}
+	return true;
+}
+
 static int write_all(int fd, const char *text)
 {
 	size_t left = strlen(text);

@@ -53,6 +53,8 @@ uint32_t crc32_of(const void *data, size_t size);
 
 /* At most @size - 1 bytes and a terminating zero; returns the length. */
 ssize_t read_text_file(int dirfd, const char *path, char *buf, size_t size);
+/* All of @size bytes that begin at @at; false if there are fewer, or they can't be read. */
+bool read_at(int fd, uint64_t at, void *buf, size_t size);
 /* Writes a temporary file and renames it to @path, so readers see the old text or the new one, never a part. */
 int write_text_file_atomic(int dirfd, const char *path, const char *text);
 int write_text_file(const char *path, const char *text);

@@ -4,12 +4,10 @@
  * most significant byte first, and names. The properties of a node come before the nodes below it, so that the root's
  * are near the beginning of a file of any length.
  */
-#include <stdbool.h>
-#include <stdint.h>
 #include <string.h>
 
+#include "daemon/base/util.h"
 #include "daemon/platform/fdt.h"
-#include "shared/cleanup.h"
 
 #define MAGIC	       0xd00dfeed
 #define AT_STRUCTURE   8 /* in the header: where it begins */
@@ -19,18 +17,6 @@
 #define NOP	       4
 #define PROPERTIES_MAX 1024
 #define NAME_MAX_LEN   64
-
-static bool read_at(int fd, uint64_t at, void *buf, size_t size)
-{
-	ssize_t n;
-
-	for (char *p = buf; size > 0; p += n, at += (uint64_t)n, size -= (size_t)n) {
-		n = pread(fd, p, size, (off_t)at);
-		if (n <= 0)
-			return false;
-	}
-	return true;
-}
 
 static bool number(int fd, uint64_t at, uint32_t *ret)
 {

@@ -81,20 +81,6 @@ void machine_keep(const struct machine *m)
 			m->path, errno_text(r));
 }
 
-static bool read_at(int fd, off_t at, void *data, size_t size)
-{
-	ssize_t n;
-
-	for (size_t done = 0; done < size; done += (size_t)n) {
-		n = pread(fd, (char *)data + done, size - done, at + (off_t)done);
-		if (n < 0 && errno == EINTR)
-			n = 0;
-		else if (n <= 0)
-			return false;
-	}
-	return true;
-}
-
 /* False also where it is of another boot or version, or not whole. */
 static bool load(struct machine *m)
 {
