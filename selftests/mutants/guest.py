@@ -3,6 +3,7 @@
 without a mutant and then with one after the other, the modules loaded anew. A guest that a mutant has taken with
 it, or that is not as it was, is booted again for the rest."""
 import asyncio
+import collections
 import filecmp
 import os
 import shutil
@@ -24,6 +25,11 @@ IN_GUEST = "/usr/libexec/pmig/mutants"
 BASE = "unchanged"  # what is put back in place of a mutant's files
 MODULES = ("kernel/", "Documentation/examples/driver/")  # mutants of these need no payload but the modules
 SWAP = os.path.join(os.path.dirname(os.path.realpath(__file__)), "swap.sh")
+QUICKEST = "x86-6.1"
+PPC = "6.1"
+
+# What a guest is: as in the lab, a test that wants its own has no other beside it, and may have hardware of its own.
+GuestKind = collections.namedtuple("GuestKind", "profile kernel own hardware")
 
 
 def read_tests(top):
@@ -31,11 +37,16 @@ def read_tests(top):
         return {test.name: test for test in testlist.parse(f.read())}
 
 
+def kind_for(mutant, test):
+    kernel = mutant.kernel or (QUICKEST if testlist.fits(test, QUICKEST) else PPC)
+    return GuestKind(test.profile, kernel, test.name if test.own else "", test.hardware)
+
+
 class Session:
     """A guest that runs. What is said of a guest that is lost is raised as GuestLost."""
 
-    def __init__(self, products, out, profile, logs, log):
-        self.partition = Partition(products, out, profile, logs, log)
+    def __init__(self, products, out, kind, logs, log):
+        self.partition = Partition(products, out, kind.profile, logs, log, kind.hardware)
         self.hmc = Hmc(self.partition, log)
         self.agent = Agent(self.partition)
         self.complained = False
@@ -94,7 +105,7 @@ class Session:
 
 
 class GuestBatch:
-    """The mutants of one kernel and one kind of guest. `session()` makes a guest, `fate(mutant, fate)` hears each fate."""
+    """The mutants of one kind of guest. `session()` makes a guest, `fate(mutant, fate)` hears each fate."""
 
     def __init__(self, tests, mutants, session, fate):
         self.tests = tests
@@ -236,9 +247,9 @@ class GuestBuild:
             return dict(line.strip().split("=", 1) for line in f if "=" in line)
 
 
-def run_batch(tree, tests, kernel, profile, mutants, logs, report):
+def run_batch(tree, tests, kind, mutants, logs, report):
     """All of it: builds, boots, reports each mutant's fate once."""
-    build, left = GuestBuild(tree, kernel), list(mutants)
+    build, left = GuestBuild(tree, kind.kernel), list(mutants)
 
     def fate(mutant, outcome):
         left.remove(mutant)
@@ -254,13 +265,14 @@ def run_batch(tree, tests, kernel, profile, mutants, logs, report):
         boots = iter(range(1, 1000))
 
         def session():
-            directory = os.path.join(logs, f"{kernel}-{profile}-{next(boots)}")
+            name = "-".join(word for word in (kind.kernel, kind.profile, kind.own) if word)
+            directory = os.path.join(logs, f"{name}-{next(boots)}")
             os.makedirs(directory)
             log = open(os.path.join(directory, "lab.log"), "w", encoding="utf-8", buffering=1)
-            return Session(products, build.out, profile, directory, lambda text: log.write(f"{time.time():.6f} {text}\n"))
+            return Session(products, build.out, kind, directory, lambda text: log.write(f"{time.time():.6f} {text}\n"))
 
         if left:
             asyncio.run(GuestBatch(tests, list(left), session, fate).run())
     except (BuildError, GuestLost) as e:
         for mutant in list(left):
-            fate(mutant, Fate.error(f"{kernel}: {e}"))
+            fate(mutant, Fate.error(f"{kind.kernel}: {e}"))

@@ -4,6 +4,8 @@
 import asyncio
 import collections
 import glob
+import importlib.machinery
+import importlib.util
 import os
 import select
 import subprocess
@@ -235,6 +237,32 @@ def check_guests(t):
     t.check(NoGuest.boots == 4, "a guest that is lost or stuck, or complains, is booted again, no other", NoGuest.boots)
 
 
+def program():
+    """The program itself, as a module."""
+    loader = importlib.machinery.SourceFileLoader("program", os.path.join(HERE, "mutants"))
+    module = importlib.util.module_from_spec(importlib.util.spec_from_loader("program", loader))
+    loader.exec_module(module)
+    return module
+
+
+def check_guests_of_their_own(t):
+    """What a test wants of its guest is in tests.list. Nothing is built here, and no server starts."""
+    tests = {test.name: test for test in guest.testlist.parse(
+        "shared quick all 5 true\nalone quick:own all 5 true\nnodes quick:own,numa ppc 5 true\n")}
+    fates = {}
+    with (mock.patch.object(guest, "GuestBuild") as build, mock.patch.object(guest, "Partition") as partition,
+          tempfile.TemporaryDirectory(prefix="pmig-mutants.") as logs):
+        build.return_value.add.return_value = None
+        partition.return_value.boot = mock.AsyncMock(side_effect=guest.ServerError("no server here"))
+        partition.return_value.close = mock.AsyncMock()
+        report = lambda m, fate: fates.setdefault(m.name, fate.why)  # noqa: E731
+        for run in program().jobs_for([mutant(name, test=f"guest:{name}") for name in tests], tests, logs, report):
+            run(mock.Mock(), report)
+        guests = sorted(call.args[5:] for call in partition.call_args_list)
+    t.check(guests == [((),), ((),), (("numa",),)], "a test has a guest of its own, with the hardware that it wants", guests)
+    t.check(set(fates) == set(tests) and all("no server here" in why for why in fates.values()), "and its mutant a fate", fates)
+
+
 def known_tests(top):
     units = glob.glob(os.path.join(top, "selftests/unit/*_test.c"))
     hosts = subprocess.run([os.path.join(top, "selftests/host/run"), "--list"], text=True, stdout=subprocess.PIPE, check=True)
@@ -271,6 +299,7 @@ def main():
         check_step_that_is_not_built(t, top)
     check_worker_that_dies(t)
     check_guests(t)
+    check_guests_of_their_own(t)
     print(f"1..{t.count}")
     return 1 if t.failed else 0
 
