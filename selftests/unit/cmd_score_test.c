@@ -4,6 +4,7 @@
 #include "cmd/score.h"
 
 #include "kselftest_harness.h"
+#include "unit/rows.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -24,29 +25,15 @@ FIXTURE_TEARDOWN(score)
 	rows_done(&self->changed);
 }
 
-static void add(struct rows *rows, const char *section, const char *key, const char *field,
-		const char *old, const char *new)
-{
-	struct row row = { 0 };
-
-	snprintf(row.section, sizeof(row.section), "%s", section);
-	snprintf(row.key, sizeof(row.key), "%s", key);
-	snprintf(row.field, sizeof(row.field), "%s", field);
-	snprintf(row.old, sizeof(row.old), "%s", old);
-	snprintf(row.new, sizeof(row.new), "%s", new);
-	if (rows_add(rows, &row) < 0)
-		abort();
-}
-
 /* A processor, or a block of memory: the kernel's node ("": offline) and the true domain ("": not known). */
 static void cpu(struct rows *now, unsigned n, const char *node, const char *domain)
 {
 	char key[16];
 
 	snprintf(key, sizeof(key), "%u", n);
-	add(now, "cpu", key, "hw-id", "", key);
+	add_row(now, "cpu", key, "hw-id", "", key, 0);
 	if (domain[0])
-		add(now, "cpu", key, "home-node", node, domain);
+		add_row(now, "cpu", key, "home-node", node, domain, 0);
 }
 
 static void block(struct rows *now, unsigned n, const char *node, const char *domain)
@@ -54,9 +41,9 @@ static void block(struct rows *now, unsigned n, const char *node, const char *do
 	char key[32];
 
 	snprintf(key, sizeof(key), "0x%llx", n * 0x10000000ULL);
-	add(now, "memory", key, "domains", "", "0.0");
+	add_row(now, "memory", key, "domains", "", "0.0", 0);
 	if (domain[0])
-		add(now, "memory", key, "home-node", node, domain);
+		add_row(now, "memory", key, "home-node", node, domain, 0);
 }
 
 #define EXPECT_PLACED(memory_, processors_, accesses_, placement) \
@@ -77,7 +64,8 @@ TEST_F(score, processors_swapped)
 		char key[8];
 
 		snprintf(key, sizeof(key), "%u", i);
-		add(&self->changed, "cpu", key, "home-node", i < 4 ? "0" : "1", i < 4 ? "1" : "0");
+		add_row(&self->changed, "cpu", key, "home-node", i < 4 ? "0" : "1",
+			i < 4 ? "1" : "0", 0);
 	}
 	ASSERT_EQ(0, score_of(&self->now, &self->changed, &self->score));
 	EXPECT_EQ(8, self->score.processors);
@@ -108,7 +96,7 @@ TEST_F(score, holes)
 	block(&self->now, 9, "0", "70000");
 	block(&self->now, 16, "9", "70001");
 	block(&self->now, 300, "9", "70000");
-	add(&self->changed, "cpu", "8", "home-node", "70001", "70000");
+	add_row(&self->changed, "cpu", "8", "home-node", "70001", "70000", 0);
 	ASSERT_EQ(0, score_of(&self->now, &self->changed, &self->score));
 	/* the second node's processors have half of its memory near them */
 	EXPECT_PLACED(1000, 1000, 666, self->score.now);
@@ -125,7 +113,7 @@ TEST_F(score, what_does_not_count)
 	block(&self->now, 1, "", "5");
 	block(&self->now, 2, "", "");
 	block(&self->now, 3, "", "");
-	add(&self->now, "cpu", "", "pvr", "", "0x800000");
+	add_row(&self->now, "cpu", "", "pvr", "", "0x800000", 0);
 	ASSERT_EQ(0, score_of(&self->now, &self->changed, &self->score));
 	EXPECT_EQ(1, self->score.processors);
 	EXPECT_EQ(1, self->score.blocks);
@@ -151,9 +139,9 @@ TEST_F(score, come_and_gone)
 	cpu(&self->now, 0, "0", "1");
 	cpu(&self->now, 1, "0", "1");
 	block(&self->now, 0, "0", "1");
-	add(&self->changed, "cpu", "0", "home-node", "0", "1");
-	add(&self->changed, "cpu", "1", "home-node", "", "1");
-	add(&self->changed, "cpu", "2", "home-node", "1", "");
+	add_row(&self->changed, "cpu", "0", "home-node", "0", "1", 0);
+	add_row(&self->changed, "cpu", "1", "home-node", "", "1", 0);
+	add_row(&self->changed, "cpu", "2", "home-node", "1", "", 0);
 	ASSERT_EQ(0, score_of(&self->now, &self->changed, &self->score));
 	EXPECT_PLACED(1000, 1000, 1000, self->score.now);
 	EXPECT_PLACED(0, 0, 0, self->score.before);
@@ -164,9 +152,9 @@ TEST_F(score, nothing_is_known)
 	ASSERT_EQ(0, score_of(&self->now, &self->changed, &self->score));
 	EXPECT_EQ(0, self->score.processors + self->score.blocks);
 	EXPECT_PLACED(0, 0, 0, self->score.now);
-	add(&self->now, "cpu", "x", "home-node", "0", "1");
-	add(&self->now, "cpu", "1", "home-node", "0", "-1");
-	add(&self->now, "cpu", "2", "home-node", "0", "99999999999999999999");
+	add_row(&self->now, "cpu", "x", "home-node", "0", "1", 0);
+	add_row(&self->now, "cpu", "1", "home-node", "0", "-1", 0);
+	add_row(&self->now, "cpu", "2", "home-node", "0", "99999999999999999999", 0);
 	ASSERT_EQ(0, score_of(&self->now, &self->changed, &self->score));
 	EXPECT_EQ(0, self->score.processors);
 }

@@ -8,6 +8,7 @@
 #include "daemon/base/util.h"
 #include "daemon/platform/tree.h"
 #include "kselftest_harness.h"
+#include "unit/rows.h"
 #include "unit/tree.h"
 #include <sanitizer/lsan_interface.h>
 
@@ -361,33 +362,20 @@ FIXTURE_TEARDOWN(map)
 	EXPECT_EQ(0, __lsan_do_recoverable_leak_check());
 }
 
-static void row(struct rows *rows, const char *section, const char *key, const char *field,
-		const char *old, const char *new)
-{
-	struct row r = { 0 };
-
-	snprintf(r.section, sizeof(r.section), "%s", section);
-	snprintf(r.key, sizeof(r.key), "%s", key);
-	snprintf(r.field, sizeof(r.field), "%s", field);
-	snprintf(r.old, sizeof(r.old), "%s", old);
-	snprintf(r.new, sizeof(r.new), "%s", new);
-	if (rows_add(rows, &r) < 0)
-		abort();
-}
-
 TEST_F(map, of_rows)
 {
-	row(&self->now, "cpu", "0", "home-node", "5", "1");
-	row(&self->now, "cpu", "2", "home-node", "2", "4294967294");
-	row(&self->now, "cpu", "2", "sysfs-home-node", "7", "7");
-	row(&self->now, "cpu", "3", "domains", "", "0,0,9");
-	row(&self->now, "cache", "2", "home-node", "", "8");
-	row(&self->now, "cpu", "8192", "home-node", "", "1");
-	row(&self->now, "cpu", "x", "home-node", "", "1");
-	row(&self->now, "cpu", "1", "home-node", "", "4294967295"); /* no domain has that number */
-	row(&self->changed, "cpu", "0", "home-node", "0", "1");
-	row(&self->changed, "cpu", "7", "home-node", "6", ""); /* it is gone */
-	row(&self->changed, "cpu", "2", "hw-id", "3", "4");
+	add_row(&self->now, "cpu", "0", "home-node", "5", "1", 0);
+	add_row(&self->now, "cpu", "2", "home-node", "2", "4294967294", 0);
+	add_row(&self->now, "cpu", "2", "sysfs-home-node", "7", "7", 0);
+	add_row(&self->now, "cpu", "3", "domains", "", "0,0,9", 0);
+	add_row(&self->now, "cache", "2", "home-node", "", "8", 0);
+	add_row(&self->now, "cpu", "8192", "home-node", "", "1", 0);
+	add_row(&self->now, "cpu", "x", "home-node", "", "1", 0);
+	/* no domain has that number */
+	add_row(&self->now, "cpu", "1", "home-node", "", "4294967295", 0);
+	add_row(&self->changed, "cpu", "0", "home-node", "0", "1", 0);
+	add_row(&self->changed, "cpu", "7", "home-node", "6", "", 0); /* it is gone */
+	add_row(&self->changed, "cpu", "2", "hw-id", "3", "4", 0);
 	ASSERT_EQ(0, map_make(&self->map, &self->online, &self->now, &self->changed));
 	EXPECT_EQ(1, self->map.now[0]);
 	EXPECT_EQ(0, self->map.before[0]);
@@ -402,9 +390,9 @@ TEST_F(map, of_rows)
 
 TEST_F(map, without_places)
 {
-	row(&self->now, "cpu", "", "pvr", "", "0x4e1202");
-	row(&self->now, "memory", "0x0", "home-node", "0", "1");
-	row(&self->changed, "cpu", "0", "home-node", "0", "");
+	add_row(&self->now, "cpu", "", "pvr", "", "0x4e1202", 0);
+	add_row(&self->now, "memory", "0x0", "home-node", "0", "1", 0);
+	add_row(&self->changed, "cpu", "0", "home-node", "0", "", 0);
 	EXPECT_EQ(-ENODATA, map_make(&self->map, &self->online, &self->now, &self->changed));
 }
 
@@ -413,17 +401,17 @@ TEST_F(map, memory_follows_where_a_node_is_in_one_place)
 	struct cpus cpus = list("0"), nodes = list("0"), got;
 	unsigned bad = 0;
 
-	row(&self->now, "cpu", "0", "home-node", "0", "1");
-	row(&self->now, "cpu", "1", "home-node", "1", "0");
-	row(&self->now, "cpu", "2", "home-node", "1", "9");
-	row(&self->now, "memory", "0x0", "home-node", "0", "0");
-	row(&self->now, "memory", "0x10000000", "home-node", "0", "0");
-	row(&self->now, "memory", "0x20000000", "home-node", "1", "1");
-	row(&self->now, "memory", "0x30000000", "home-node", "2", "1");
-	row(&self->now, "memory", "0x40000000", "home-node", "3", "1");
-	row(&self->now, "memory", "0x50000000", "home-node", "3", "7");
-	row(&self->now, "memory", "0x60000000", "home-node", "", "1"); /* in no node */
-	row(&self->now, "memory", "0x70000000", "home-node", "1024", "1");
+	add_row(&self->now, "cpu", "0", "home-node", "0", "1", 0);
+	add_row(&self->now, "cpu", "1", "home-node", "1", "0", 0);
+	add_row(&self->now, "cpu", "2", "home-node", "1", "9", 0);
+	add_row(&self->now, "memory", "0x0", "home-node", "0", "0", 0);
+	add_row(&self->now, "memory", "0x10000000", "home-node", "0", "0", 0);
+	add_row(&self->now, "memory", "0x20000000", "home-node", "1", "1", 0);
+	add_row(&self->now, "memory", "0x30000000", "home-node", "2", "1", 0);
+	add_row(&self->now, "memory", "0x40000000", "home-node", "3", "1", 0);
+	add_row(&self->now, "memory", "0x50000000", "home-node", "3", "7", 0);
+	add_row(&self->now, "memory", "0x60000000", "home-node", "", "1", 0); /* in no node */
+	add_row(&self->now, "memory", "0x70000000", "home-node", "1024", "1", 0);
 	ASSERT_EQ(0, map_make(&self->map, &self->online, &self->now, &self->changed));
 	/* cpu 0 is in domain 1, where all of the nodes 1 and 2 is; of node 3 only a part is */
 	EXPECT_EQ(0, map_nodes(&self->map, &cpus, &nodes, &got, &bad));

@@ -6,6 +6,7 @@
 
 #include "daemon/base/util.h"
 #include "kselftest_harness.h"
+#include "unit/rows.h"
 #include "unit/tree.h"
 
 #define NODE "/sys/devices/system/node/"
@@ -32,13 +33,7 @@ FIXTURE_TEARDOWN(stale)
 static void is_true(FIXTURE_DATA(stale) * self, const char *section, const char *key,
 		    const char *field, const char *value)
 {
-	struct row row = { 0 };
-
-	snprintf(row.section, sizeof(row.section), "%s", section);
-	snprintf(row.key, sizeof(row.key), "%s", key);
-	snprintf(row.field, sizeof(row.field), "%s", field);
-	snprintf(row.new, sizeof(row.new), "%s", value);
-	rows_add(&self->now, &row);
+	add_row(&self->now, section, key, field, "", value, 0);
 }
 
 static void is_true_number(FIXTURE_DATA(stale) * self, const char *key, const char *field,
@@ -276,17 +271,6 @@ TEST_F(stale, nodes_of_too_many_processors)
 	EXPECT_STREQ("", told(&self->ret, ""));
 }
 
-static void add(struct rows *rows, const char *section, const char *key, const char *field,
-		uint32_t flags)
-{
-	struct row row = { .old = "1", .new = "2", .flags = flags };
-
-	snprintf(row.section, sizeof(row.section), "%s", section);
-	snprintf(row.key, sizeof(row.key), "%s", key);
-	snprintf(row.field, sizeof(row.field), "%s", field);
-	rows_add(rows, &row);
-}
-
 TEST_F(stale, what_the_module_tells_is_not_told_twice)
 {
 	auxv();
@@ -297,9 +281,9 @@ TEST_F(stale, what_the_module_tells_is_not_told_twice)
 	tree_text(NODE "node0/memory1", "");
 	tree_text(NODE "node0/memory3", "");
 	tree_text("/sys/devices/system/memory/block_size_bytes", "1000");
-	add(&self->ret, "memory", "0x3000", "home-node", 0);
-	add(&self->ret, "cache", "l2@8", "size", 0);
-	add(&self->ret, "cache", "l2@8", "line-size", 0);
+	add_row(&self->ret, "memory", "0x3000", "home-node", "1", "2", 0);
+	add_row(&self->ret, "cache", "l2@8", "size", "1", "2", 0);
+	add_row(&self->ret, "cache", "l2@8", "line-size", "1", "2", 0);
 	ASSERT_EQ(0, stale_add(&self->now, &self->ret));
 	EXPECT_STREQ("cache.l2.auxv-sets 512>1024\n"
 		     "cache.l3.auxv-size >4194304\n",
@@ -313,25 +297,25 @@ TEST_F(stale, what_the_module_tells_is_not_told_twice)
 
 TEST_F(stale, a_change_of_what_is_stale_says_so)
 {
-	add(&self->ret, "cpu", "3", "home-node", 0);
-	add(&self->ret, "cpu", "5", "sysfs-home-node", ROW_F_STALE);
-	add(&self->ret, "cpu", "8", "cpuinfo-pvr", ROW_F_STALE);
-	add(&self->ret, "cpu", "16", "cpuinfo-pvr", ROW_F_STALE);
-	add(&self->ret, "cpu", "", "clock-frequency", 0);
-	add(&self->ret, "cache", "l2", "auxv-size", ROW_F_STALE);
-	add(&self->ret, "cache", "l3@8", "size", 0);
-	add(&self->now, "cpu", "3", "home-node", PMIG_ROW_F_UNEXPECTED);
-	add(&self->now, "cpu", "4", "home-node", 0);
-	add(&self->now, "cpu", "5", "home-node", 0);
-	add(&self->now, "cpu", "", "pvr", 0);
-	add(&self->now, "cpu", "", "version", 0);
-	add(&self->now, "cpu", "", "clock-frequency", 0);
-	add(&self->now, "cache", "l2@0", "size", 0);
-	add(&self->now, "cache", "l2@0", "line-size", 0);
-	add(&self->now, "cache", "l2d@0", "size", 0);
-	add(&self->now, "cache", "l3@0", "size", 0);
-	add(&self->now, "cache", "l3@8", "size", 0);
-	add(&self->now, "memory", "3", "home-node", 0);
+	add_row(&self->ret, "cpu", "3", "home-node", "1", "2", 0);
+	add_row(&self->ret, "cpu", "5", "sysfs-home-node", "1", "2", ROW_F_STALE);
+	add_row(&self->ret, "cpu", "8", "cpuinfo-pvr", "1", "2", ROW_F_STALE);
+	add_row(&self->ret, "cpu", "16", "cpuinfo-pvr", "1", "2", ROW_F_STALE);
+	add_row(&self->ret, "cpu", "", "clock-frequency", "1", "2", 0);
+	add_row(&self->ret, "cache", "l2", "auxv-size", "1", "2", ROW_F_STALE);
+	add_row(&self->ret, "cache", "l3@8", "size", "1", "2", 0);
+	add_row(&self->now, "cpu", "3", "home-node", "1", "2", PMIG_ROW_F_UNEXPECTED);
+	add_row(&self->now, "cpu", "4", "home-node", "1", "2", 0);
+	add_row(&self->now, "cpu", "5", "home-node", "1", "2", 0);
+	add_row(&self->now, "cpu", "", "pvr", "1", "2", 0);
+	add_row(&self->now, "cpu", "", "version", "1", "2", 0);
+	add_row(&self->now, "cpu", "", "clock-frequency", "1", "2", 0);
+	add_row(&self->now, "cache", "l2@0", "size", "1", "2", 0);
+	add_row(&self->now, "cache", "l2@0", "line-size", "1", "2", 0);
+	add_row(&self->now, "cache", "l2d@0", "size", "1", "2", 0);
+	add_row(&self->now, "cache", "l3@0", "size", "1", "2", 0);
+	add_row(&self->now, "cache", "l3@8", "size", "1", "2", 0);
+	add_row(&self->now, "memory", "3", "home-node", "1", "2", 0);
 	ASSERT_EQ(0, stale_mark(&self->now, &self->ret));
 	EXPECT_EQ(PMIG_ROW_F_UNEXPECTED | ROW_F_STALE, self->now.v[0].flags);
 	self->now.v[0].flags = ROW_F_STALE;

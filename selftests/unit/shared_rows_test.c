@@ -4,22 +4,9 @@
 #include "uapi/linux/pmig.h"
 
 #include "kselftest_harness.h"
+#include "unit/rows.h"
 
 #include <errno.h>
-
-static void add(struct rows *rows, const char *section, const char *key, const char *field,
-		const char *old, const char *new, uint32_t flags)
-{
-	struct row row = { .flags = flags };
-
-	snprintf(row.section, sizeof(row.section), "%s", section);
-	snprintf(row.key, sizeof(row.key), "%s", key);
-	snprintf(row.field, sizeof(row.field), "%s", field);
-	snprintf(row.old, sizeof(row.old), "%s", old);
-	snprintf(row.new, sizeof(row.new), "%s", new);
-	if (rows_add(rows, &row) < 0)
-		abort();
-}
 
 /* All rows in one text, "section.key.field=old>new/flags" each. */
 static const char *text_of(const struct rows *rows)
@@ -78,17 +65,17 @@ TEST(as_a_text)
 	char text[ROWS_TEXT_LEN];
 	struct rows rows = { 0 };
 
-	add(&rows, "cpu", "0", "home-node", "0", "1", 0);
+	add_row(&rows, "cpu", "0", "home-node", "0", "1", 0);
 	rows_text(&rows, text);
 	EXPECT_STREQ("1 row (cpu)", text);
-	add(&rows, "cpu", "1", "home-node", "0", "1", 0);
-	add(&rows, "memory", "0x0", "home-node", "0", "1", 0);
-	add(&rows, "cpu", "2", "home-node", "0", "1", 0);
+	add_row(&rows, "cpu", "1", "home-node", "0", "1", 0);
+	add_row(&rows, "memory", "0x0", "home-node", "0", "1", 0);
+	add_row(&rows, "cpu", "2", "home-node", "0", "1", 0);
 	rows.dropped = 5;
 	rows_text(&rows, text);
 	EXPECT_STREQ("9 rows (cpu, memory)", text);
 	for (size_t i = 0; i < 5; i++)
-		add(&rows, long_ones[i], "", "x", "", "1", 0);
+		add_row(&rows, long_ones[i], "", "x", "", "1", 0);
 	rows_text(&rows, text);
 	EXPECT_STREQ("14 rows (cpu, memory, long-section-11, long-section-22, long-section-33, "
 		     "long-section-44)",
@@ -116,12 +103,12 @@ TEST(behind_others)
 {
 	struct rows rows = { 0 }, more = { .dropped = 3 };
 
-	add(&rows, "cpu", "0", "home-node", "0", "1", 0);
+	add_row(&rows, "cpu", "0", "home-node", "0", "1", 0);
 	rows.dropped = 2;
 	EXPECT_EQ(0, rows_append(&rows, &more));
 	EXPECT_EQ(1, rows.n);
-	add(&more, "cpu", "1", "home-node", "0", "1", 0);
-	add(&more, "memory", "0x0", "home-node", "0", "1", 0);
+	add_row(&more, "cpu", "1", "home-node", "0", "1", 0);
+	add_row(&more, "memory", "0x0", "home-node", "0", "1", 0);
 	EXPECT_EQ(0, rows_append(&rows, &more));
 	ASSERT_EQ(3, rows.n);
 	EXPECT_EQ(8, rows.dropped);
@@ -152,8 +139,8 @@ TEST(the_first_of_many)
 		char kept[16] = "";
 
 		for (const char *p = tables[i].rows; *p; p++)
-			add(&rows, "s", (char[]){ *p, 0 }, "f", "", "",
-			    *p < 'a' ? PMIG_ROW_F_UNEXPECTED : 0);
+			add_row(&rows, "s", (char[]){ *p, 0 }, "f", "", "",
+				*p < 'a' ? PMIG_ROW_F_UNEXPECTED : 0);
 		rows_shorten(&rows, tables[i].max);
 		for (size_t k = 0; k < rows.n; k++)
 			kept[k] = rows.v[k].key[0];
@@ -168,16 +155,16 @@ TEST(what_differs)
 	struct rows old = { 0 }, now = { 0 }, diff = { 0 };
 
 	/* in no order; what is left out, changed, kept and new; the first of a name counts */
-	add(&old, "b", "", "kept", "", "1", 0);
-	add(&old, "a", "2", "f", "ignored", "1", 0);
-	add(&old, "a", "1", "gone", "", "x", 0);
-	add(&old, "a", "1", "stays", "", "x", ROW_F_STAYS);
-	add(&old, "b", "", "kept", "", "7", 0);
-	add(&now, "c", "", "new", "", "y", ROW_F_STALE);
-	add(&now, "a", "1", "stays", "", "y", ROW_F_STAYS);
-	add(&now, "b", "", "kept", "", "1", 0);
-	add(&now, "a", "2", "f", "", "2", 0);
-	add(&now, "a", "2", "f", "", "3", 0);
+	add_row(&old, "b", "", "kept", "", "1", 0);
+	add_row(&old, "a", "2", "f", "ignored", "1", 0);
+	add_row(&old, "a", "1", "gone", "", "x", 0);
+	add_row(&old, "a", "1", "stays", "", "x", ROW_F_STAYS);
+	add_row(&old, "b", "", "kept", "", "7", 0);
+	add_row(&now, "c", "", "new", "", "y", ROW_F_STALE);
+	add_row(&now, "a", "1", "stays", "", "y", ROW_F_STAYS);
+	add_row(&now, "b", "", "kept", "", "1", 0);
+	add_row(&now, "a", "2", "f", "", "2", 0);
+	add_row(&now, "a", "2", "f", "", "3", 0);
 	now.v[3].unit = PMIG_UNIT_HZ;
 	ASSERT_EQ(0, rows_diff(&old, &now, &diff));
 	EXPECT_STREQ("a.1.gone=x>/0 a.1.stays=x>y/1 a.2.f=1>2/0 c.new=>y/10000", text_of(&diff));
@@ -195,7 +182,7 @@ TEST(what_is_gone_and_should_have_stayed)
 {
 	struct rows old = { 0 }, now = { 0 }, diff = { 0 };
 
-	add(&old, "adapter", "1", "mac", "", "x", ROW_F_STAYS);
+	add_row(&old, "adapter", "1", "mac", "", "x", ROW_F_STAYS);
 	ASSERT_EQ(0, rows_diff(&old, &now, &diff));
 	EXPECT_STREQ("adapter.1.mac=x>/1", text_of(&diff));
 	rows_done(&old);
@@ -206,14 +193,14 @@ TEST(caches_become_one)
 {
 	struct rows rows = { 0 };
 
-	add(&rows, "cache", "l1d@0", "size", "1", "2", 0);
-	add(&rows, "cache", "l2@0", "size", "1", "2", 0);
-	add(&rows, "cache", "l1d@8", "size", "1", "2", 0);
-	add(&rows, "cache", "l2@8", "size", "1", "3", 0);
-	add(&rows, "cache", "l2@16", "size", "1", "2", 0);
-	add(&rows, "cache", "l3@0", "size", "1", "2", 0);
-	add(&rows, "cache", "l1d@16", "size", "1", "2", 0);
-	add(&rows, "cache", "l1d@16", "sets", "1", "2", 0);
+	add_row(&rows, "cache", "l1d@0", "size", "1", "2", 0);
+	add_row(&rows, "cache", "l2@0", "size", "1", "2", 0);
+	add_row(&rows, "cache", "l1d@8", "size", "1", "2", 0);
+	add_row(&rows, "cache", "l2@8", "size", "1", "3", 0);
+	add_row(&rows, "cache", "l2@16", "size", "1", "2", 0);
+	add_row(&rows, "cache", "l3@0", "size", "1", "2", 0);
+	add_row(&rows, "cache", "l1d@16", "size", "1", "2", 0);
+	add_row(&rows, "cache", "l1d@16", "sets", "1", "2", 0);
 	/* "l2" while not all say the same would be untrue of one of them */
 	EXPECT_STREQ("cache.l1d.size=1>2/0 cache.l2@0,16.size=1>2/0 cache.l2@8.size=1>3/0 "
 		     "cache.l3@0.size=1>2/0 cache.l1d@16.sets=1>2/0",
@@ -224,17 +211,17 @@ TEST(processors_become_ranges)
 {
 	struct rows rows = { 0 };
 
-	add(&rows, "identity", "", "model", "a", "b", 0);
-	add(&rows, "cpu", "0", "home-node", "0", "1", 0);
-	add(&rows, "cpu", "1", "home-node", "0", "1", 0);
-	add(&rows, "cpu", "2", "home-node", "0", "1", 0);
-	add(&rows, "cpu", "3", "home-node", "0", "2", 0);
-	add(&rows, "cpu", "8", "home-node", "0", "1", 0);
-	add(&rows, "cpu", "9", "home-node", "0", "1", 1);
-	add(&rows, "cpu", "10", "home-node", "0", "1", 0);
-	add(&rows, "cpu", "11", "home-node", "0", "1", 0);
+	add_row(&rows, "identity", "", "model", "a", "b", 0);
+	add_row(&rows, "cpu", "0", "home-node", "0", "1", 0);
+	add_row(&rows, "cpu", "1", "home-node", "0", "1", 0);
+	add_row(&rows, "cpu", "2", "home-node", "0", "1", 0);
+	add_row(&rows, "cpu", "3", "home-node", "0", "2", 0);
+	add_row(&rows, "cpu", "8", "home-node", "0", "1", 0);
+	add_row(&rows, "cpu", "9", "home-node", "0", "1", 1);
+	add_row(&rows, "cpu", "10", "home-node", "0", "1", 0);
+	add_row(&rows, "cpu", "11", "home-node", "0", "1", 0);
 	rows.v[8].unit = PMIG_UNIT_NODE;
-	add(&rows, "cpu", "", "pvr", "1", "2", 0);
+	add_row(&rows, "cpu", "", "pvr", "1", "2", 0);
 	EXPECT_STREQ("identity.model=a>b/0 cpu.0-2,8,10.home-node=0>1/0 cpu.3.home-node=0>2/0 "
 		     "cpu.9.home-node=0>1/1 cpu.11.home-node=0>1/0 cpu.pvr=1>2/0",
 		     folded(&rows));
@@ -244,12 +231,12 @@ TEST(blocks_become_ranges)
 {
 	struct rows rows = { 0 };
 
-	add(&rows, "memory", "0x0", "home-node", "0", "1", 0);
-	add(&rows, "memory", "0x10000000", "home-node", "0", "1", 0);
-	add(&rows, "memory", "0x20000000", "home-node", "0", "2", 0);
-	add(&rows, "memory", "0x30000000", "home-node", "0", "1", 0);
-	add(&rows, "memory", "0xfffffffff0000000", "home-node", "1", "0", 0);
-	add(&rows, "memory", "0xffffffffe0000000", "home-node", "1", "0", 0);
+	add_row(&rows, "memory", "0x0", "home-node", "0", "1", 0);
+	add_row(&rows, "memory", "0x10000000", "home-node", "0", "1", 0);
+	add_row(&rows, "memory", "0x20000000", "home-node", "0", "2", 0);
+	add_row(&rows, "memory", "0x30000000", "home-node", "0", "1", 0);
+	add_row(&rows, "memory", "0xfffffffff0000000", "home-node", "1", "0", 0);
+	add_row(&rows, "memory", "0xffffffffe0000000", "home-node", "1", "0", 0);
 	EXPECT_STREQ("memory.0x0-0x10000000,0x30000000.home-node=0>1/0 "
 		     "memory.0x20000000.home-node=0>2/0 "
 		     "memory.0xffffffffe0000000-0xfffffffff0000000.home-node=1>0/0",
@@ -265,14 +252,14 @@ TEST(what_is_no_number_stays)
 	struct rows rows = { 0 }, few = { 0 };
 
 	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
-		add(&rows, "cpu", keys[i], "f", "1", "2", 0);
-		add(&rows, "cache", keys[i], "f", "1", "2", 0);
+		add_row(&rows, "cpu", keys[i], "f", "1", "2", 0);
+		add_row(&rows, "cache", keys[i], "f", "1", "2", 0);
 		/* an adapter's number is none of a processor */
-		add(&rows, "adapter", i % 2 ? "1" : "2", keys[i], "1", "2", 0);
+		add_row(&rows, "adapter", i % 2 ? "1" : "2", keys[i], "1", "2", 0);
 	}
-	add(&rows, "memory", "1", "f", "1", "2", 0);
-	add(&rows, "memory", "2", "f", "1", "2", 0);
-	add(&rows, "memory", "0x-1", "f", "1", "2", 0);
+	add_row(&rows, "memory", "1", "f", "1", "2", 0);
+	add_row(&rows, "memory", "2", "f", "1", "2", 0);
+	add_row(&rows, "memory", "0x-1", "f", "1", "2", 0);
 	ASSERT_EQ(0, rows_fold(&rows, &few));
 	ASSERT_EQ(rows.n, few.n);
 	EXPECT_EQ(0, memcmp(rows.v, few.v, rows.n * sizeof(*rows.v)));
@@ -293,9 +280,9 @@ TEST(many_become_few)
 
 	for (unsigned cpu = 0; cpu < 2048; cpu++) {
 		snprintf(key, sizeof(key), "%u", cpu);
-		add(&rows, "cpu", key, "home-node", "0", cpu % 3 ? "1" : "2", 0);
+		add_row(&rows, "cpu", key, "home-node", "0", cpu % 3 ? "1" : "2", 0);
 		snprintf(key, sizeof(key), "l2@%u", cpu);
-		add(&rows, "cache", key, "size", "0", "1", 0);
+		add_row(&rows, "cache", key, "size", "0", "1", 0);
 	}
 	ASSERT_EQ(0, rows_fold(&rows, &few));
 	EXPECT_GT(300, few.n);
