@@ -149,8 +149,8 @@ class GuestBatch:
         except GuestLost as e:
             await self._end()
             return Fate.killed(f"it took the guest with it: {e}")
-        # What a test of the daemon leaves when it is stopped half-way is all over the system.
-        if self.guest.complained or (why and test.profile == "systemd"):
+        # What such a test leaves when it is stopped half-way is all over the system: services, or a processor offline.
+        if self.guest.complained or (why and (test.profile == "systemd" or test.own)):
             await self._end()
         return Fate.killed(why, late) if why else Fate.survived()
 

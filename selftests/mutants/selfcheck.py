@@ -224,17 +224,20 @@ class NoGuest:
 
 
 def check_guests(t):
-    tests = {test.name: test for test in guest.testlist.parse("good quick all 5 true\nred quick all 5 true\n")}
+    tests = {test.name: test for test in guest.testlist.parse("good quick all 5 true\nred quick all 5 true\n"
+                                                              "alone quick:own all 5 true\n")}
     wanted = [("comment", "good", "survived"), ("takes-the-guest", "good", "killed"),
               ("noticed-and-stuck", "good", "killed"), ("comment-2", "good", "survived"),
               ("noticed-and-complains", "good", "killed"),
-              ("noticed", "good", "killed"), ("noticed-2", "red", "error")]
+              ("noticed", "good", "killed"), ("noticed-alone", "alone", "killed"), ("comment-3", "alone", "survived"),
+              ("noticed-2", "red", "error")]
     fates = []
     batch = guest.GuestBatch(tests, [mutant(name, test=f"guest:{test}") for name, test, _ in wanted], NoGuest,
                              lambda m, fate: fates.append((m.name, m.target, fate.word)))
     asyncio.run(batch.run())
     t.check(fates == wanted, "in guests: who is noticed dies, who takes the guest, too", fates)
-    t.check(NoGuest.boots == 4, "a guest that is lost or stuck, or complains, is booted again, no other", NoGuest.boots)
+    t.check(NoGuest.boots == 5, "a guest that is lost or stuck, or complains, or was a test's own, is booted again, no other",
+            NoGuest.boots)
 
 
 def program():
