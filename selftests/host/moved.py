@@ -51,6 +51,7 @@ def moved(t):
     wait(lambda: asked()[2] == 2, "the move to be seen")
     t.same("there and back is known from the count", (0, "yes: " + here, 2), asked())
     before = since()
+    t.result(before.strip().isdigit(), "from when on they are counted is known", before)
     daemon.kill()
     daemon.start()
     t.same("which outlives the daemon", (2, before), (asked()[2], since()))
