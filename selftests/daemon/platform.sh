@@ -156,9 +156,11 @@ libdr_caches() {
 libdr_node() { $EXAMPLES/example-machine "$1" | sed -n 's/^home node: //p'; }
 row_node() { rows now | sed -n "s/^cpu\.$1\.home-node|.*|//p"; }
 
+module_stale() { rows stale > $DIR/modules; }
+
 is_true() {
 	same "  libdr has the home nodes" "$(row_node 0) $(row_node 1)" "$(libdr_node 0) $(libdr_node 1)"
-	rows stale > $DIR/modules
+	check "  pmig.ko tells what it knows to be stale" module_stale
 	platform --stale | modules | without_flags > $DIR/all
 	same "  drmgr platform --stale has all that pmig.ko knows to be stale" "" "$(grep -vxF -f $DIR/all $DIR/modules)"
 	is_ppc || return 0 # the simulated hypervisor's machine is nowhere else
