@@ -19,7 +19,7 @@ static const struct size {
 /* What one move has cost. */
 struct cost {
 	unsigned long long snapshot_ns, bytes, diff_ns, event_bytes;
-	unsigned int in_blackout;
+	unsigned int suspensions, in_blackout;
 };
 
 __attribute__((noreturn)) static void give_up(const char *why)
@@ -105,6 +105,7 @@ static void read_trace(struct cost *c)
 	for (line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
 		if (strstr(line, "pmig_suspend_"))
 			still = strstr(line, "pmig_suspend_begin:");
+		c->suspensions += !!strstr(line, "pmig_suspend_end:");
 		if (strstr(line, "pmig_snapshot_"))
 			c->in_blackout += still;
 		if (strstr(line, "pmig_snapshot_end:")) {
@@ -130,7 +131,7 @@ static void measure(struct link *l, struct link *ear, const struct size *size, s
 	put(TRACE "events/pmig/enable", "0");
 	c->event_bytes = largest_event(ear);
 	read_trace(c);
-	if (!c->snapshot_ns || !c->diff_ns || !c->event_bytes)
+	if (!c->snapshot_ns || !c->diff_ns || !c->event_bytes || c->suspensions != 1)
 		give_up("a move has left no trace");
 }
 
