@@ -175,9 +175,7 @@ int main(void)
 	run("modprobe pmig && modprobe pmig_sim");
 	run("mountpoint -q /sys/kernel/tracing || mount -t tracefs tracefs /sys/kernel/tracing");
 	put("/sys/module/pmig/parameters/poll_ms", "5");
-	if (link_open(&l) || link_open(&ear) ||
-	    setsockopt(mnl_socket_get_fd(ear.nl), SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &ear.group,
-		       sizeof(ear.group)))
+	if (link_open(&l) || link_listen(&ear))
 		give_up("there is no pmig");
 	for (i = 0; i < ROUNDS; i++) {
 		measure_sizes(&l, &ear, cost);

@@ -69,9 +69,7 @@ TEST_F(pmig, every_state_in_order)
 	unsigned int i, last;
 	struct link ear;
 
-	ASSERT_EQ(0, link_open(&ear));
-	ASSERT_EQ(0, setsockopt(mnl_socket_get_fd(ear.nl), SOL_NETLINK, NETLINK_ADD_MEMBERSHIP,
-				&ear.group, sizeof(ear.group)));
+	ASSERT_EQ(0, link_listen(&ear));
 	ASSERT_READY();
 	ASSERT_COMMAND(SUSPEND);
 	ASSERT_REACHES(COMPLETED);
@@ -106,9 +104,7 @@ TEST_F(sim, changes_before_a_move)
 	struct link ear;
 
 	ASSERT_EQ(0, put(SIM "home_shift", "0"));
-	ASSERT_EQ(0, link_open(&ear));
-	ASSERT_EQ(0, setsockopt(mnl_socket_get_fd(ear.nl), SOL_NETLINK, NETLINK_ADD_MEMBERSHIP,
-				&ear.group, sizeof(ear.group)));
+	ASSERT_EQ(0, link_listen(&ear));
 	ASSERT_EQ(0, start(&self->l, PMIG_CMD_BEGIN, STREAM, PMIG_F_QUIESCE_NOW, "sim"));
 	ASSERT_REACHES(QUIESCE);
 	ASSERT_COMMAND(PRE);
@@ -150,9 +146,7 @@ TEST_F(pmig, undo_in_order)
 	struct link ear;
 
 	tell("refuse a pre %d no", EBUSY);
-	ASSERT_EQ(0, link_open(&ear));
-	ASSERT_EQ(0, setsockopt(mnl_socket_get_fd(ear.nl), SOL_NETLINK, NETLINK_ADD_MEMBERSHIP,
-				&ear.group, sizeof(ear.group)));
+	ASSERT_EQ(0, link_listen(&ear));
 	ASSERT_QUIESCE();
 	ASSERT_COMMAND(PRE);
 	ASSERT_REACHES(FAILED);
@@ -224,23 +218,24 @@ TEST_F(pmig, uevents)
 
 #define TRACE "/sys/kernel/tracing/"
 
+static const char *trace_of_a_move(struct __test_metadata *_metadata, struct bench *self)
+{
+	put(TRACE "trace", "0");
+	ASSERT_EQ(0, put(TRACE "events/pmig/enable", "1"));
+	moves(_metadata, self);
+	put(TRACE "events/pmig/enable", "0");
+	return get(TRACE "trace");
+}
+
 TEST_F(pmig, traced)
 {
 	static const char *const path[] = { "from=none to=enabled",	"from=enabled to=quiesce",
 					    "from=quiesce to=pre",	"from=pre to=ready",
 					    "from=ready to=suspending", "to=post",
 					    "from=post to=completed",	"from=completed to=none" };
-	const char *at;
+	const char *at = trace_of_a_move(_metadata, &self->bench);
 	unsigned int i;
 
-	put(TRACE "trace", "0");
-	ASSERT_EQ(0, put(TRACE "events/pmig/enable", "1"));
-	ASSERT_READY();
-	ASSERT_COMMAND(SUSPEND);
-	ASSERT_REACHES(COMPLETED);
-	ASSERT_COMMAND(END);
-	put(TRACE "events/pmig/enable", "0");
-	at = get(TRACE "trace");
 	EXPECT_NE(NULL, strstr(at, "pmig_handler: name=test-a phase=pre result=0"));
 	EXPECT_NE(NULL, strstr(at, "pmig_handler: name=test-c phase=post result=0"));
 	EXPECT_NE(NULL, strstr(at, "pmig_vasi: stream=0xabcd1234 from=1 to=3"));
@@ -263,18 +258,11 @@ TEST_F(pmig, no_snapshot_in_the_suspension)
 					      "pmig_snapshot_begin:",
 					      "pmig_snapshot_end:",
 					      "pmig_diff:" };
-	const char *at, *begin, *end;
+	const char *at = trace_of_a_move(_metadata, &self->bench);
+	const char *begin = strstr(at, "pmig_suspend_begin:");
+	const char *end = strstr(at, "pmig_suspend_end:");
 	unsigned int i;
 
-	put(TRACE "trace", "0");
-	ASSERT_EQ(0, put(TRACE "events/pmig/enable", "1"));
-	ASSERT_READY();
-	ASSERT_COMMAND(SUSPEND);
-	ASSERT_REACHES(COMPLETED);
-	put(TRACE "events/pmig/enable", "0");
-	at = get(TRACE "trace");
-	begin = strstr(at, "pmig_suspend_begin:");
-	end = strstr(at, "pmig_suspend_end:");
 	for (i = 0; i < ARRAY_SIZE(events); i++) {
 		at = strstr(at, events[i]);
 		ASSERT_NE(NULL, at)
@@ -284,7 +272,6 @@ TEST_F(pmig, no_snapshot_in_the_suspension)
 	}
 	at = strstr(begin, "pmig_snapshot_");
 	EXPECT_LT(end, at);
-	ASSERT_COMMAND(END);
 }
 
 /* perf and trace-cmd read the format, and know no enums of ours. */

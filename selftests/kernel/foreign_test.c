@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Somebody else moves the partition: a bare write to sysfs, or the simulator's counterpart of it. */
 #include "kfixture.h"
-#include <endian.h>
 #include <sys/socket.h>
 
 #define OTHER 0x77ULL
@@ -638,37 +637,20 @@ TEST_PSERIES(seen_afterwards)
 	ASSERT_EQ(0, link_open(&self->l));
 }
 
-#define TREE "/sys/firmware/devicetree/base/"
-
-/* What the root of the device tree says, as if the hypervisor had had it changed. */
-static int tell_tree(const char *property, const char *value)
+/* What the root of the device tree says. */
+static int tell_root(const char *property, const char *value)
 {
-	const char *phandle = get(TREE "phandle");
-	char text[256];
-	int len, fd;
-	ssize_t n;
-
-	len = snprintf(text, sizeof(text), "update_property %u %s %zu %s",
-		       be32toh(*(const uint32_t *)phandle), property, strlen(value) + 1, value);
-	fd = open("/proc/powerpc/ofdt", O_WRONLY | O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	n = write(fd, text, len + 1) < 0 ? -errno : 0;
-	close(fd);
-	return n;
+	return tell_tree("", property, value, strlen(value) + 1);
 }
 
 /* Opens what hears_change() reads from. */
 static int listens(struct link *l)
 {
 	struct timeval never = { .tv_sec = NEVER_MS / 1000 };
-	int fd, r = link_open(l);
 
-	if (r)
-		return r;
-	fd = mnl_socket_get_fd(l->nl);
-	return setsockopt(fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &l->group, sizeof(l->group)) ?:
-		       setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &never, sizeof(never));
+	return link_listen(l) ?:
+				setsockopt(mnl_socket_get_fd(l->nl), SOL_SOCKET, SO_RCVTIMEO, &never,
+					   sizeof(never));
 }
 
 /* Waits for the message that something has changed without a migration; its sections are in @sections. */
@@ -702,10 +684,10 @@ TEST_PSERIES(renamed)
 	struct rows rows = {};
 	struct link ear;
 
-	snprintf(name, sizeof(name), "%s", get(TREE "ibm,partition-name"));
-	snprintf(id, sizeof(id), "%s", get(TREE "system-id"));
+	snprintf(name, sizeof(name), "%s", get(TREE "/ibm,partition-name"));
+	snprintf(id, sizeof(id), "%s", get(TREE "/system-id"));
 	ASSERT_EQ(0, listens(&ear));
-	ASSERT_EQ(0, tell_tree("ibm,partition-name", "renamed"));
+	ASSERT_EQ(0, tell_root("ibm,partition-name", "renamed"));
 	ASSERT_TRUE(hears_change(&ear, sections, sizeof(sections)));
 	EXPECT_STREQ("identity", sections);
 	ASSERT_EQ(0, rows_of(&self->l, "pseries", PMIG_ROWS_CHANGED, &rows));
@@ -716,15 +698,15 @@ TEST_PSERIES(renamed)
 	EXPECT_STREQ("", told());
 	link_close(&ear);
 
-	ASSERT_EQ(0, tell_tree("system-id", "IBM,02elsewhere"));
+	ASSERT_EQ(0, tell_root("system-id", "IBM,02elsewhere"));
 	ASSERT_REACHES(COMPLETED);
 	EXPECT_EQ(PMIG_F_FOREIGN, self->s.flags);
 	EXPECT_STREQ(POST_WITHOUT_STREAM, told());
 	ASSERT_COMMAND(ADOPT);
 	ASSERT_COMMAND(END);
 
-	ASSERT_EQ(0, tell_tree("ibm,partition-name", name));
-	ASSERT_EQ(0, tell_tree("system-id", id));
+	ASSERT_EQ(0, tell_root("ibm,partition-name", name));
+	ASSERT_EQ(0, tell_root("system-id", id));
 	ASSERT_REACHES(COMPLETED);
 	ASSERT_COMMAND(ADOPT);
 	ASSERT_COMMAND(END);
@@ -739,11 +721,11 @@ TEST_PSERIES(disturbed)
 
 	if (!seen_by("tracepoints"))
 		return; /* nobody waits for it to settle */
-	snprintf(name, sizeof(name), "%s", get(TREE "ibm,partition-name"));
+	snprintf(name, sizeof(name), "%s", get(TREE "/ibm,partition-name"));
 	other = fork();
 	if (!other)
 		for (;; usleep(100000))
-			if (tell_tree("ibm,partition-name", now_ms() & 1 ? "one" : "other"))
+			if (tell_root("ibm,partition-name", now_ms() & 1 ? "one" : "other"))
 				_exit(1);
 	writer = migrate(false);
 	ASSERT_WRITES(writer);
@@ -756,7 +738,7 @@ TEST_PSERIES(disturbed)
 	EXPECT_STREQ(POST_WITHOUT_STREAM, told());
 	ASSERT_COMMAND(ADOPT);
 	ASSERT_COMMAND(END);
-	ASSERT_EQ(0, tell_tree("ibm,partition-name", name));
+	ASSERT_EQ(0, tell_root("ibm,partition-name", name));
 }
 
 #define POWER "/sys/power/"
@@ -769,12 +751,12 @@ TEST_PSERIES(slept)
 
 	if (access(POWER "pm_test", F_OK))
 		return; /* the kernel cannot play it */
-	snprintf(id, sizeof(id), "%s", get(TREE "system-id"));
+	snprintf(id, sizeof(id), "%s", get(TREE "/system-id"));
 	ASSERT_EQ(0, listens(&ear));
 	put("/sys/module/suspend/parameters/pm_test_delay", "1");
 	ASSERT_EQ(0, put(POWER "pm_test", "freezer"));
 	ASSERT_EQ(0, put(POWER "state", "freeze"));
-	ASSERT_EQ(0, tell_tree("system-id", "IBM,02elsewhere"));
+	ASSERT_EQ(0, tell_root("system-id", "IBM,02elsewhere"));
 	put(POWER "pm_test", "none");
 	ASSERT_TRUE(hears_change(&ear, sections, sizeof(sections)));
 	EXPECT_STREQ("identity", sections);
@@ -784,7 +766,7 @@ TEST_PSERIES(slept)
 	link_close(&ear);
 
 	/* The next time it is one. */
-	ASSERT_EQ(0, tell_tree("system-id", id));
+	ASSERT_EQ(0, tell_root("system-id", id));
 	ASSERT_REACHES(COMPLETED);
 	ASSERT_COMMAND(ADOPT);
 	ASSERT_COMMAND(END);

@@ -285,12 +285,7 @@ TEST_F(pmig, given_snapshots)
 	ASSERT_COMMAND(END);
 	/* They outlive the next migration's. */
 	ASSERT_EQ(0, tell("unregister a"));
-	ASSERT_EQ(0, stream_new(self->sim, STREAM));
-	ASSERT_SET("enabled");
-	ASSERT_READY();
-	ASSERT_COMMAND(SUSPEND);
-	ASSERT_REACHES(COMPLETED);
-	ASSERT_COMMAND(END);
+	moves_anew(_metadata, &self->bench);
 	EXPECT_STREQ(wanted, get(TEST_DIR "post"));
 	EXPECT_EQ(0, tell("register a"));
 	free(now.row);

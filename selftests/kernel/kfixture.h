@@ -179,4 +179,21 @@ static inline bool has_probes(void)
 		ASSERT_REACHES(READY); \
 	} while (0)
 
+/* A whole migration, whose stream is Enabled. */
+static inline void moves(struct __test_metadata *_metadata, struct bench *self)
+{
+	ASSERT_READY();
+	ASSERT_COMMAND(SUSPEND);
+	ASSERT_REACHES(COMPLETED);
+	ASSERT_COMMAND(END);
+}
+
+/* The same with a new stream. */
+static inline void moves_anew(struct __test_metadata *_metadata, struct bench *self)
+{
+	ASSERT_EQ(0, stream_new(self->sim, STREAM));
+	ASSERT_SET("enabled");
+	moves(_metadata, self);
+}
+
 #endif /* PMIG_KFIXTURE_H */

@@ -8,6 +8,7 @@
 #ifndef PMIG_KTEST_H
 #define PMIG_KTEST_H
 
+#include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <libmnl/libmnl.h>
@@ -338,6 +339,14 @@ static inline void link_close(struct link *l)
 	if (l->nl)
 		mnl_socket_close(l->nl);
 	l->nl = NULL;
+}
+
+/* Opens one that hears the module's events. */
+static inline int link_listen(struct link *l)
+{
+	return link_open(l) ?:
+			      mnl_socket_setsockopt(l->nl, NETLINK_ADD_MEMBERSHIP, &l->group,
+						    sizeof(l->group));
 }
 
 /* A command without attributes. */
@@ -689,6 +698,40 @@ static inline void sim_stream_again(void)
 {
 	put(SIM "streams/0xabcd1234/live", "0");
 	put(SIM "streams/0xabcd1234/live", "1");
+}
+
+#define TREE "/sys/firmware/devicetree/base"
+
+static inline uint32_t phandle_of(const char *node)
+{
+	uint32_t cell = 0;
+	char path[320];
+	FILE *f;
+
+	snprintf(path, sizeof(path), TREE "%s/phandle", node);
+	f = fopen(path, "r");
+	if (f && fread(&cell, sizeof(cell), 1, f) != 1)
+		cell = 0;
+	if (f)
+		fclose(f);
+	return be32toh(cell);
+}
+
+/* Changes a property of a node ("": the root) without a move, as if the hypervisor had had it changed. */
+static inline int tell_tree(const char *node, const char *property, const void *value, size_t n)
+{
+	char text[256];
+	int fd, len, r;
+
+	len = snprintf(text, sizeof(text), "update_property %u %s %zu ", phandle_of(node), property,
+		       n);
+	memcpy(text + len, value, n);
+	fd = open("/proc/powerpc/ofdt", O_WRONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	r = write(fd, text, len + n) < 0 ? -errno : 0;
+	close(fd);
+	return r;
 }
 
 /* A stream that is Enabled, to a server that differs. */

@@ -171,21 +171,11 @@ TEST_F(pmig, check_without_stream)
 	ASSERT_COMMAND(END);
 }
 
-static void moves(struct __test_metadata *_metadata, struct bench *self)
-{
-	ASSERT_EQ(0, stream_new(self->sim, STREAM));
-	ASSERT_SET("enabled");
-	ASSERT_READY();
-	ASSERT_COMMAND(SUSPEND);
-	ASSERT_REACHES(COMPLETED);
-	ASSERT_COMMAND(END);
-}
-
 static void moves_again(struct __test_metadata *_metadata, struct bench *self)
 {
 	if (self->sim)
 		sim_remove(STREAM);
-	moves(_metadata, self);
+	moves_anew(_metadata, self);
 }
 
 /* Rows are told as long as somebody may ask for them: those of the session, and the engine's last two. */
@@ -194,7 +184,7 @@ TEST_F(pmig, generations)
 	struct rows rows = {};
 	uint32_t first;
 
-	moves(_metadata, &self->bench);
+	moves_anew(_metadata, &self->bench);
 	first = self->s.generation;
 	EXPECT_LT(0, first);
 	ASSERT_EQ(0, changed_rows(&self->l, first, &rows));

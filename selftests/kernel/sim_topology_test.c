@@ -272,9 +272,9 @@ TEST_F(topology, two_thousand_processors)
 	HAS(&large);
 }
 
-/* How many rows of each section differ. The event counts all of them. */
-static void differs(struct __test_metadata *_metadata, struct bench *self, const struct rows *rows,
-		    unsigned int cpu, unsigned int cache, unsigned int memory)
+/* How many rows of each section differ. */
+static void differs(struct __test_metadata *_metadata, const struct rows *rows, unsigned int cpu,
+		    unsigned int cache, unsigned int memory)
 {
 	struct tally tally = tally_of(rows);
 
@@ -298,8 +298,7 @@ TEST_F(topology, what_differs)
 	MOVE_TO(&there);
 	ASSERT_EQ(0, changed_rows(&self->l, self->s.generation, &rows));
 	/* home-node and domains; size and sets */
-	differs(_metadata, &self->bench, &rows, 2 * cpus, 2 * large.nodes,
-		2 * large.nodes * large.lmbs);
+	differs(_metadata, &rows, 2 * cpus, 2 * large.nodes, 2 * large.nodes * large.lmbs);
 	EXPECT_EQ(rows.nr, self->s.nr_changes);
 	EXPECT_STREQ("cpu cache memory", self->s.changed);
 	/* The message says how many, whatever their number. */
@@ -317,13 +316,12 @@ TEST_F(topology, what_is_stale)
 	memcpy(there.size, ordinary.size, sizeof(there.size));
 	MOVE_TO(&there);
 	ASSERT_EQ(0, rows_of(&self->l, "sim", PMIG_ROWS_STALE, &rows));
-	differs(_metadata, &self->bench, &rows, cpus + 1, 0,
-		large.nodes * large.lmbs); /* the clock */
+	differs(_metadata, &rows, cpus + 1, 0, large.nodes * large.lmbs); /* the clock */
 	ASSERT_COMMAND(END);
 	there.shift = 0;
 	MOVE_TO(&there);
 	ASSERT_EQ(0, rows_of(&self->l, "sim", PMIG_ROWS_STALE, &rows));
-	differs(_metadata, &self->bench, &rows, 1, 0, 0);
+	differs(_metadata, &rows, 1, 0, 0);
 	free(rows.row);
 }
 
@@ -340,7 +338,7 @@ TEST_F(topology, rehomed)
 	ASSERT_EQ(0, put(SIM "home_shift", "%u", there.shift));
 	HAS(&there);
 	ASSERT_EQ(0, rows_of(&self->l, "sim", PMIG_ROWS_CHANGED, &rows));
-	differs(_metadata, &self->bench, &rows, 2 * cpus, 0, 2 * odd.nodes * odd.lmbs);
+	differs(_metadata, &rows, 2 * cpus, 0, 2 * odd.nodes * odd.lmbs);
 	EXPECT_EQ(-ERANGE, put(SIM "home_shift", "64"));
 	EXPECT_STREQ("3", get(SIM "home_shift"));
 	free(rows.row);

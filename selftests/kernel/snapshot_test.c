@@ -2,15 +2,6 @@
 /* What a migration is said to have changed: each value of the machine, from where it is kept to the message. */
 #include "kfixture.h"
 #include <ctype.h>
-#include <endian.h>
-
-static void moves(struct __test_metadata *_metadata, struct bench *self)
-{
-	ASSERT_READY();
-	ASSERT_COMMAND(SUSPEND);
-	ASSERT_REACHES(COMPLETED);
-	ASSERT_COMMAND(END);
-}
 
 static void changes(struct __test_metadata *_metadata, struct bench *self, const char *name,
 		    const char *old, const char *new, uint32_t flags)
@@ -171,8 +162,7 @@ static const char *id_with(struct __test_metadata *_metadata, struct bench *self
 	destination("live", "0");
 	destination("serial", serial);
 	destination("live", "1");
-	put(SIM "streams/0xabcd1234/live", "0");
-	put(SIM "streams/0xabcd1234/live", "1");
+	sim_stream_again();
 	moves(_metadata, self);
 	row = change_of(&self->l, &self->s, "identity.system-id");
 	return row ? row->new : NULL;
@@ -337,24 +327,20 @@ TEST_PSERIES(second_level)
 	both_ways(_metadata, &self->bench, rows, ARRAY_SIZE(rows));
 }
 
-#define TREE "/sys/firmware/devicetree/base"
-
 /* The path of a node that is nobody's cache so far, and its phandle */
 static bool spare_node(char *path, size_t size, uint32_t *phandle)
 {
 	FILE *f = popen("find " TREE "/ -maxdepth 2 -path '*interrupt-controller*/phandle'", "r");
 	bool there = f && fgets(path, size, f);
-	char file[256];
 
 	if (f)
 		pclose(f);
 	if (!there)
 		return false;
 	path[strcspn(path, "\n")] = 0;
-	snprintf(file, sizeof(file), "%s", path);
-	*phandle = be32toh(*(const uint32_t *)get(file));
 	*strrchr(path, '/') = 0;
 	memmove(path, path + strlen(TREE), strlen(path + strlen(TREE)) + 1);
+	*phandle = phandle_of(path);
 	return *phandle;
 }
 

@@ -21,10 +21,7 @@ static void moves_to(struct __test_metadata *_metadata, struct bench *self, cons
 		TH_LOG("%s", reply);
 	}
 	ASSERT_EQ(0, lab_hmc(NULL, 0, "stream 0x%llx enabled", STREAM));
-	ASSERT_READY();
-	ASSERT_COMMAND(SUSPEND);
-	ASSERT_REACHES(COMPLETED);
-	ASSERT_COMMAND(END);
+	moves(_metadata, self);
 	ASSERT_EQ(0, changed_rows(&self->l, self->s.generation, &rows));
 }
 
@@ -238,40 +235,7 @@ TEST_PSERIES(placed_later)
 	EXPECT_FALSE(self->s.there);
 }
 
-#define TREE "/sys/firmware/devicetree/base"
 #define CPU0 "/cpus/PowerPC,POWER9@0"
-
-static uint32_t phandle_of(const char *node)
-{
-	uint32_t cell = 0;
-	char path[160];
-	FILE *f;
-
-	snprintf(path, sizeof(path), TREE "%s/phandle", node);
-	f = fopen(path, "r");
-	if (f && fread(&cell, sizeof(cell), 1, f) != 1)
-		cell = 0;
-	if (f)
-		fclose(f);
-	return __builtin_bswap32(cell);
-}
-
-/* Changes a property without a move. The value is binary. */
-static int tell_tree(const char *node, const char *property, const void *value, size_t n)
-{
-	char text[256];
-	int fd, len, r;
-
-	len = snprintf(text, sizeof(text), "update_property %u %s %zu ", phandle_of(node), property,
-		       n);
-	memcpy(text + len, value, n);
-	fd = open("/proc/powerpc/ofdt", O_WRONLY | O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	r = write(fd, text, len + n) < 0 ? -errno : 0;
-	close(fd);
-	return r;
-}
 
 /* In the minute after a move the machine is looked at anyway; by a module that has seen none it is not. */
 static void forgets_moves(struct __test_metadata *_metadata, struct bench *self)
