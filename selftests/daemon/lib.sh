@@ -178,6 +178,7 @@ cancel_reason() { # cancel_reason ID
 
 fresh_daemon() { # fresh_daemon [LINE...]: drmgr.conf has these lines
 	mkdir -p $DIR $SCRIPTS $HOOKS
+	rm -f $DIR/go # what a member of an earlier test was held by
 	[ -e $DIR/conf ] || cp $CONF $DIR/conf 2> /dev/null || : > $DIR/conf
 	printf '[drmgr]\n' > $CONF
 	[ $# -eq 0 ] || printf '%s\n' "$@" >> $CONF
