@@ -219,6 +219,7 @@ int do_score(const struct request *req)
 	if (status)
 		return status;
 	say_left_out(&now);
+	say_left_out(&changed);
 	if (score_of(&now, &changed, &score) < 0)
 		return call_bad_reply(-ENOMEM);
 	if (!score.processors || !score.blocks)

@@ -11,7 +11,10 @@
 #include "daemon/session/journal.h"
 #include "daemon/session/plan.h"
 
-/* So many rows of a migration, or of a change without one, are told, logged and kept. The rest is counted. */
+/*
+ * So many rows of a migration, or of a change without one, are told, logged and kept. The rest is counted. Applications
+ * get fewer (WIRE_CHANGES_MAX).
+ */
 #define ROWS_TOLD_MAX 256
 
 enum session_kind {
