@@ -169,7 +169,7 @@ enum dr_phase {
  *  KEEP: only logs which of them are gone;
  *  RESTORE: binds the threads to the same numbers again, as far as they are online;
  *  RECOMPUTE: binds them to as many by the true map: what was in one domain is in one domain again.
- * Threads that begin after PRE are left alone, and so is memory.
+ * Threads that begin after PRE are left alone, and so is memory: see dr_memory_follow().
  */
 #define DR_AFFINITY_KEEP      (1U << 2)
 #define DR_AFFINITY_RESTORE   (1U << 3)
@@ -364,6 +364,25 @@ int dr_cpu_home_node(unsigned int cpu, unsigned int level, unsigned int *ret);
  * Return: 0, -EINVAL, or as above but for -ENOENT and -ENODATA.
  */
 int dr_cpu_home_nodes(unsigned int level, unsigned int *nodes, unsigned int nr);
+
+/**
+ * dr_memory_follow() - moves the memory of this process to where its processors are
+ *
+ * These are the processors on which the calling thread may run. The memory is moved to the nodes of the kernel's that are in
+ * the same true domains, of those that the cgroup of the process allows; memory that is there already stays. Without
+ * CAP_SYS_NICE, pages that other processes have mapped, too, stay as well. Policies (set_mempolicy(), mbind()) are not
+ * changed: they go on naming the kernel's nodes.
+ *
+ * Call it at POST, from a thread that is bound; DR_AFFINITY_RECOMPUTE has bound it by then. It takes as long as there are
+ * pages, and threads that fault meanwhile may have to wait. Any thread may call it. Needs pmig.ko.
+ *
+ * Return: how many pages could not be moved, 0 for none;
+ * -EXDEV a node that the process may use has memory in two true domains, so that the kernel's numbers name neither: nothing
+ * is moved; -ENOENT no node that it may use is where the processors are; -ENODATA it is not known where they, or the nodes,
+ * are; -ENOMEM, also where there is no room for all pages: some may have been moved; -EOPNOTSUPP, -EAGAIN, -ETIMEDOUT as
+ * above; another errno of migrate_pages(2).
+ */
+long dr_memory_follow(void);
 
 #ifdef __cplusplus
 }

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * member NAME [may-refuse] [required] [keep|restore|recompute] [asks-changed] [refuse=REASON] [timeout-ms=N]
- * [hold=PHASE:FILE] [changes]: a registered application that writes down each event in the example's form, and behind it
+ * [hold=PHASE:FILE] [changes] [follow]: a registered application that writes down each event in the example's form, and behind it
  * how long it may take to answer; with "changes" then each change, "NAME: change FACT|OLD|NEW|FLAGS". With
- * "asks-changed" it hears CHANGED, too.
+ * "asks-changed" it hears CHANGED, too; with "follow" it has its memory moved at POST, and writes down "followed"
+ * or "stayed" in the same form, with the result behind it.
  *
  * With hold= it has been told PHASE, and does not answer before FILE is there: a test decides when, and nothing
  * depends on how fast the machine is. The line is written before that.
@@ -21,7 +22,7 @@
 
 static const char *refuse;
 static char *hold_phase, *hold_file;
-static bool tell_changes;
+static bool tell_changes, follow;
 
 static int64_t left_ms(const struct dr_event *event)
 {
@@ -50,6 +51,8 @@ static int option(struct dr_options *o, char *word)
 		o->flags |= DR_AFFINITY_RECOMPUTE;
 	else if (!strcmp(word, "changes"))
 		tell_changes = true;
+	else if (!strcmp(word, "follow"))
+		follow = true;
 	else if (!strcmp(word, "asks-changed"))
 		o->phases |= DR_PHASES(DR_PHASE_CHANGED);
 	else if (value && !strcmp(word, "refuse"))
@@ -76,6 +79,14 @@ static void print_event(const char *name, const struct dr_event *event)
 		       c->flags & DR_CHANGE_STALE ? " stale" : "",
 		       c->flags & DR_CHANGE_UNEXPECTED ? " unexpected" : "");
 	}
+}
+
+static void have_memory_follow(const char *name, const struct dr_event *event)
+{
+	long r = dr_memory_follow();
+
+	printf("%s: %s stream 0x%" PRIx64 " %ld\n", name, r ? "stayed" : "followed", event->stream,
+	       r);
 }
 
 static int answer(dr_client *client, const struct dr_event *event)
@@ -116,6 +127,8 @@ int main(int argc, char **argv)
 		poll(&p, 1, -1);
 		while ((r = dr_next(client, &event)) > 0) {
 			print_event(options.name, &event);
+			if (follow && event.phase == DR_PHASE_POST)
+				have_memory_follow(options.name, &event);
 			answer(client, &event);
 		}
 		if (r < 0) {

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * dr_cache_info() in a made-up sysfs, and dr_cpu_home_node() and dr_cpu_home_nodes() with a made-up kernel at the other end
- * of the socket.
+ * dr_cache_info() in a made-up sysfs; dr_cpu_home_node(), dr_cpu_home_nodes() and dr_memory_follow() with a made-up kernel
+ * at the other end of the socket.
  */
 #include "dr.h"
 #include "libdr/cacheinfo.h"
 #include "libdr/dump.h"
+#include "libdr/memory.h"
 #include "shared/cleanup.h"
 #include "uapi/linux/pmig.h"
 
@@ -14,6 +15,7 @@
 
 #include <libmnl/libmnl.h>
 #include <linux/genetlink.h>
+#include <sched.h>
 #include <sys/socket.h>
 
 /* ---- caches ---- */
@@ -383,6 +385,161 @@ TEST_F(home, damaged)
 		abort();
 	EXPECT_EQ(-EBADMSG, dr_cpu_home_node(0, 0, &self->node));
 	EXPECT_EQ(55, self->node);
+}
+
+/* ---- memory ---- */
+
+static unsigned long may, from, to; /* the first nodes; there are no others */
+static unsigned int nr_calls;
+static long stay;
+
+static int made_up_nodes(unsigned long *nodes)
+{
+	nodes[0] = may;
+	return 0;
+}
+
+static long move_made_up(const unsigned long *nodes, const unsigned long *others)
+{
+	nr_calls++;
+	from = nodes[0];
+	to = others[0];
+	for (unsigned int i = 1; i < DR_NODES_MAX / LONG_BITS; i++)
+		if (nodes[i] || others[i])
+			abort();
+	return stay;
+}
+
+/* A block of memory that the kernel has in @node (-1: in none) and that is in @domain */
+static void memory(const char *address, int node, uint64_t domain)
+{
+	char buf[1024];
+	struct nlmsghdr *n = message(buf, 33, PMIG_CMD_ROWS);
+	struct nlattr *nest = mnl_attr_nest_start(n, PMIG_A_ROW);
+
+	mnl_attr_put_strz(n, PMIG_A_ROW_SECTION, "memory");
+	mnl_attr_put_strz(n, PMIG_A_ROW_KEY, address);
+	mnl_attr_put_strz(n, PMIG_A_ROW_FIELD, "home-node");
+	if (node >= 0)
+		mnl_attr_put_u64(n, PMIG_A_ROW_OLD, (uint64_t)node);
+	mnl_attr_put_u64(n, PMIG_A_ROW_NEW, domain);
+	mnl_attr_nest_end(n, nest);
+	say(n);
+}
+
+FIXTURE(memory)
+{
+	cpu_set_t bound;
+};
+
+FIXTURE_SETUP(memory)
+{
+	cpu_set_t one;
+	int sv[2];
+
+	ASSERT_EQ(0, socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sv));
+	ours = sv[0];
+	kernel = sv[1];
+	dr_dump_open = open_made_up;
+	dr_nodes_allowed = made_up_nodes;
+	dr_nodes_migrate = move_made_up;
+	may = 7;
+	from = to = nr_calls = 0;
+	stay = 0;
+	CPU_ZERO(&one);
+	CPU_SET(0, &one);
+	ASSERT_EQ(0, sched_getaffinity(0, sizeof(self->bound), &self->bound));
+	ASSERT_EQ(0, sched_setaffinity(0, sizeof(one), &one));
+	there();
+	home("0", 7, "7", 0);
+	home("1", 8, "8", 0);
+}
+
+FIXTURE_TEARDOWN(memory)
+{
+	sched_setaffinity(0, sizeof(self->bound), &self->bound);
+	safe_close(kernel);
+	safe_close(ours);
+}
+
+TEST_F(memory, follows)
+{
+	memory("0x0", 0, 8);
+	memory("0x10000000", 1, 7);
+	memory("0x20000000", 1, 7);
+	memory("0x30000000", 2, 9);
+	memory("0x40000000", -1, 9); /* in no node of the kernel's */
+	done(0);
+	stay = 3;
+	errno = 77;
+	EXPECT_EQ(3, dr_memory_follow());
+	EXPECT_EQ(77, errno);
+	EXPECT_EQ(1, nr_calls);
+	EXPECT_EQ(1 << 0 | 1 << 2, from);
+	EXPECT_EQ(1 << 1, to);
+}
+
+TEST_F(memory, is_there)
+{
+	memory("0x0", 0, 7);
+	done(0);
+	EXPECT_EQ(0, dr_memory_follow());
+	EXPECT_EQ(0, nr_calls);
+}
+
+TEST_F(memory, only_where_the_cgroup_lets_it)
+{
+	memory("0x0", 0, 8);
+	memory("0x10000000", 1, 7);
+	memory("0x20000000", 2, 7);
+	memory("0x30000000", 3, 8);
+	memory("0x40000000", 3, 7); /* in two places, which does not matter */
+	done(0);
+	may = 1 << 0 | 1 << 2;
+	EXPECT_EQ(0, dr_memory_follow());
+	EXPECT_EQ(1 << 0, from);
+	EXPECT_EQ(1 << 2, to);
+}
+
+TEST_F(memory, no_node_is_there)
+{
+	memory("0x0", 0, 8);
+	memory("0x10000000", 1, 7);
+	done(0);
+	may = 1 << 0;
+	EXPECT_EQ(-ENOENT, dr_memory_follow());
+	EXPECT_EQ(0, nr_calls);
+}
+
+TEST_F(memory, node_in_two_places)
+{
+	memory("0x0", 0, 8);
+	memory("0x10000000", 1, 7);
+	memory("0x20000000", 1, 8);
+	memory("0x30000000", 1, 7);
+	done(0);
+	EXPECT_EQ(-EXDEV, dr_memory_follow());
+	EXPECT_EQ(0, nr_calls);
+}
+
+TEST_F(memory, not_known_where)
+{
+	done(0);
+	EXPECT_EQ(-ENODATA, dr_memory_follow());
+	EXPECT_EQ(-EOPNOTSUPP, dr_memory_follow()); /* no netlink any more */
+	EXPECT_EQ(0, nr_calls);
+}
+
+/* What the kernel itself says of nodes and to moving them: nothing to do. */
+TEST(memory_of_a_real_process)
+{
+	unsigned long nodes[DR_NODES_MAX / LONG_BITS] = { 0 };
+
+	if (dr_nodes_allowed(nodes) == -ENOSYS)
+		SKIP(return, "no NUMA");
+	EXPECT_EQ(0, dr_nodes_allowed(nodes));
+	EXPECT_NE(0, nodes[0]);
+	EXPECT_EQ(0, dr_nodes_migrate(nodes, nodes));
 }
 
 TEST_HARNESS_MAIN

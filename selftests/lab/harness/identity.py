@@ -18,7 +18,7 @@ ALIASES = {"d-cache": "d-cache-size", "i-cache": "i-cache-size", "l2": "l2-size"
            "l3": "l3-size", "l4": "l4-size", "clock": "clock-frequency", "serial": "host-serial"}
 # "swap" is for guests with two nodes: processors, or memory blocks, that the first server has in the one are in the other
 WORDS = {"home-nodes": {"own": "0,1", "swap": "1,0", "0,1": "0,1", "1,0": "1,0", "0,0": "0,0", "1,1": "1,1",
-                        "0,1,0,1": "0,1,0,1"},
+                        "0,1,0,1": "0,1,0,1", "1,0,1,0": "1,0,1,0"},
          "lmb-associativity": {"own": "own", "swap": "swap"}}
 LMBS = [("/ibm,dynamic-reconfiguration-memory", name) for name in ("ibm,dynamic-memory-v2", "ibm,dynamic-memory")]
 WORK_AREA, CONNECTOR_HEAD = 4096, 20
