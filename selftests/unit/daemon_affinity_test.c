@@ -671,6 +671,27 @@ TEST_F(affinity, threads_of_others_come_last)
 	SAYS("can't be saved: there are too many");
 }
 
+TEST_F(affinity, roots_are_bound_first)
+{
+	_cleanup_close_ int pidfd = (int)syscall(SYS_pidfd_open, self->child, 0);
+	struct registration w = { .name = "other",
+				  .pidfd = pidfd,
+				  .pid = self->child,
+				  .uid = 1000,
+				  .flags = DR_AFFINITY_RESTORE };
+	_cleanup_close_ int others = registry_add(self->registry, &w);
+	const char *first;
+
+	NEEDS_TWO_PROCESSORS();
+	ASSERT_LE(0, others);
+	ASSERT_LE(0, add_application(self, DR_AFFINITY_RESTORE));
+	PRE();
+	POST();
+	first = strstr(self->text, "application app is bound");
+	ASSERT_NE(NULL, first);
+	EXPECT_LT(first, strstr(self->text, "application other"));
+}
+
 /* ---- units ---- */
 
 TEST_F(affinity, a_unit_is_systemds)

@@ -139,7 +139,8 @@ static void bind_application(struct binder *b, const struct application *app)
 	}
 	say_bound(b, &x,
 		  x.mode == AFFINITY_RECOMPUTE && !cpus_equal(&x.before, &x.after) ?
-			  " Its memory stays where it is: only that of a unit follows." :
+			  " Its memory stays where it is, unless it has it moved "
+			  "(dr_memory_follow())." :
 			  "");
 	if (count.failed)
 		affinity_say(b->af, LOG_WARNING, x.kind, x.name,
@@ -218,14 +219,22 @@ static void bind_unit(struct binder *b, struct unit_call *call, const struct sav
 		say_bound(b, &x, "");
 }
 
+static void bind_those(struct binder *b, bool of_root)
+{
+	struct application *app;
+
+	TAILQ_FOREACH(app, registry_list(b->af->registry), node)
+		if (affinity_of(app) != AFFINITY_NONE && (app->uid == 0) == of_root)
+			bind_application(b, app);
+}
+
+/* Root's come first, as they do at PRE. */
 static void bind_all(struct binder *b)
 {
 	struct affinity *af = b->af;
-	struct application *app;
 
-	TAILQ_FOREACH(app, registry_list(af->registry), node)
-		if (affinity_of(app) != AFFINITY_NONE)
-			bind_application(b, app);
+	bind_those(b, true);
+	bind_those(b, false);
 	for (size_t i = 0; i < af->config->nr_units; i++) {
 		const struct saved_unit *u = saved_find_unit(&af->saved, af->config->units[i].name);
 
