@@ -166,6 +166,7 @@ in_chroot() {
 		done
 		mount --rbind /dev "$root/dev"
 		mount --rbind /proc "$root/proc"
+		mount --rbind /sys "$root/sys"
 		mount -t tmpfs -o mode=755 tmpfs "$root/run"
 		cd /
 		exec chroot "$root" /usr/bin/env -i PATH=/usr/sbin:/usr/bin HOME=/root LC_ALL=C "$@"
