@@ -379,8 +379,8 @@ int dr_cpu_home_nodes(unsigned int level, unsigned int *nodes, unsigned int nr);
  * Return: how many pages could not be moved, 0 for none;
  * -EXDEV a node that the process may use has memory in two true domains, so that the kernel's numbers name neither: nothing
  * is moved; -ENOENT no node that it may use is where the processors are; -ENODATA it is not known where they, or the nodes,
- * are; -ENOMEM, also where there is no room for all pages: some may have been moved; -EOPNOTSUPP, -EAGAIN, -ETIMEDOUT as
- * above; another errno of migrate_pages(2).
+ * are; -E2BIG they are in more than 1,024 domains; -ENOMEM, also where there is no room for all pages: some may have been
+ * moved; -EOPNOTSUPP, -EAGAIN, -ETIMEDOUT as above; another errno of migrate_pages(2).
  */
 long dr_memory_follow(void);
 

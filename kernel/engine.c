@@ -209,7 +209,7 @@ struct pmig_changes *pmig_engine_compare_idle(struct pmig_engine *engine, bool (
 /**
  * pmig_engine_baseline() - the machine as it was seen last
  * @engine: the engine
- * @generation: of the change that made it so, 0 for none
+ * @generation: of the last change that is known, 0 for none
  *
  * Return: a snapshot with a reference, or NULL where the partition has moved since, too.
  */
