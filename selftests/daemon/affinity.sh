@@ -83,5 +83,8 @@ same "that of who does not ask for it stays" "${kept:-nowhere}" "$(heap "$still"
 check "some memory of the second node comes to the other domain" moves_to 1,0,1,0 lmb-associativity=swap
 check "the kernel has no number for either" wait_until answered stayed 1
 same "  and nothing is moved" "N1" "$(heap "$db")"
+
+check "all is back where it was" moves_to own lmb-associativity=own
+same "  and the hypervisor says so" "0 0 1 1" "$(homes)"
 check "the daemon is idle" idle
 finish
