@@ -265,7 +265,7 @@ def run_batch(tree, tests, kind, mutants, logs, report):
         boots = iter(range(1, 1000))
 
         def session():
-            name = "-".join(word for word in (kind.kernel, kind.profile, kind.own) if word)
+            name = "-".join(word for word in (kind.kernel, kind.profile, kind.own, mutants[0].name) if word)
             directory = os.path.join(logs, f"{name}-{next(boots)}")
             os.makedirs(directory)
             log = open(os.path.join(directory, "lab.log"), "w", encoding="utf-8", buffering=1)

@@ -262,6 +262,14 @@ def check_guests_of_their_own(t):
         for run in program().jobs_for([mutant(name, test=f"guest:{name}") for name in tests], tests, logs, report):
             run(mock.Mock(), report)
         guests = sorted(call.args[5:] for call in partition.call_args_list)
+        partition.reset_mock()
+        many = [mutant(f"many-{i}", test="guest:shared") for i in range(60)]
+        for run in program().jobs_for(many, tests, logs, report):
+            build.return_value.add.reset_mock()
+            run(mock.Mock(), report)
+            t.check(0 < build.return_value.add.call_count <= 25, "no guest has to hold more mutants than fit into it")
+        t.check(all(m.name in fates for m in many), "and each of them has a fate")
+        fates = {name: why for name, why in fates.items() if name in tests}
     t.check(guests == [((),), ((),), (("numa",),)], "a test has a guest of its own, with the hardware that it wants", guests)
     t.check(set(fates) == set(tests) and all("no server here" in why for why in fates.values()), "and its mutant a fate", fates)
 
