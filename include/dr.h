@@ -373,14 +373,18 @@ int dr_cpu_home_nodes(unsigned int level, unsigned int *nodes, unsigned int nr);
  * CAP_SYS_NICE, pages that other processes have mapped, too, stay as well. Policies (set_mempolicy(), mbind()) are not
  * changed: they go on naming the kernel's nodes.
  *
+ * Where several of these nodes are in the same place, the kernel has the memory of each other node go to one of them, and
+ * says -ENOMEM where that one is full. Blocks of memory whose place is not known are not looked at.
+ *
  * Call it at POST, from a thread that is bound; DR_AFFINITY_RECOMPUTE has bound it by then. It takes as long as there are
  * pages, and threads that fault meanwhile may have to wait. Any thread may call it. Needs pmig.ko.
  *
- * Return: how many pages could not be moved, 0 for none;
+ * Return: how many pages could not be moved, as far as the kernel counts them (before Linux 6.7 not all), 0 for none;
  * -EXDEV a node that the process may use has memory in two true domains, so that the kernel's numbers name neither: nothing
- * is moved; -ENOENT no node that it may use is where the processors are; -ENODATA it is not known where they, or the nodes,
- * are; -E2BIG they are in more than 1,024 domains; -ENOMEM, also where there is no room for all pages: some may have been
- * moved; -EOPNOTSUPP, -EAGAIN, -ETIMEDOUT as above; another errno of migrate_pages(2).
+ * is moved; -ENOENT no node that it may use is where the processors are; -ENODATA it is not known where one of the
+ * processors is, or any of the nodes; -E2BIG they are in more than 1,024 domains; -ENOMEM some may have been moved; -ENOSYS
+ * the kernel has no nodes; -EPERM a filter of system calls forbids it; -EOPNOTSUPP, -EAGAIN, -ETIMEDOUT as above; another
+ * errno of migrate_pages(2) or of a socket.
  */
 long dr_memory_follow(void);
 

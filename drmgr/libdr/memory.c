@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * dr_memory_follow(). The kernel moves memory between its own nodes, so these have to be where they seem to be: one that has
- * memory in two true domains names neither.
+ * dr_memory_follow(). The kernel moves memory from some of its own nodes to others. To move memory to a true domain, each
+ * node has to be in one domain: where one has memory in two, there is no node number for either.
  */
 #include "libdr/memory.h"
 #include "dr.h"
@@ -20,11 +20,13 @@
 #define SPLIT	    (DR_NODE_UNKNOWN - 1)
 
 struct places {
-	unsigned long cpus[CPUS_MAX / LONG_BITS]; /* those of the thread */
-	unsigned int home[DOMAINS_MAX];		  /* the domains in which they are */
+	/* The processors of the thread, as long as it is not known where they are */
+	unsigned long cpus[CPUS_MAX / LONG_BITS];
+	/* The domains in which the others of them are */
+	unsigned int home[DOMAINS_MAX];
 	unsigned int nr_homes;
-	unsigned int node
-		[DR_NODES_MAX]; /* the domain in which each node of the kernel's has its memory */
+	/* The domain in which each node of the kernel's has its memory */
+	unsigned int node[DR_NODES_MAX];
 };
 
 static bool has(const unsigned long *bits, unsigned int n)
@@ -35,6 +37,11 @@ static bool has(const unsigned long *bits, unsigned int n)
 static void add(unsigned long *bits, unsigned int n)
 {
 	bits[n / LONG_BITS] |= 1UL << n % LONG_BITS;
+}
+
+static void drop(unsigned long *bits, unsigned int n)
+{
+	bits[n / LONG_BITS] &= ~(1UL << n % LONG_BITS);
 }
 
 static int allowed(unsigned long *nodes)
@@ -66,7 +73,10 @@ static bool is_home(const struct places *p, unsigned int domain)
 
 static int take_cpu(struct places *p, uint64_t cpu, unsigned int domain)
 {
-	if (cpu >= CPUS_MAX || !has(p->cpus, (unsigned int)cpu) || is_home(p, domain))
+	if (cpu >= CPUS_MAX || !has(p->cpus, (unsigned int)cpu))
+		return 0;
+	drop(p->cpus, (unsigned int)cpu);
+	if (is_home(p, domain))
 		return 0;
 	if (p->nr_homes == DOMAINS_MAX)
 		return -E2BIG;
@@ -100,13 +110,20 @@ static int take_row(void *userdata, const struct dr_row *row)
 	return 0;
 }
 
+/* Where one of the processors is not known, the memory beside it would be moved away. */
 static int find_places(struct places *p)
 {
+	int r;
+
 	for (unsigned int i = 0; i < DR_NODES_MAX; i++)
 		p->node[i] = DR_NODE_UNKNOWN;
 	if (sched_getaffinity(0, sizeof(p->cpus), (cpu_set_t *)p->cpus) < 0)
 		return -errno;
-	return dr_rows(take_row, p);
+	r = dr_rows(take_row, p);
+	for (unsigned int i = 0; r == 0 && i < CPUS_MAX / LONG_BITS; i++)
+		if (p->cpus[i])
+			return -ENODATA;
+	return r;
 }
 
 static long follow(const struct places *p)
@@ -132,7 +149,7 @@ static long follow(const struct places *p)
 			nr_from++;
 		}
 	}
-	if (!p->nr_homes || nr_from + nr_to == 0)
+	if (nr_from + nr_to == 0)
 		return -ENODATA;
 	if (!nr_to)
 		return -ENOENT;

@@ -107,10 +107,11 @@ int dr_rows(dr_each_row_t each, void *userdata)
 
 bool dr_row_key(const struct dr_row *row, uint64_t *ret)
 {
+	bool is_address = strncmp(row->key, "0x", 2) == 0;
 	char *end;
 
 	if (row->key[0] < '0' || row->key[0] > '9')
 		return false;
-	*ret = strtoull(row->key, &end, 0);
+	*ret = strtoull(row->key, &end, is_address ? 16 : 10);
 	return !*end;
 }

@@ -16,7 +16,7 @@ struct dr_row {
 /* Other than 0 ends it: a negative errno, or 1 where the rest does not matter. */
 typedef int (*dr_each_row_t)(void *userdata, const struct dr_row *row);
 
-/* Needs pmig.ko. 0, -EOPNOTSUPP, -EAGAIN, -ETIMEDOUT, as dr_cpu_home_nodes(), or what @each has returned. */
+/* Needs pmig.ko. 0, also where @each has ended it by 1; -EOPNOTSUPP, -EAGAIN, -ETIMEDOUT, as dr_cpu_home_nodes(). */
 int dr_rows(dr_each_row_t each, void *userdata);
 
 /* Which processor, or which address. */

@@ -85,8 +85,8 @@ static void have_memory_follow(const char *name, const struct dr_event *event)
 {
 	long r = dr_memory_follow();
 
-	printf("%s: %s stream 0x%" PRIx64 " %ld\n", name, r ? "stayed" : "followed", event->stream,
-	       r);
+	printf("%s: %s stream 0x%" PRIx64 " %ld\n", name, r < 0 ? "stayed" : "followed",
+	       event->stream, r);
 }
 
 static int answer(dr_client *client, const struct dr_event *event)
