@@ -647,10 +647,11 @@ static int tell_root(const char *property, const char *value)
 static int listens(struct link *l)
 {
 	struct timeval never = { .tv_sec = NEVER_MS / 1000 };
+	int r = link_listen(l);
 
-	return link_listen(l) ?:
-				setsockopt(mnl_socket_get_fd(l->nl), SOL_SOCKET, SO_RCVTIMEO, &never,
-					   sizeof(never));
+	return r ? r :
+		   setsockopt(mnl_socket_get_fd(l->nl), SOL_SOCKET, SO_RCVTIMEO, &never,
+			      sizeof(never));
 }
 
 /* Waits for the message that something has changed without a migration; its sections are in @sections. */

@@ -344,9 +344,11 @@ static inline void link_close(struct link *l)
 /* Opens one that hears the module's events. */
 static inline int link_listen(struct link *l)
 {
-	return link_open(l) ?:
-			      mnl_socket_setsockopt(l->nl, NETLINK_ADD_MEMBERSHIP, &l->group,
-						    sizeof(l->group));
+	int r = link_open(l);
+
+	return r ? r :
+		   mnl_socket_setsockopt(l->nl, NETLINK_ADD_MEMBERSHIP, &l->group,
+					 sizeof(l->group));
 }
 
 /* A command without attributes. */

@@ -214,15 +214,20 @@ static int new_child(FIXTURE_DATA(affinity) * self)
 	return tasks ? closedir(tasks) : -errno;
 }
 
-static int add_application(FIXTURE_DATA(affinity) * self, uint32_t flags)
+static int add_another(FIXTURE_DATA(affinity) * self, const char *name, uid_t uid, uint32_t flags)
 {
 	_cleanup_close_ int pidfd = (int)syscall(SYS_pidfd_open, self->child, 0);
 	struct registration w = {
-		.name = "app", .pidfd = pidfd, .pid = self->child, .uid = getuid(), .flags = flags
+		.name = name, .pidfd = pidfd, .pid = self->child, .uid = uid, .flags = flags
 	};
 
+	return registry_add(self->registry, &w);
+}
+
+static int add_application(FIXTURE_DATA(affinity) * self, uint32_t flags)
+{
 	safe_close(self->app);
-	self->app = registry_add(self->registry, &w);
+	self->app = add_another(self, "app", getuid(), flags);
 	return self->app;
 }
 
@@ -649,20 +654,13 @@ TEST_F(affinity, bounds)
 /* Whatever others register, there is time for root's; and it is not without end. */
 TEST_F(affinity, threads_of_others_come_last)
 {
-	_cleanup_close_ int pidfd = (int)syscall(SYS_pidfd_open, self->child, 0);
-	struct registration w = { .name = "app",
-				  .pidfd = pidfd,
-				  .pid = self->child,
-				  .uid = 1000,
-				  .flags = DR_AFFINITY_RESTORE };
 	_cleanup_close_ int others = -EBADF, roots = -EBADF;
 	struct application_list *list = registry_list(self->registry);
 	size_t n;
 
 	NEEDS_TWO_PROCESSORS();
-	ASSERT_LE(0, others = registry_add(self->registry, &w));
-	w.uid = 0;
-	ASSERT_LE(0, roots = registry_add(self->registry, &w));
+	ASSERT_LE(0, others = add_another(self, "other", 1000, DR_AFFINITY_RESTORE));
+	ASSERT_LE(0, roots = add_another(self, "app", 0, DR_AFFINITY_RESTORE));
 	self->af->threads_max = 2; /* as many as it has */
 	PRE();
 	EXPECT_EQ(NULL, saved_find_threads(&self->af->saved, TAILQ_FIRST(list)->id, &n));
@@ -673,18 +671,14 @@ TEST_F(affinity, threads_of_others_come_last)
 
 TEST_F(affinity, roots_are_bound_first)
 {
-	_cleanup_close_ int pidfd = (int)syscall(SYS_pidfd_open, self->child, 0);
-	struct registration w = { .name = "other",
-				  .pidfd = pidfd,
-				  .pid = self->child,
-				  .uid = 1000,
-				  .flags = DR_AFFINITY_RESTORE };
-	_cleanup_close_ int others = registry_add(self->registry, &w);
+	_cleanup_close_ int others = -EBADF, roots = -EBADF;
 	const char *first;
 
 	NEEDS_TWO_PROCESSORS();
-	ASSERT_LE(0, others);
-	ASSERT_LE(0, add_application(self, DR_AFFINITY_RESTORE));
+	if (getuid() != 0)
+		SKIP(return, "needs root");
+	ASSERT_LE(0, others = add_another(self, "other", 1000, DR_AFFINITY_RESTORE));
+	ASSERT_LE(0, roots = add_another(self, "app", 0, DR_AFFINITY_RESTORE));
 	PRE();
 	POST();
 	first = strstr(self->text, "application app is bound");

@@ -32,3 +32,18 @@ enum affinity_mode affinity_of(const struct application *app)
 	       app->wanted & DR_AFFINITY_KEEP	   ? AFFINITY_KEEP :
 						     AFFINITY_NONE;
 }
+
+static void each_of(struct affinity *af, bool root, affinity_each_t each, void *userdata)
+{
+	struct application *app;
+
+	TAILQ_FOREACH(app, registry_list(af->registry), node)
+		if (affinity_of(app) != AFFINITY_NONE && (app->uid == 0) == root)
+			each(userdata, app);
+}
+
+void affinity_each(struct affinity *af, affinity_each_t each, void *userdata)
+{
+	each_of(af, true, each, userdata);
+	each_of(af, false, each, userdata);
+}

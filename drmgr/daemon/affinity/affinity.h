@@ -42,4 +42,11 @@ _printf_(5, 6) void affinity_say(struct affinity *af, int priority, const char *
 				 const char *name, const char *fmt, ...);
 enum affinity_mode affinity_of(const struct application *app);
 
+/*
+ * Calls @each for every application that has asked for something. Root's come first, so that others can't take all of the
+ * time, of the lines in the log, and of the processors.
+ */
+typedef void (*affinity_each_t)(void *userdata, const struct application *app);
+void affinity_each(struct affinity *af, affinity_each_t each, void *userdata);
+
 #endif /* DRMGRD_AFFINITY_H */

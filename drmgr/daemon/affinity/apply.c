@@ -108,8 +108,9 @@ static void bind_thread(const struct application *app, pid_t tid, const struct c
 	count->error = r;
 }
 
-static void bind_application(struct binder *b, const struct application *app)
+static void bind_application(void *userdata, const struct application *app)
 {
+	struct binder *b = userdata;
 	struct bound x = { .kind = "application", .name = app->name, .mode = affinity_of(app) };
 	const struct saved *saved = &b->af->saved;
 	struct count count = { 0 };
@@ -139,8 +140,8 @@ static void bind_application(struct binder *b, const struct application *app)
 	}
 	say_bound(b, &x,
 		  x.mode == AFFINITY_RECOMPUTE && !cpus_equal(&x.before, &x.after) ?
-			  " Its memory stays where it is, unless it has it moved "
-			  "(dr_memory_follow())." :
+			  " Its memory stays where it is unless the program calls "
+			  "dr_memory_follow()." :
 			  "");
 	if (count.failed)
 		affinity_say(b->af, LOG_WARNING, x.kind, x.name,
@@ -219,22 +220,11 @@ static void bind_unit(struct binder *b, struct unit_call *call, const struct sav
 		say_bound(b, &x, "");
 }
 
-static void bind_those(struct binder *b, bool of_root)
-{
-	struct application *app;
-
-	TAILQ_FOREACH(app, registry_list(b->af->registry), node)
-		if (affinity_of(app) != AFFINITY_NONE && (app->uid == 0) == of_root)
-			bind_application(b, app);
-}
-
-/* Root's come first, as they do at PRE. */
 static void bind_all(struct binder *b)
 {
 	struct affinity *af = b->af;
 
-	bind_those(b, true);
-	bind_those(b, false);
+	affinity_each(af, bind_application, b);
 	for (size_t i = 0; i < af->config->nr_units; i++) {
 		const struct saved_unit *u = saved_find_unit(&af->saved, af->config->units[i].name);
 

@@ -44,31 +44,26 @@ static int save_thread(void *userdata, pid_t tid, const struct cpus *cpus)
 	return cpus_empty(&rest) ? 0 : saved_add_thread(&s->af->saved, s->app->id, tid, cpus);
 }
 
-static void save_application(struct saving *s)
+static void save_application(void *userdata, const struct application *app)
 {
+	struct saving *s = userdata;
 	struct affinity *af = s->af;
 	size_t before = af->saved.nr_threads;
-	int r = threads_read(s->app->pidfd, s->app->pid, save_thread, s);
+	int r;
 
+	s->app = app;
+	r = threads_read(app->pidfd, app->pid, save_thread, s);
 	if (r == 0)
 		return;
 	af->saved.nr_threads = before;
 	if (r != -ESRCH)
-		affinity_say(af, LOG_WARNING, "application", s->app->name,
+		affinity_say(af, LOG_WARNING, "application", app->name,
 			     "application %s (pid %d): what its threads are bound to can't be "
 			     "saved: %s; it stays as the kernel has it.",
-			     s->app->name, s->app->pid,
+			     app->name, app->pid,
 			     r == -E2BIG ? "there are too many" : errno_text(r));
 }
 
-static void save_those(struct saving *s, bool of_root)
-{
-	TAILQ_FOREACH(s->app, registry_list(s->af->registry), node)
-		if (affinity_of(s->app) != AFFINITY_NONE && (s->app->uid == 0) == of_root)
-			save_application(s);
-}
-
-/* Root's come first: others can't take all of the time that there is for it. */
 static void save_applications(struct affinity *af)
 {
 	struct saving s = { .af = af };
@@ -81,8 +76,7 @@ static void save_applications(struct affinity *af)
 			     errno_text(r));
 		return;
 	}
-	save_those(&s, true);
-	save_those(&s, false);
+	affinity_each(af, save_application, &s);
 	saved_sort(&af->saved);
 }
 

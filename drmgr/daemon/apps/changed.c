@@ -30,11 +30,12 @@ static void tell(struct changed *c, struct application *app)
 
 	c->event->nr_more = more > UINT32_MAX ? UINT32_MAX : (uint32_t)more;
 	app->unread = true;
-	app->unread_gen = c->event->gen;
-	if (application_send(app, c->event, appevent_size(c->event)) == 0)
+	if (application_send(app, c->event, appevent_size(c->event)) == 0) {
+		app->unread_gen = c->event->gen;
 		app->untold = 0;
-	else
+	} else {
 		app->unread_gen = 0; /* its socket is full */
+	}
 }
 
 /* Tells some of them in each turn of the loop, so that the rest of the daemon gets its turn, too. */

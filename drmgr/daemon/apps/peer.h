@@ -36,8 +36,8 @@ struct application {
 	/* changed.c's */
 	size_t untold; /* rows of changes that it has not been told of */
 	bool unread;   /* it has not acknowledged the change that it was told of, with this gen */
-	uint32_t
-		unread_gen; /* 0: it could not be told; when it answers something in time, there is room */
+	/* 0: it could not be told, as its socket was full. When it answers something in time, there is room again. */
+	uint32_t unread_gen;
 };
 
 /* What the registry is told of it. */
