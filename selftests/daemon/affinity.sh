@@ -29,17 +29,6 @@ pages() { # pages DOMAIN: how many of the application's are there
 	n=$(drmgr platform --pages "$db" --json | sed -n "s/.*\"$1\": \([0-9]*\)[,}].*/\1/p")
 	echo "${n:-0}"
 }
-moves_to() { # moves_to HOME-NODES [KEY=VALUE]
-	homes=$1
-	shift
-	hmc in-place blackout-ms=50 resumed-ms=100 "home-nodes=$homes" "$@" > /dev/null
-	hmc stream "$ID" enabled > /dev/null
-	drmgr -m -c pmig -p pre -s "$ID" &
-	job=$!
-	wait_until phase_is copying
-	state "$ID" suspending
-	wait "$job"
-}
 unit_is_on() { [ "$(allowed "$unit")" = "$1" ]; }
 
 echo "TAP version 13"
@@ -59,7 +48,7 @@ taskset -cp 0-1 "$still" > /dev/null
 same "the application is" 0-1 "$(allowed "$db")"
 same "the hypervisor says so" "0 0 1 1" "$(homes)"
 
-check "it moves" moves_to 0,1,0,1
+check "it moves" moves_to $ID home-nodes=0,1,0,1
 same "the hypervisor has them elsewhere" "0 1 0 1" "$(homes)"
 same "the kernel does not know" "0 0 1 1" "$(nodes)"
 same "the application is bound to two that are together" 0,2 "$(allowed "$db")"
@@ -72,7 +61,7 @@ same "  to where they are" N0 "$(heap "$db")"
 kept=$(heap "$still")
 
 there=$(pages 1)
-check "the two places change" moves_to 1,0,1,0
+check "the two places change" moves_to $ID home-nodes=1,0,1,0
 same "the hypervisor says so" "1 0 1 0" "$(homes)"
 same "the application stays on its processors" 0,2 "$(allowed "$db")"
 check "its memory is moved" wait_until answered followed 2
@@ -80,11 +69,11 @@ same "  as the kernel numbers it" N1 "$(heap "$db")"
 check "  and by the true map" [ "$(pages 1)" -gt "$there" ]
 same "that of who does not ask for it stays" "${kept:-nowhere}" "$(heap "$still")"
 
-check "some memory of the second node comes to the other domain" moves_to 1,0,1,0 lmb-associativity=swap
+check "some memory of the second node comes to the other domain" moves_to $ID home-nodes=1,0,1,0 lmb-associativity=swap
 check "the kernel has no number for either" wait_until answered stayed 1
 same "  and nothing is moved" "N1" "$(heap "$db")"
 
-check "all is back where it was" moves_to own lmb-associativity=own
+check "all is back where it was" moves_to $ID home-nodes=own lmb-associativity=own
 same "  and the hypervisor says so" "0 0 1 1" "$(homes)"
 check "the daemon is idle" idle
 finish

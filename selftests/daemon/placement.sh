@@ -13,13 +13,6 @@ BOUND=$(dirname "$0")/bound
 CPU1=/sys/devices/system/cpu/cpu1/online
 FIRST=0000000100000000 # ibm,associativity: one number, 0
 
-moves_to() { # moves_to KEY=VALUE...
-	hmc in-place blackout-ms=50 "$@" > /dev/null &&
-		hmc stream $ID enabled > /dev/null &&
-		hmc after 500 stream $ID suspending > /dev/null &&
-		drmgr -m -c pmig -p pre -s $ID
-}
-
 # "memory-near-processors processors-near-memory local-accesses" of "now" or "before"
 score() {
 	drmgr platform --score --json |
@@ -66,7 +59,7 @@ check "a process has its memory in the second domain" in_domain 1
 check "  which is the kernel's second node" in_node 1
 check "  and none is unknown" sh -c "drmgr platform --pages $process --json | grep '\"unknown\": 0,'"
 
-check "processors are swapped" moves_to home-nodes=swap
+check "processors are swapped" moves_to $ID home-nodes=swap
 same "all is side by side, and the kernel has nothing of it" "100.0 100.0 0.0" "$(score now)"
 same "  as it had before" "100.0 100.0 100.0" "$(score before)"
 check "  the memory is where it was" in_domain 1
@@ -74,7 +67,7 @@ check "it has moved" moved 0 "yes: it was booted on IBM,.*, and runs on IBM,.*"
 check "  once" moved 0 "migrations that drmgrd has seen, .*: 1"
 
 check "all memory comes to the first domain" \
-	moves_to home-nodes=own lmb-associativity=swap update=/memory@20000000:ibm,associativity:$FIRST
+	moves_to $ID home-nodes=own lmb-associativity=swap update=/memory@20000000:ibm,associativity:$FIRST
 same "half of the processors have none" "100.0 50.0 50.0" "$(score now)"
 same "  where the kernel had no access local" "100.0 100.0 0.0" "$(score before)"
 check "the process's memory has come, too" in_domain 0
